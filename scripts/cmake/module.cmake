@@ -1,0 +1,45 @@
+# add_module(name SRCS … DEPS … [PRIVATE_DEPS …]): one static library `troupe_<name>`. The repository root is the include root.
+function(add_module name)
+  cmake_parse_arguments(M "" "" "SRCS;DEPS;PRIVATE_DEPS" ${ARGN})
+  add_library(troupe_${name} STATIC ${M_SRCS})
+  target_include_directories(troupe_${name} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_link_libraries(troupe_${name} PUBLIC ${M_DEPS} PRIVATE ${M_PRIVATE_DEPS})
+endfunction()
+
+# add_troupe_test(name SRCS … DEPS …): one gtest binary, one CTest entry of that name.
+function(add_troupe_test name)
+  cmake_parse_arguments(T "" "TIMEOUT" "SRCS;DEPS" ${ARGN})
+  add_executable(${name} ${T_SRCS})
+  target_link_libraries(${name} PRIVATE ${T_DEPS} GTest::gmock GTest::gtest GTest::gtest_main)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_compile_definitions(${name} PRIVATE TROUPE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  add_test(NAME ${name} COMMAND ${name})
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 300)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT})
+endfunction()
+
+# add_fuzz_target(name SRCS … DEPS …): the file defines LLVMFuzzerTestOneInput. With TROUPE_FUZZ it is a libFuzzer
+# driver; in every build it is linked with corpus_main.cc and replays tests/fuzz/corpus/<name> as a CTest test.
+function(add_fuzz_target name)
+  cmake_parse_arguments(F "" "" "SRCS;DEPS" ${ARGN})
+  if(TROUPE_FUZZ)
+    add_executable(${name} ${F_SRCS})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable(${name} ${F_SRCS} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus_main.cc)
+    add_test(NAME ${name} COMMAND ${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
+  endif()
+  target_link_libraries(${name} PRIVATE ${F_DEPS})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+endfunction()
+
+# troupe_add_existing(dir …): add_subdirectory for those that have a CMakeLists.txt.
+function(troupe_add_existing)
+  foreach(dir ${ARGN})
+    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${dir}/CMakeLists.txt)
+      add_subdirectory(${dir})
+    endif()
+  endforeach()
+endfunction()

@@ -1,0 +1,14 @@
+// Hashes. xxh3 (64 bit) for tables and identity; CRC-32C (Castagnoli, RFC 3720) for everything on disk or on the wire.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace troupe {
+
+/// XXH3 64 bit with seed. Its output is part of on-disk formats (slots): never replace it.
+uint64_t xxh3(std::string_view data, uint64_t seed = 0);
+/// CRC-32C; `crc` continues an earlier one. Uses SSE 4.2 where the CPU has it, a table elsewhere: same results.
+uint32_t crc32c(std::string_view data, uint32_t crc = 0);
+
+}  // namespace troupe

@@ -1,0 +1,68 @@
+// write_batch: the slab that moves from scrape or remote write to the shards. Built by one owner, immutable once shared
+// as shared_ptr<const write_batch>.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/model/histogram.h"
+#include "storage/model/labels.h"
+#include "storage/model/sample.h"
+
+namespace troupe {
+
+/// The series a batch speaks of, by position. Immutable once shared. A writer keeps its table between batches and makes
+/// a new one only when its series change, so that a shard recognises a known table by its address and does no look-up.
+struct series_table {
+  std::vector<labels> series;
+  std::vector<uint16_t> slots;  ///< slot_of(tenant, series[i]), same size
+  /// All of one slot: that slot; mixed: -1.
+  int uniform_slot = -1;
+};
+using series_table_ptr = std::shared_ptr<const series_table>;
+
+struct float_entry {
+  timestamp_ms ts;
+  double value;                   ///< bit-exact, any NaN payload
+  uint32_t series;                ///< position in the table
+};
+struct histogram_entry {
+  timestamp_ms ts;
+  timestamp_ms start_ts;
+  histogram_ptr value;
+  uint32_t series;
+};
+struct exemplar_entry {
+  exemplar value;
+  uint32_t series;
+};
+struct start_entry {
+  uint32_t index;                 ///< position in `floats`
+  timestamp_ms start_ts;
+};
+/// Metadata belongs to a metric family of a tenant.
+struct metadata_entry {
+  std::string family;
+  metadata value;
+};
+
+struct write_batch {
+  std::string tenant;
+  /// Stable identity of the target or sender inside its slot (hash of its labels); samples of one scrape share it.
+  uint64_t group = 0;
+  series_table_ptr table;
+  std::vector<float_entry> floats;
+  std::vector<start_entry> starts;           ///< sorted by index; floats without one have none
+  std::vector<histogram_entry> histograms;
+  std::vector<exemplar_entry> exemplars;
+  std::vector<metadata_entry> metadata;
+  /// Opaque bytes stored in the same frame (a Kafka offset, a replication position); may be empty.
+  std::string source_position;
+
+  size_t sample_count() const { return floats.size() + histograms.size(); }
+};
+using batch_ptr = std::shared_ptr<const write_batch>;
+
+}  // namespace troupe

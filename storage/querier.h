@@ -1,0 +1,91 @@
+// READ DOOR. Series-major: a series at a time, its samples as columns. Any thread; a querier is owned by one.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "storage/base/result.h"
+#include "storage/model/histogram.h"
+#include "storage/model/matcher.h"
+#include "storage/model/sample.h"
+
+namespace troupe::storage {
+
+/// What the caller will do with the series; may be ignored.
+struct select_hints {
+  timestamp_ms start = 0;
+  timestamp_ms end = 0;
+  int64_t step_ms = 0;
+  int64_t range_ms = 0;
+  std::string function;
+  size_t limit = 0;  ///< 0: none
+};
+
+/// Samples of one series in time order, timestamps unique. Stale markers are included. A timestamp has a float or a
+/// histogram: rows of `histograms` carry their own timestamps and do not appear in ts/values.
+struct sample_columns {
+  struct histogram_row {
+    timestamp_ms ts;
+    timestamp_ms start_ts;
+    histogram_ptr value;
+  };
+  std::vector<timestamp_ms> ts;
+  std::vector<double> values;
+  /// Empty, or as long as ts (no_start_timestamp where none).
+  std::vector<timestamp_ms> start_ts;
+  std::vector<histogram_row> histograms;
+
+  void clear() {
+    ts.clear();
+    values.clear();
+    start_ts.clear();
+    histograms.clear();
+  }
+};
+
+/// Series in label order (labels::operator<=>), each once.
+class series_set {
+ public:
+  virtual ~series_set() = default;
+  /// Moves to the next series; false at the end or on failure (then error() is set).
+  virtual bool next() = 0;
+  virtual const labels& series() const = 0;
+  /// Appends the samples of the current series with mint <= ts <= maxt to `out`. May be called again with other bounds.
+  virtual status read(timestamp_ms mint, timestamp_ms maxt, sample_columns& out) = 0;
+  virtual status error() const { return {}; }
+};
+
+struct exemplar_series {
+  labels series;
+  std::vector<exemplar> exemplars;  ///< by time
+};
+
+class querier {
+ public:
+  virtual ~querier() = default;
+  virtual result<std::unique_ptr<series_set>> select(const select_hints& hints, std::span<const matcher> ms) = 0;
+  /// Sorted, unique. limit 0: all.
+  virtual result<std::vector<std::string>> label_names(std::span<const matcher> ms, size_t limit) = 0;
+  virtual result<std::vector<std::string>> label_values(std::string_view name, std::span<const matcher> ms,
+                                                        size_t limit) = 0;
+  /// Things to tell the user (a quarantined block in the range, …).
+  virtual std::vector<std::string> warnings() const { return {}; }
+};
+
+/// Where queriers come from. Thread-safe.
+class queryable {
+ public:
+  virtual ~queryable() = default;
+  /// A consistent view of [mint, maxt]; unavailable while replay runs.
+  virtual result<std::unique_ptr<querier>> open(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt) = 0;
+  virtual result<std::vector<exemplar_series>> exemplars(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt,
+                                                         std::span<const matchers> selectors) = 0;
+  /// (family, metadata) pairs by family name; a family may have several.
+  virtual std::vector<std::pair<std::string, metadata>> metadata_of(std::string_view tenant, std::string_view family,
+                                                                    size_t limit) = 0;
+};
+
+}  // namespace troupe::storage
