@@ -1,0 +1,76 @@
+#include "pipeline/ingest/ingester.h"
+
+#include <utility>
+
+#include "storage/base/fault_twin.h"
+
+namespace troupe::ingest {
+
+ingester::ingester(storage::shard_appender& door, registry& m, uint32_t shard)
+    : door_(door),
+      samples_(m.get_counter("troupe_ingest_samples_total", "Samples newly stored.", {{"shard", std::to_string(shard)}})),
+      duplicates_(m.get_counter("troupe_ingest_duplicates_total", "Samples that were stored already, bit for bit.",
+                                {{"shard", std::to_string(shard)}})),
+      conflicts_(m.get_counter("troupe_ingest_conflicts_total",
+                               "Samples whose timestamp had another value; one winner was kept.",
+                               {{"shard", std::to_string(shard)}})),
+      out_of_order_(m.get_counter("troupe_ingest_out_of_order_total", "Samples stored behind a newer one.",
+                                  {{"shard", std::to_string(shard)}})),
+      too_old_(m.get_counter("troupe_ingest_refused_total", "Samples refused.",
+                             {{"reason", "too_old"}, {"shard", std::to_string(shard)}})),
+      too_new_(m.get_counter("troupe_ingest_refused_total", "Samples refused.",
+                             {{"reason", "too_far_in_future"}, {"shard", std::to_string(shard)}})),
+      series_refused_(m.get_counter("troupe_ingest_refused_total", "Samples refused.",
+                                    {{"reason", "series_limit"}, {"shard", std::to_string(shard)}})),
+      batches_(m.get_counter("troupe_ingest_batches_total", "Batches offered.", {{"shard", std::to_string(shard)}})),
+      commits_(m.get_counter("troupe_ingest_commits_total", "Group commits.", {{"shard", std::to_string(shard)}})),
+      failures_(m.get_counter("troupe_ingest_failures_total", "Batches not stored because of an error.",
+                              {{"shard", std::to_string(shard)}})),
+      commit_batches_(m.get_histogram("troupe_ingest_commit_batches", "Batches per group commit.",
+                                      {1, 2, 4, 8, 16, 32, 64, 128, 256, 512}, {{"shard", std::to_string(shard)}})) {}
+
+bool ingester::offer(const batch_ptr& batch, reply done) {
+  batches_.add();
+  auto report = door_.append(batch);
+  if (!report.ok()) {
+    failures_.add();
+    done({report.error(), {}});
+    return !waiting_.empty();
+  }
+  too_old_.add(static_cast<double>(report->too_old));
+  too_new_.add(static_cast<double>(report->too_far_in_future));
+  series_refused_.add(static_cast<double>(report->new_series_refused));
+  if (TROUPE_FAULT(ack_early)) {
+    done({{}, *report});
+    done = [](const outcome&) {};
+  }
+  waiting_.push_back({*report, std::move(done)});
+  return true;
+}
+
+status ingester::commit() {
+  if (waiting_.empty())
+    return {};
+  auto answered = std::exchange(waiting_, {});
+  status s = door_.commit();
+  commits_.add();
+  commit_batches_.observe(static_cast<double>(answered.size()));
+  if (!s.ok())
+    failures_.add(static_cast<double>(answered.size()));
+  else
+    publish_totals();
+  for (waiter& w : answered)
+    w.done({s, s.ok() ? w.report : storage::append_report{}});
+  return s.code() == errc::no_space ? status{} : s;
+}
+
+void ingester::publish_totals() {
+  auto now = door_.counts();
+  samples_.add(static_cast<double>(now.stored - published_.stored));
+  duplicates_.add(static_cast<double>(now.duplicates - published_.duplicates));
+  conflicts_.add(static_cast<double>(now.conflicts - published_.conflicts));
+  out_of_order_.add(static_cast<double>(now.out_of_order - published_.out_of_order));
+  published_ = now;
+}
+
+}  // namespace troupe::ingest

@@ -1,0 +1,48 @@
+// One shard's ingest: offers batches to the write door, commits groups of them, and says what each batch got. Plain
+// class behind the ingest actor; one owner.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "storage/appender.h"
+#include "storage/base/stats.h"
+
+namespace troupe::ingest {
+
+/// The answer to a batch. `error` is ok when everything accepted is on stable storage; `report` counts the refused.
+struct outcome {
+  status error;
+  storage::append_report report;
+};
+using reply = std::function<void(const outcome&)>;
+
+class ingester {
+ public:
+  ingester(storage::shard_appender& door, registry& metrics, uint32_t shard);
+
+  /// Appends; the reply comes at the next commit(), or at once when the batch is refused as a whole. True if there is
+  /// something to commit.
+  bool offer(const batch_ptr& batch, reply done);
+  /// Makes all offered batches durable and answers them. A failure other than no_space is fatal for the shard: the
+  /// caller must end the process; nobody was told "ok".
+  status commit();
+  size_t waiting() const { return waiting_.size(); }
+
+ private:
+  struct waiter {
+    storage::append_report report;
+    reply done;
+  };
+  void publish_totals();
+
+  storage::shard_appender& door_;
+  std::vector<waiter> waiting_;
+  storage::shard_appender::totals published_;
+  counter &samples_, &duplicates_, &conflicts_, &out_of_order_, &too_old_, &too_new_, &series_refused_, &batches_,
+      &commits_, &failures_;
+  bucket_histogram& commit_batches_;
+};
+
+}  // namespace troupe::ingest

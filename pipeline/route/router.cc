@@ -1,0 +1,122 @@
+#include "pipeline/route/router.h"
+
+#include "storage/base/check.h"
+#include "storage/model/slot.h"
+
+namespace troupe::route {
+
+namespace {
+
+/// Moves the entries of one kind to the parts of their series' shards.
+template <class Entry, class Plan>
+void scatter(const std::vector<Entry>& entries, std::vector<Entry> write_batch::*field, const Plan& p,
+             std::vector<std::shared_ptr<write_batch>>& parts) {
+  for (const Entry& e : entries) {
+    Entry moved = e;
+    moved.series = p.position[e.series];
+    (parts[p.shard[e.series]].get()->*field).push_back(std::move(moved));
+  }
+}
+
+}  // namespace
+
+batch_router::batch_router(uint32_t shards, size_t remembered_tables)
+    : shards_(shards), capacity_(remembered_tables) {
+  TROUPE_CHECK(shards > 0 && remembered_tables > 0);
+}
+
+std::vector<batch_part> batch_router::split(const batch_ptr& batch) {
+  if (!batch->table || batch->table->series.empty())
+    return {{0, batch}};
+  if (shards_ == 1)
+    return {{0, batch}};
+  if (batch->table->uniform_slot >= 0)
+    return {{shard_of(static_cast<uint16_t>(batch->table->uniform_slot)), batch}};
+
+  const plan& p = plan_for(batch->table);
+  std::vector<std::shared_ptr<write_batch>> parts(shards_);
+  for (uint32_t s = 0; s < shards_; ++s) {
+    if (!p.tables[s])
+      continue;
+    parts[s] = std::make_shared<write_batch>();
+    parts[s]->tenant = batch->tenant;
+    parts[s]->group = batch->group;
+    parts[s]->table = p.tables[s];
+    parts[s]->source_position = batch->source_position;
+  }
+  auto next_start = batch->starts.begin();
+  for (uint32_t i = 0; i < batch->floats.size(); ++i) {
+    float_entry e = batch->floats[i];
+    write_batch& part = *parts[p.shard[e.series]];
+    e.series = p.position[e.series];
+    if (next_start != batch->starts.end() && next_start->index == i) {
+      part.starts.push_back({static_cast<uint32_t>(part.floats.size()), next_start->start_ts});
+      ++next_start;
+    }
+    part.floats.push_back(e);
+  }
+  scatter(batch->histograms, &write_batch::histograms, p, parts);
+  scatter(batch->exemplars, &write_batch::exemplars, p, parts);
+
+  std::vector<batch_part> out;
+  for (uint32_t s = 0; s < shards_; ++s) {
+    if (!parts[s])
+      continue;
+    if (out.empty())
+      parts[s]->metadata = batch->metadata;  // metadata belong to the tenant: any one shard may hold them
+    else if (parts[s]->floats.empty() && parts[s]->histograms.empty() && parts[s]->exemplars.empty())
+      continue;
+    out.push_back({s, std::move(parts[s])});
+  }
+  return out;
+}
+
+const batch_router::plan& batch_router::plan_for(const series_table_ptr& table) {
+  if (auto it = by_table_.find(table.get()); it != by_table_.end()) {
+    plans_.splice(plans_.begin(), plans_, it->second);
+    return plans_.front();
+  }
+  if (plans_.size() >= capacity_) {
+    by_table_.erase(plans_.back().source.get());
+    plans_.pop_back();
+  }
+  plan p;
+  p.source = table;
+  size_t n = table->series.size();
+  p.shard.resize(n);
+  p.position.resize(n);
+  std::vector<std::shared_ptr<series_table>> tables(shards_);
+  for (size_t i = 0; i < n; ++i) {
+    uint32_t s = shard_of(table->slots[i]);
+    auto& t = tables[s];
+    if (!t) {
+      t = std::make_shared<series_table>();
+      t->uniform_slot = table->slots[i];
+    } else if (t->uniform_slot != table->slots[i]) {
+      t->uniform_slot = -1;
+    }
+    p.shard[i] = s;
+    p.position[i] = static_cast<uint32_t>(t->series.size());
+    t->series.push_back(table->series[i]);
+    t->slots.push_back(table->slots[i]);
+  }
+  p.tables.assign(tables.begin(), tables.end());
+  plans_.push_front(std::move(p));
+  by_table_[table.get()] = plans_.begin();
+  return plans_.front();
+}
+
+series_table_ptr make_series_table(std::string_view tenant, std::vector<labels> series) {
+  auto t = std::make_shared<series_table>();
+  t->slots.reserve(series.size());
+  bool uniform = true;
+  for (const labels& l : series) {
+    t->slots.push_back(slot_of(tenant, l));
+    uniform = uniform && t->slots.back() == t->slots.front();
+  }
+  t->uniform_slot = uniform && !t->slots.empty() ? t->slots.front() : -1;
+  t->series = std::move(series);
+  return t;
+}
+
+}  // namespace troupe::route
