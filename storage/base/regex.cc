@@ -1,0 +1,193 @@
+#include "storage/base/regex.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+namespace troupe {
+namespace {
+
+constexpr size_t max_pattern_bytes = 1 << 20;
+constexpr int max_program_size = 100'000;
+constexpr size_t max_literals = 10'000;
+
+RE2::Options options() {
+  RE2::Options o;
+  o.set_log_errors(false);
+  o.set_max_mem(16 << 20);
+  return o;
+}
+
+status compile_error(const RE2& re, std::string_view pattern) {
+  const bool big = re.error_code() == RE2::ErrorPatternTooLarge;
+  std::string text = "error parsing regexp: " + re.error();
+  if (pattern.size() <= 200)
+    text += " in `" + std::string(pattern) + "`";
+  return {big ? errc::resource_exhausted : errc::invalid_argument, std::move(text)};
+}
+
+// "(a|b)" and "(?:a|b)" without their parentheses, if nothing inside needs them.
+std::string_view strip_group(std::string_view p) {
+  if (p.size() < 2 || p.front() != '(' || p.back() != ')')
+    return p;
+  auto inner = p.substr(1, p.size() - 2);
+  if (inner.starts_with("?:"))
+    inner.remove_prefix(2);
+  return inner.find_first_of("()") == std::string_view::npos && !inner.ends_with('\\') ? inner : p;
+}
+
+// The literals of a pattern that is an alternation of literals, sorted and unique; else nothing.
+std::vector<std::string> literals_of(std::string_view pattern) {
+  static constexpr std::string_view special = "()[]{}*+?.^$";
+  std::vector<std::string> out(1);
+  const auto p = strip_group(pattern);
+  for (size_t i = 0; i < p.size(); ++i) {
+    char c = p[i];
+    if (c == '|') {
+      if (out.size() == max_literals)
+        return {};
+      out.emplace_back();
+      continue;
+    }
+    if (special.find(c) != std::string_view::npos)
+      return {};
+    if (c == '\\') {
+      if (++i == p.size())
+        return {};
+      c = p[i];
+      // Only escaped ASCII punctuation stands for itself.
+      const bool punctuation =
+          c > ' ' && c < 0x7f && !std::isalnum(static_cast<unsigned char>(c)) && c != '_';
+      if (!punctuation)
+        return {};
+    }
+    out.back().push_back(c);
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+bool is_name_char(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+}
+
+// The reference after '$' at the start of `t`: its name and how many bytes it takes; 0 if
+// malformed.
+size_t parse_reference(std::string_view t, std::string_view& name) {
+  const bool braces = t.starts_with('{');
+  size_t end = braces ? 1 : 0;
+  const size_t begin = end;
+  while (end < t.size() && is_name_char(t[end]))
+    ++end;
+  name = t.substr(begin, end - begin);
+  if (name.empty() || (braces && (end == t.size() || t[end] != '}')))
+    return 0;
+  return braces ? end + 1 : end;
+}
+
+// The group number `name` spells, or -1; as Go, no leading zeros.
+int group_number(std::string_view name) {
+  if (name.size() > 1 && name[0] == '0')
+    return -1;
+  int n = 0;
+  for (const char c : name) {
+    if (c < '0' || c > '9' || n >= 100'000'000)
+      return -1;
+    n = n * 10 + (c - '0');
+  }
+  return n;
+}
+
+}  // namespace
+
+struct regex::impl {
+  explicit impl(std::string_view p) : pattern(p), re("^(?s:" + pattern + ")$", options()) {}
+  std::string pattern;
+  RE2 re;
+  std::vector<std::string> literals;
+  std::map<std::string, int> names;
+};
+
+result<regex> regex::compile(std::string_view pattern) {
+  if (pattern.size() > max_pattern_bytes)
+    return {errc::resource_exhausted, "regular expression is longer than 1 MiB"};
+  // The bare pattern first: "a)|(b" is wrong although it would be right inside the anchors.
+  if (pattern.find(')') != std::string_view::npos) {
+    const RE2 bare(re2::StringPiece(pattern.data(), pattern.size()), options());
+    if (!bare.ok())
+      return compile_error(bare, pattern);
+  }
+  auto made = std::make_shared<impl>(pattern);
+  if (!made->re.ok())
+    return compile_error(made->re, pattern);
+  if (made->re.ProgramSize() > max_program_size)
+    return {errc::resource_exhausted,
+            "regular expression compiles to " + std::to_string(made->re.ProgramSize()) +
+                " instructions, limit " + std::to_string(max_program_size)};
+  made->literals = literals_of(made->pattern);
+  made->names = made->re.NamedCapturingGroups();
+  regex out;
+  out.impl_ = std::move(made);
+  return out;
+}
+
+bool regex::matches(std::string_view text) const {
+  const auto& lits = impl_->literals;
+  if (!lits.empty())
+    return std::binary_search(lits.begin(), lits.end(), text);
+  return impl_->re.Match(re2::StringPiece(text.data(), text.size()), 0, text.size(),
+                         RE2::ANCHOR_BOTH, nullptr, 0);
+}
+
+bool regex::expand(std::string_view text, std::string_view replacement, std::string& out) const {
+  const int groups = impl_->re.NumberOfCapturingGroups() + 1;
+  std::array<re2::StringPiece, 16> small;
+  std::vector<re2::StringPiece> large;
+  re2::StringPiece* match = small.data();
+  if (groups > static_cast<int>(small.size())) {
+    large.resize(static_cast<size_t>(groups));
+    match = large.data();
+  }
+  const re2::StringPiece input(text.data(), text.size());
+  if (!impl_->re.Match(input, 0, text.size(), RE2::ANCHOR_BOTH, match, groups))
+    return false;
+  while (!replacement.empty()) {
+    const auto dollar = replacement.find('$');
+    out += replacement.substr(0, dollar);
+    if (dollar == std::string_view::npos)
+      break;
+    replacement.remove_prefix(dollar + 1);
+    if (replacement.starts_with('$')) {
+      out.push_back('$');
+      replacement.remove_prefix(1);
+      continue;
+    }
+    std::string_view name;
+    const size_t used = parse_reference(replacement, name);
+    if (used == 0) {
+      out.push_back('$');
+      continue;
+    }
+    replacement.remove_prefix(used);
+    int group = group_number(name);
+    if (group < 0) {
+      const auto it = impl_->names.find(std::string(name));
+      group = it == impl_->names.end() ? groups : it->second;
+    }
+    if (group < groups && match[group].data() != nullptr)
+      out.append(match[group].data(), match[group].size());
+  }
+  return true;
+}
+
+const std::string& regex::pattern() const {
+  return impl_->pattern;
+}
+const std::vector<std::string>& regex::literals() const {
+  return impl_->literals;
+}
+
+}  // namespace troupe

@@ -1,0 +1,235 @@
+#include "storage/model/labels.h"
+
+#include "storage/base/check.h"
+#include "storage/base/coding.h"
+#include "storage/base/hash.h"
+#include "storage/base/quote.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace troupe {
+namespace {
+
+constexpr size_t varint_size(uint64_t v) {
+  size_t n = 1;
+  for (; v >= 0x80; v >>= 7)
+    ++n;
+  return n;
+}
+
+char* write_varint(char* p, uint64_t v) {
+  while (v >= 0x80) {
+    *p++ = static_cast<char>(v | 0x80);
+    v >>= 7;
+  }
+  *p++ = static_cast<char>(v);
+  return p;
+}
+
+char* write_text(char* p, std::string_view v) {
+  p = write_varint(p, v.size());
+  std::memcpy(p, v.data(), v.size());
+  return p + v.size();
+}
+
+// Blobs were checked when they were made: no bounds here.
+const char* read_text(const char* p, std::string_view& v) {
+  uint64_t n = 0;
+  for (unsigned shift = 0;; shift += 7) {
+    const auto b = static_cast<uint8_t>(*p++);
+    n |= static_cast<uint64_t>(b & 0x7f) << shift;
+    if (!(b & 0x80))
+      break;
+  }
+  v = {p, static_cast<size_t>(n)};
+  return p + n;
+}
+
+bool is_legacy_name(std::string_view name, bool colons) {
+  if (name.empty() || (name[0] >= '0' && name[0] <= '9'))
+    return false;
+  return std::all_of(name.begin(), name.end(), [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           (colons && c == ':');
+  });
+}
+
+}  // namespace
+
+void labels::iterator::load() {
+  if (p_ == end_)
+    return;
+  next_ = read_text(read_text(p_, current_.name), current_.value);
+}
+
+void labels::release() {
+  if (rep_ && rep_->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    rep_->~rep();
+    ::operator delete(rep_);
+  }
+  rep_ = nullptr;
+}
+
+labels labels::make(const std::vector<label_view>& sorted) {
+  labels out;
+  if (sorted.empty())
+    return out;
+  size_t size = 0;
+  for (const auto& l : sorted)
+    size +=
+        varint_size(l.name.size()) + l.name.size() + varint_size(l.value.size()) + l.value.size();
+  TROUPE_CHECK(size <= UINT32_MAX);
+  out.rep_ = new (::operator new(sizeof(rep) + size)) rep;
+  char* p = out.rep_->data();
+  for (const auto& l : sorted)
+    p = write_text(write_text(p, l.name), l.value);
+  out.rep_->count = static_cast<uint32_t>(sorted.size());
+  out.rep_->size = static_cast<uint32_t>(size);
+  out.rep_->hash = xxh3(out.blob());
+  return out;
+}
+
+labels labels::from_views(std::vector<label_view> pairs) {
+  std::stable_sort(pairs.begin(), pairs.end(),
+                   [](const auto& a, const auto& b) { return a.name < b.name; });
+  std::vector<label_view> kept;
+  kept.reserve(pairs.size());
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    const bool repeated = i + 1 < pairs.size() && pairs[i + 1].name == pairs[i].name;
+    if (!repeated && !pairs[i].value.empty() && !pairs[i].name.empty())
+      kept.push_back(pairs[i]);
+  }
+  return make(kept);
+}
+
+labels labels::from(std::vector<std::pair<std::string, std::string>> pairs) {
+  std::vector<label_view> views;
+  views.reserve(pairs.size());
+  for (const auto& [name, value] : pairs)
+    views.push_back({name, value});
+  return from_views(std::move(views));
+}
+
+bool labels::from_blob(std::string_view blob, labels& out) {
+  byte_reader in(blob);
+  std::vector<label_view> views;
+  while (!in.at_end()) {
+    const label_view l{in.bytes(), in.bytes()};
+    const bool ordered = views.empty() || views.back().name < l.name;
+    if (in.failed() || l.name.empty() || l.value.empty() || !ordered)
+      return false;
+    views.push_back(l);
+  }
+  labels made = make(views);
+  // A varint in a longer form than needed would give another blob for equal labels.
+  if (in.failed() || made.blob() != blob)
+    return false;
+  out = std::move(made);
+  return true;
+}
+
+std::string_view labels::get(std::string_view name) const {
+  for (const auto& l : *this) {
+    if (l.name == name)
+      return l.value;
+    if (l.name > name)
+      break;
+  }
+  return {};
+}
+
+bool labels::operator==(const labels& o) const {
+  if (rep_ == o.rep_)
+    return true;
+  return hash() == o.hash() && blob() == o.blob();
+}
+
+std::strong_ordering labels::operator<=>(const labels& o) const {
+  if (rep_ == o.rep_)
+    return std::strong_ordering::equal;
+  auto a = begin(), b = o.begin();
+  for (; a != end() && b != o.end(); ++a, ++b) {
+    if (const auto c = a->name <=> b->name; c != 0)
+      return c;
+    if (const auto c = a->value <=> b->value; c != 0)
+      return c;
+  }
+  return size() <=> o.size();
+}
+
+std::string labels::to_string() const {
+  const auto name = metric_name();
+  const bool bare = is_legacy_name(name, true);
+  std::string out;
+  if (bare)
+    out = name;
+  if (bare && size() == 1)
+    return out;
+  out.push_back('{');
+  bool first = true;
+  const auto comma = [&] {
+    if (!first)
+      out += ", ";
+    first = false;
+  };
+  if (!bare && !name.empty()) {
+    comma();
+    append_quoted(out, name);
+  }
+  for (const auto& l : *this) {
+    if (l.name == metric_name_label)
+      continue;
+    comma();
+    if (is_legacy_name(l.name, false))
+      out += l.name;
+    else
+      append_quoted(out, l.name);
+    out.push_back('=');
+    append_quoted(out, l.value);
+  }
+  out.push_back('}');
+  return out;
+}
+
+void labels_builder::reset(const labels& base) {
+  pairs_.clear();
+  for (const auto& l : base)
+    pairs_.emplace_back(l.name, l.value);
+}
+
+std::string_view labels_builder::get(std::string_view name) const {
+  const auto it = std::lower_bound(pairs_.begin(), pairs_.end(), name,
+                                   [](const auto& p, std::string_view n) { return p.first < n; });
+  return it != pairs_.end() && it->first == name ? std::string_view(it->second)
+                                                 : std::string_view();
+}
+
+labels_builder& labels_builder::set(std::string_view name, std::string_view value) {
+  if (value.empty())
+    return del(name);
+  const auto it = std::lower_bound(pairs_.begin(), pairs_.end(), name,
+                                   [](const auto& p, std::string_view n) { return p.first < n; });
+  if (it != pairs_.end() && it->first == name)
+    it->second = std::string(value);
+  else if (!name.empty())
+    pairs_.emplace(it, name, value);
+  return *this;
+}
+
+labels_builder& labels_builder::del(std::string_view name) {
+  std::erase_if(pairs_, [&](const auto& p) { return p.first == name; });
+  return *this;
+}
+
+labels labels_builder::build() const {
+  std::vector<label_view> views;
+  views.reserve(pairs_.size());
+  for (const auto& [name, value] : pairs_)
+    views.push_back({name, value});
+  return labels::make(views);
+}
+
+}  // namespace troupe
