@@ -1,0 +1,27 @@
+// Shell of pipeline/route: splits a batch by shard, sends the parts on, joins the answers into one.
+#pragma once
+
+#include <memory>
+
+#include "actors/rt/interfaces.h"
+#include "pipeline/route/router.h"
+#include "storage/base/stats.h"
+
+namespace troupe::actors {
+
+struct router_params {
+  uint32_t shards = 1;
+  registry* metrics = nullptr;
+};
+
+struct router_state {
+  static inline const char* name = "router";
+  std::unique_ptr<route::batch_router> stage;
+  links_ptr peers;
+  size_t in_flight = 0;
+  bool stopping = false;
+};
+
+router_actor::behavior_type batch_routing(router_actor::stateful_pointer<router_state> self, router_params params);
+
+}  // namespace troupe::actors

@@ -1,0 +1,42 @@
+// What actors of one process send each other: shared pointers to immutable slabs. Forward declarations only.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "storage/base/result.h"
+#include "storage/model/batch.h"
+
+namespace troupe::config {
+struct config;
+}
+namespace troupe::http {
+struct fetch_result;
+}
+namespace troupe::ingest {
+struct outcome;
+}
+namespace troupe::discover {
+struct target_sets;
+struct discovery_state;
+}
+namespace troupe::scrape {
+struct pool_states;
+}
+
+namespace troupe::actors {
+
+struct http_call;
+struct links;
+
+using outcome_ptr = std::shared_ptr<const ingest::outcome>;
+using fetch_results_ptr = std::shared_ptr<std::vector<http::fetch_result>>;
+using target_sets_ptr = std::shared_ptr<const discover::target_sets>;
+using discovery_state_ptr = std::shared_ptr<const discover::discovery_state>;
+using pool_states_ptr = std::shared_ptr<const scrape::pool_states>;
+using config_ptr = std::shared_ptr<const config::config>;
+using status_ptr = std::shared_ptr<const status>;
+using http_call_ptr = std::shared_ptr<http_call>;
+using links_ptr = std::shared_ptr<const links>;
+
+}  // namespace troupe::actors
