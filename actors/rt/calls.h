@@ -1,0 +1,23 @@
+// One HTTP call on its way through the actors: the request, what was gathered for it, and its responder. Owned by one
+// actor at a time.
+#pragma once
+
+#include <cstddef>
+
+#include "pipeline/api/api.h"
+#include "pipeline/http/http.h"
+
+namespace troupe::actors {
+
+struct http_call {
+  http::request request;
+  http::responder respond;
+  const api::route* route = nullptr;
+  api::inputs gathered;
+  size_t missing = 0;  ///< answers of other actors still to come
+  size_t worker = 0;   ///< index of the worker that runs it
+  /// Monotonic deadline in ns for waiting in the queue; 0: none.
+  int64_t queue_deadline_ns = 0;
+};
+
+}  // namespace troupe::actors

@@ -1,0 +1,91 @@
+// What the API reaches of the node, passed in once by actors/: doors, functions and plain facts. No globals.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pipeline/http/byte_budget.h"
+#include "storage/base/clock.h"
+#include "storage/base/result.h"
+#include "storage/base/stats.h"
+#include "storage/model/matcher.h"
+#include "storage/querier.h"
+
+namespace troupe::query {
+class engine;
+}
+
+namespace troupe::api {
+
+/// As /api/v1/status/walreplay shows it.
+struct replay_state {
+  uint32_t min = 0, max = 0, current = 0;
+  bool done = false;
+};
+
+/// As /api/v1/status/tsdb shows it.
+struct tsdb_entry {
+  std::string name;
+  uint64_t value = 0;
+};
+struct tsdb_state {
+  uint64_t series = 0, chunks = 0, label_pairs = 0;
+  timestamp_ms min_time = 0, max_time = 0;
+  std::vector<tsdb_entry> series_by_metric, values_by_label, memory_by_label, series_by_pair;
+};
+struct block_state {
+  std::string id;
+  timestamp_ms min_time = 0, max_time = 0;
+  uint64_t series = 0, samples = 0, bytes = 0;
+  uint32_t level = 0;
+  bool quarantined = false;
+  std::string reason;
+};
+
+/// The storage behind the admin and status routes. Each is called on the thread class of its route.
+struct storage_admin {
+  std::function<status(timestamp_ms mint, timestamp_ms maxt, const std::vector<matchers>&)> delete_series;
+  std::function<status()> clean_tombstones;
+  std::function<result<std::string>(bool skip_head)> snapshot;
+  std::function<tsdb_state(size_t limit)> tsdb;
+  std::function<std::vector<block_state>()> blocks;
+  std::function<replay_state()> replay;
+};
+
+struct build_info {
+  std::string version;             ///< a Prometheus version, so that Grafana enables what it knows
+  std::string product_version;     ///< troupe's own
+  std::string revision, branch, build_user, build_date, compiler;
+};
+
+/// Everything must outlive the api object.
+struct services {
+  storage::queryable* data = nullptr;
+  query::engine* engine = nullptr;
+  clock* clk = nullptr;
+  registry* metrics = nullptr;
+  std::shared_ptr<http::byte_budget> budget;  ///< decoded write bodies
+  storage_admin admin;
+  build_info build;
+  std::map<std::string, std::string> flags;   ///< name to value, as given or by default
+  timestamp_ms start_time = 0;
+  std::string working_directory;
+  std::string storage_retention;              ///< "15d", for runtimeinfo
+  std::string external_url;
+  std::string route_prefix = "/";
+  /// Empty when the node can answer queries; else why not ("replaying the WAL: segment 3 of 17").
+  std::function<std::string()> not_ready;
+  /// Last configuration reload: success and when.
+  std::function<std::pair<bool, timestamp_ms>()> last_reload;
+  bool enable_admin = false, enable_lifecycle = false, enable_write_receiver = false;
+  int64_t query_timeout_ms = 120'000;
+  int64_t lookback_ms = 300'000;
+  uint64_t max_write_bytes = 32ULL << 20;     ///< decoded
+};
+
+}  // namespace troupe::api
