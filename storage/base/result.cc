@@ -32,6 +32,8 @@ std::string_view to_string(errc code) {
       return "permission denied";
     case errc::unsupported:
       return "unsupported";
+    case errc::execution:
+      return "execution";
     case errc::internal:
       return "internal";
   }

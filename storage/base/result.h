@@ -27,6 +27,7 @@ enum class errc : unsigned char {
   canceled,
   permission_denied,
   unsupported,
+  execution,           ///< a well-formed query that cannot be evaluated on these data
   internal,
 };
 
