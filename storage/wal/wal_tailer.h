@@ -1,0 +1,58 @@
+// Follows chosen streams of one shard's live log from a sequence number on: remote-write cursors,
+// replication, Kafka. Sees committed frames only. One owner; any thread.
+#pragma once
+
+#include "storage/base/result.h"
+#include "storage/wal/wal_batch.h"
+#include "storage/wal/wal_directory.h"
+#include "storage/wal/wal_report.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace troupe::storage {
+
+class segment_scanner;
+class stream_decoder;
+
+class wal_tailer {
+ public:
+  /// Where to start: batches of `stream` with this epoch and a sequence >= `sequence`. A tailer
+  /// reads all streams of the shard if `stream` is every_stream (then `sequence` is ignored and it
+  /// starts at the oldest segment of `epoch`).
+  static constexpr uint16_t every_stream = 0xffff;
+  struct start {
+    uint64_t epoch = 0;  ///< 0: the oldest one there is
+    uint16_t stream = every_stream;
+    uint64_t sequence = 0;
+  };
+
+  /// `shard` and its run as of this start; older epochs of the same shard count are read too. With
+  /// a name the files it still needs are held back, up to `hold_limit_bytes`.
+  static result<std::unique_ptr<wal_tailer>> open(wal_directory& dir, uint32_t shard, start from,
+                                                  std::string hold_name = {},
+                                                  uint64_t hold_limit_bytes = 0);
+  ~wal_tailer();
+
+  /// As wal_reader::step. True: nothing more is committed.
+  result<bool> step(wal_sink& sink, size_t budget_bytes);
+  const wal_report& report() const { return report_; }
+  /// The segment it reads.
+  wal_position position() const { return position_; }
+
+ private:
+  wal_tailer(wal_directory& dir, uint32_t shard, start from);
+
+  wal_directory& dir_;
+  uint32_t shard_;
+  start from_;
+  std::string hold_name_;
+  uint64_t hold_limit_bytes_ = 0;
+  wal_position position_;
+  std::unique_ptr<segment_scanner> scanner_;
+  std::unique_ptr<stream_decoder> decoder_;
+  wal_report report_;
+};
+
+}  // namespace troupe::storage

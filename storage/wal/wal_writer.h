@@ -1,0 +1,104 @@
+// One shard's log of this run: batches become frames in a buffer, commit() makes them durable. One
+// owner, one thread.
+//
+// After no_space the uncommitted frames are forgotten, and dictionary and XOR state are what they
+// were at the last commit; the log goes on in a new segment as soon as the disk lets it. After
+// io_error the writer is broken for good.
+#pragma once
+
+#include "storage/base/file_system.h"
+#include "storage/base/result.h"
+#include "storage/model/batch.h"
+#include "storage/wal/wal_batch.h"
+#include "storage/wal/wal_directory.h"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace troupe::storage {
+
+class frame_encoder;
+struct wal_probe;
+
+/// Entries of a batch that the caller has refused: positions in its columns, ascending.
+struct wal_refused {
+  std::span<const uint32_t> floats;
+  std::span<const uint32_t> histograms;
+  std::span<const uint32_t> exemplars;
+};
+
+class wal_writer {
+ public:
+  /// Starts segment 1 of the directory's epoch. no_space: the writer exists and append() tries
+  /// again.
+  static result<std::unique_ptr<wal_writer>> open(wal_directory& dir, uint32_t shard);
+  ~wal_writer();
+  wal_writer(const wal_writer&) = delete;
+  wal_writer& operator=(const wal_writer&) = delete;
+
+  /// Encodes the batch into the buffer. Every series' slot must belong to this shard
+  /// (invalid_argument). no_space: nothing of this batch nor of the other uncommitted ones is kept.
+  status append(const write_batch& batch, const wal_refused& refused = {});
+  /// Deletions, each filed under its series' slot, which must belong to this shard.
+  status append_tombstones(std::string_view tenant, std::span<const tombstone_entry> entries);
+  /// write + fdatasync of everything appended; ok: it may be acked. no_space and io_error as above.
+  status commit();
+  /// Forgets what was appended since the last commit. Never fails; a file that cannot be cut is
+  /// left behind and named in the next segment's header.
+  void rollback();
+
+  /// Commits and starts a new segment, so that a checkpoint may take over everything before it.
+  status cut();
+  /// Thread-safe: asks the writer to cut at its next append or commit.
+  void request_cut() { cut_requested_.store(true, std::memory_order_relaxed); }
+  /// Commits, writes a closing key frame for every group that needs one, syncs and closes.
+  status close();
+
+  /// End of what is durable.
+  wal_position committed() const;
+  uint32_t current_segment() const { return segment_; }
+  uint64_t uncommitted_bytes() const;
+  size_t uncommitted_frames() const { return uncommitted_frames_; }
+  /// Series the writer holds references of, and an estimate of its memory.
+  uint64_t series_count() const;
+  uint64_t memory_bytes() const;
+
+ private:
+  wal_writer(wal_directory& dir, uint32_t shard);
+  status ready_to_append();
+  status start_segment();
+  status create_segment(uint32_t number, bool new_series_log);
+  status write_pending();
+  status append_series_log();
+  status finish_segment();
+  status broken(const status& cause);
+  std::string segment_header(uint32_t number, uint32_t series_number) const;
+
+  wal_directory& dir_;
+  file_system& fs_;
+  uint32_t shard_;
+  uint32_t salt_ = 0;
+  std::unique_ptr<frame_encoder> encoder_;
+  std::unique_ptr<wal_probe> probe_;
+  std::unique_ptr<writable_file> file_;
+  std::unique_ptr<writable_file> series_file_;
+  std::string path_;
+  std::string pending_;         // encoded, not yet written
+  std::string pending_series_;  // dictionary entries for the series log
+  uint32_t segment_ = 0;        // the current or last one
+  uint32_t series_number_ = 0;
+  uint64_t committed_ = 0;  // bytes of the current segment that are durable
+  uint64_t written_ = 0;    // bytes handed to the file
+  uint64_t segment_limit_ = 0;
+  size_t uncommitted_frames_ = 0;
+  bool must_cut_ = true;        // the current segment takes no more frames
+  bool new_series_log_ = true;  // the next segment starts a new series log
+  std::atomic<bool> cut_requested_{false};
+  status failed_;
+  bool closed_ = false;
+};
+
+}  // namespace troupe::storage
