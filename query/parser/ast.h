@@ -47,6 +47,7 @@ struct expr {
   virtual std::unique_ptr<expr> clone() const = 0;
 
   node_kind kind;
+  uint16_t height = 1;  ///< of the tree from here down, durations included
   position_range pos;
 };
 using expr_ptr = std::unique_ptr<expr>;

@@ -1,0 +1,670 @@
+#include "query/parser/lexer.h"
+
+#include "storage/base/quote.h"
+
+#include <cstdint>
+
+namespace troupe::query {
+namespace {
+
+constexpr char32_t end_of_input = 0xffffffff;
+constexpr char32_t rune_error = 0xfffd;
+
+struct rune {
+  char32_t code = end_of_input;
+  uint32_t width = 0;
+};
+
+// Go's utf8.DecodeRune: an invalid byte is U+FFFD of width 1.
+rune decode_rune(std::string_view s, size_t at) {
+  if (at >= s.size())
+    return {};
+  const auto byte = [&](size_t i) {
+    return i < s.size() ? static_cast<unsigned char>(s[i]) : uint8_t{0};
+  };
+  const uint32_t b0 = byte(at);
+  if (b0 < 0x80)
+    return {b0, 1};
+  uint32_t width = 0;
+  if (b0 >= 0xc2 && b0 <= 0xdf)
+    width = 2;
+  else if (b0 >= 0xe0 && b0 <= 0xef)
+    width = 3;
+  else if (b0 >= 0xf0 && b0 <= 0xf4)
+    width = 4;
+  if (width == 0 || !is_valid_utf8(s.substr(at, width)) || s.size() - at < width)
+    return {rune_error, 1};
+  char32_t code = b0 & (0x7fU >> width);
+  for (uint32_t i = 1; i < width; ++i)
+    code = (code << 6) | (byte(at + i) & 0x3fU);
+  return {code, width};
+}
+
+bool is_space(char32_t c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+bool is_digit(char32_t c) {
+  return c >= '0' && c <= '9';
+}
+bool is_hex_digit(char32_t c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+bool is_alpha(char32_t c) {
+  return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool is_alnum(char32_t c) {
+  return is_alpha(c) || is_digit(c);
+}
+
+std::string utf8_of(char32_t c) {
+  std::string s;
+  if (c < 0x80) {
+    s += static_cast<char>(c);
+  } else if (c < 0x800) {
+    s += static_cast<char>(0xc0 | (c >> 6));
+    s += static_cast<char>(0x80 | (c & 0x3f));
+  } else if (c < 0x10000) {
+    s += static_cast<char>(0xe0 | (c >> 12));
+    s += static_cast<char>(0x80 | ((c >> 6) & 0x3f));
+    s += static_cast<char>(0x80 | (c & 0x3f));
+  } else {
+    s += static_cast<char>(0xf0 | (c >> 18));
+    s += static_cast<char>(0x80 | ((c >> 12) & 0x3f));
+    s += static_cast<char>(0x80 | ((c >> 6) & 0x3f));
+    s += static_cast<char>(0x80 | (c & 0x3f));
+  }
+  return s;
+}
+
+// Go's %q of a rune: 'x', '\n', '\''.
+std::string quoted_rune(char32_t c) {
+  if (c == end_of_input)
+    c = rune_error;
+  if (c == '\'')
+    return "'\\''";
+  if (c == '"')
+    return "'\"'";
+  auto s = quoted(utf8_of(c));
+  s.front() = s.back() = '\'';
+  return s;
+}
+
+// Go's %#U: U+0022 '"'.
+std::string unicode_notation(char32_t c) {
+  static constexpr char digits[] = "0123456789ABCDEF";
+  if (c == end_of_input)
+    return "U+FFFFFFFFFFFFFFFF";
+  std::string hex;
+  for (auto rest = c; rest > 0; rest >>= 4)
+    hex.insert(hex.begin(), digits[rest & 15]);
+  while (hex.size() < 4)
+    hex.insert(hex.begin(), '0');
+  auto out = "U+" + hex;
+  const auto text = utf8_of(c);
+  if (quoted(text).size() == text.size() + 2 || c == '"' || c == '\\')
+    out += " '" + text + "'";
+  return out;
+}
+
+uint32_t digit_value(char32_t c) {
+  if (is_digit(c))
+    return c - '0';
+  if (c >= 'a' && c <= 'f')
+    return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F')
+    return c - 'A' + 10;
+  return 16;
+}
+
+class scanner {
+ public:
+  scanner(std::string_view text, token_list& out) : text_(text), out_(out) {}
+
+  void run() {
+    while (!done_) {
+      skip_blanks();
+      start_ = pos_;
+      if (brace_open_)
+        inside_braces();
+      else if (expect_duration_)
+        duration_part();
+      else
+        statement();
+    }
+  }
+
+ private:
+  rune peek(size_t ahead = 0) const { return decode_rune(text_, pos_ + ahead); }
+  // The byte `ahead`, 0 at the end; enough wherever only ASCII matters.
+  char byte(size_t ahead = 0) const {
+    return pos_ + ahead < text_.size() ? text_[pos_ + ahead] : '\0';
+  }
+
+  void emit(token_kind kind) {
+    out_.tokens.push_back(
+        {kind, static_cast<uint32_t>(start_), text_.substr(start_, pos_ - start_)});
+    start_ = pos_;
+  }
+  void emit(token_kind kind, size_t bytes) {
+    pos_ += bytes;
+    emit(kind);
+  }
+  void fail(std::string message) {
+    if (done_)
+      return;
+    out_.message = std::move(message);
+    out_.tokens.push_back({token_kind::error, static_cast<uint32_t>(start_), out_.message});
+    done_ = true;
+  }
+
+  void skip_blanks() {
+    while (true) {
+      while (is_space(static_cast<unsigned char>(byte())) && pos_ < text_.size())
+        ++pos_;
+      if (byte() != '#' || expect_duration_)
+        return;
+      while (pos_ < text_.size() && byte() != '\n' && byte() != '\r')
+        ++pos_;
+    }
+  }
+
+  void statement();
+  void end_of_text();
+  void inside_braces();
+  void duration_part();
+  void operators_and_brackets(char c);
+  bool duration_keyword();
+  void number_or_duration();
+  bool number();
+  bool duration_rest();
+  void quoted_string();
+  bool escape(char quote);
+  void raw_string();
+  void word();
+  void close_paren() {
+    emit(token_kind::right_paren, 1);
+    if (--paren_depth_ < 0)
+      fail("unexpected right parenthesis ')'");
+  }
+
+  std::string_view text_;
+  token_list& out_;
+  size_t pos_ = 0;
+  size_t start_ = 0;
+  bool done_ = false;
+  bool brace_open_ = false;
+  bool bracket_open_ = false;
+  bool expect_duration_ = false;  ///< inside brackets, before a number
+  bool got_colon_ = false;
+  bool got_duration_ = false;
+  int paren_depth_ = 0;
+};
+
+void scanner::end_of_text() {
+  if (paren_depth_ != 0)
+    return fail("unclosed left parenthesis");
+  if (bracket_open_)
+    return fail("unclosed left bracket");
+  emit(token_kind::eof);
+  done_ = true;
+}
+
+void scanner::statement() {
+  if (pos_ >= text_.size())
+    return end_of_text();
+  const char c = byte();
+  if (is_digit(static_cast<unsigned char>(c)) ||
+      (c == '.' && is_digit(static_cast<unsigned char>(byte(1)))))
+    return number_or_duration();
+  if (c == '"' || c == '\'')
+    return quoted_string();
+  if (c == '`')
+    return raw_string();
+  if (is_alpha(static_cast<unsigned char>(c)) || c == ':') {
+    if (!bracket_open_)
+      return word();
+    if (c == ':') {
+      if (got_colon_)
+        return fail("unexpected colon ':'");
+      got_colon_ = true;
+      return emit(token_kind::colon, 1);
+    }
+    if (!duration_keyword())
+      fail("unexpected character: " + quoted_rune(static_cast<unsigned char>(c)) +
+           ", expected ':'");
+    return;
+  }
+  operators_and_brackets(c);
+}
+
+void scanner::operators_and_brackets(char c) {
+  using enum token_kind;
+  const char next = byte(1);
+  switch (c) {
+    case ',':
+      return emit(comma, 1);
+    case '*':
+      return emit(mul, 1);
+    case '/':
+      return emit(div, 1);
+    case '%':
+      return emit(mod, 1);
+    case '+':
+      return emit(add, 1);
+    case '-':
+      return emit(sub, 1);
+    case '^':
+      return emit(pow, 1);
+    case '@':
+      return emit(at, 1);
+    case '=':
+      if (next == '=')
+        return emit(eql, 2);
+      if (next == '~')
+        return fail("unexpected character after '=': '~'");
+      return emit(equal, 1);
+    case '!':
+      if (next != '=')
+        return fail("unexpected character after '!': " + quoted_rune(peek(1).code));
+      return emit(neq, 2);
+    case '<':
+      if (next == '=')
+        return emit(lte, 2);
+      return next == '/' ? emit(trim_upper, 2) : emit(lss, 1);
+    case '>':
+      if (next == '=')
+        return emit(gte, 2);
+      return next == '/' ? emit(trim_lower, 2) : emit(gtr, 1);
+    case '(':
+      ++paren_depth_;
+      return emit(left_paren, 1);
+    case ')':
+      return close_paren();
+    case '{':
+      brace_open_ = true;
+      return emit(left_brace, 1);
+    case '[':
+      if (bracket_open_)
+        return fail("unexpected left bracket '['");
+      bracket_open_ = true;
+      expect_duration_ = true;
+      got_colon_ = got_duration_ = false;
+      return emit(left_bracket, 1);
+    case ']':
+      if (!bracket_open_)
+        return fail("unexpected right bracket ']'");
+      bracket_open_ = false;
+      return emit(right_bracket, 1);
+    default:
+      return fail("unexpected character: " + quoted_rune(peek().code));
+  }
+}
+
+// Inside brackets where a duration may start.
+void scanner::duration_part() {
+  using enum token_kind;
+  if (pos_ >= text_.size())
+    return fail("unexpected end of input in duration expression");
+  const char c = byte();
+  switch (c) {
+    case ']':
+      bracket_open_ = expect_duration_ = false;
+      return emit(right_bracket, 1);
+    case ':':
+      emit(colon, 1);
+      if (!got_duration_)
+        return fail("unexpected colon before duration in duration expression");
+      if (got_colon_)
+        return fail("unexpected repeated colon in duration expression");
+      got_colon_ = true;
+      return;
+    case '(':
+      ++paren_depth_;
+      return emit(left_paren, 1);
+    case ')':
+      return close_paren();
+    case '+':
+      return emit(add, 1);
+    case '-':
+      return emit(sub, 1);
+    case '*':
+      return emit(mul, 1);
+    case '/':
+      return emit(div, 1);
+    case '%':
+      return emit(mod, 1);
+    case '^':
+      return emit(pow, 1);
+    case ',':
+      return emit(comma, 1);
+    default:
+      break;
+  }
+  if (is_digit(static_cast<unsigned char>(c)) ||
+      (c == '.' && is_digit(static_cast<unsigned char>(byte(1))))) {
+    got_duration_ = true;
+    expect_duration_ = false;
+    return number_or_duration();
+  }
+  if (!duration_keyword())
+    fail("unexpected character in duration expression: " + quoted_rune(peek().code));
+}
+
+// step, range, min_of, max_of inside brackets.
+bool scanner::duration_keyword() {
+  size_t n = 0;
+  std::string word;
+  while (is_alpha(static_cast<unsigned char>(byte(n)))) {
+    word += static_cast<char>(byte(n) | 0x20);
+    if (byte(n) == '_')
+      word.back() = '_';
+    ++n;
+  }
+  const auto kind = keyword_kind(word);
+  if (kind != token_kind::step && kind != token_kind::range && kind != token_kind::min_of &&
+      kind != token_kind::max_of)
+    return false;
+  emit(kind, n);
+  got_duration_ = true;
+  return true;
+}
+
+// Keywords are plain identifiers here.
+void scanner::inside_braces() {
+  using enum token_kind;
+  if (pos_ >= text_.size())
+    return fail("unexpected end of input inside braces");
+  const char c = byte();
+  if (is_alpha(static_cast<unsigned char>(c))) {
+    while (is_alnum(static_cast<unsigned char>(byte())))
+      ++pos_;
+    return emit(identifier);
+  }
+  switch (c) {
+    case ',':
+      return emit(comma, 1);
+    case '"':
+    case '\'':
+      return quoted_string();
+    case '`':
+      return raw_string();
+    case '=':
+      return byte(1) == '~' ? emit(equal_regex, 2) : emit(equal, 1);
+    case '!':
+      if (byte(1) == '~')
+        return emit(not_equal_regex, 2);
+      if (byte(1) == '=')
+        return emit(neq, 2);
+      return fail("unexpected character after '!' inside braces: " + quoted_rune(peek(1).code));
+    case '{':
+      return fail("unexpected left brace '{'");
+    case '}':
+      brace_open_ = false;
+      return emit(right_brace, 1);
+    default:
+      return fail("unexpected character inside braces: " + quoted_rune(peek().code));
+  }
+}
+
+void scanner::number_or_duration() {
+  if (number())
+    return emit(token_kind::number);
+  if (duration_rest())
+    return emit(token_kind::duration);
+  fail("bad number or duration syntax: " + quoted(text_.substr(start_, pos_ - start_)));
+}
+
+// Decimal or hexadecimal, with underscores between digits. Moves pos_ past what it took even if it
+// is no number, for the error message and for a duration that begins with digits.
+bool scanner::number() {
+  bool hex = false;
+  if (byte() == '0' && (byte(1) == 'x' || byte(1) == 'X')) {
+    hex = true;
+    pos_ += byte(2) == '_' ? 3 : 2;
+  }
+  const auto digit = [&](char c) {
+    return hex ? is_hex_digit(static_cast<unsigned char>(c))
+               : is_digit(static_cast<unsigned char>(c));
+  };
+  const auto follows = [&](std::string_view set) {
+    return pos_ < text_.size() && set.find(text_[pos_]) != std::string_view::npos;
+  };
+  bool dot = false;
+  bool exponent = false;
+  if (byte() == '.') {
+    dot = true;
+    ++pos_;
+  }
+  while (pos_ < text_.size()) {
+    const char c = byte();
+    if (digit(c)) {
+      ++pos_;
+    } else if (c == '.') {
+      if (dot || hex) {
+        ++pos_;
+        return false;
+      }
+      dot = true;
+      ++pos_;
+      if (follows("_."))
+        return false;
+    } else if (!hex && (c == 'e' || c == 'E')) {
+      ++pos_;
+      if (exponent)
+        return false;
+      exponent = true;
+      if (follows("+-"))
+        ++pos_;
+      if (follows("._eE") || pos_ >= text_.size())
+        return false;
+    } else if (c == '_') {
+      ++pos_;
+      if (follows("._") || (!hex && follows("eE")) || pos_ >= text_.size())
+        return false;
+    } else {
+      break;
+    }
+  }
+  return !is_alnum(peek().code);
+}
+
+// pos_ is behind the first run of digits: units and more digits.
+bool scanner::duration_rest() {
+  const auto accept = [&](std::string_view set) {
+    if (pos_ < text_.size() && set.find(text_[pos_]) != std::string_view::npos) {
+      ++pos_;
+      return true;
+    }
+    return false;
+  };
+  if (!accept("smhdwy"))
+    return false;
+  accept("s");  // ms; nonsense such as hs is caught when the duration is parsed
+  while (accept("0123456789")) {
+    while (accept("0123456789")) {
+    }
+    if (!accept("smhdw"))
+      return false;
+    accept("s");
+  }
+  return !is_alnum(peek().code);
+}
+
+void scanner::quoted_string() {
+  const char quote = byte();
+  ++pos_;
+  while (true) {
+    const auto r = peek();
+    if (r.code == end_of_input || r.code == '\n')
+      return fail("unterminated quoted string");
+    pos_ += r.width;
+    if (r.code == rune_error)
+      return fail("invalid UTF-8 rune");
+    if (r.code == '\\' && !escape(quote))
+      return;
+    if (r.code == static_cast<unsigned char>(quote))
+      return emit(token_kind::string);
+  }
+}
+
+// pos_ is behind the backslash.
+bool scanner::escape(char quote) {
+  const auto first = peek();
+  pos_ += first.width;
+  uint32_t digits = 0;
+  uint32_t base = 16;
+  uint32_t max = 0x10ffff;
+  switch (first.code) {
+    case 'a':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+    case 'v':
+    case '\\':
+      return true;
+    case 'x':
+      digits = 2;
+      max = 255;
+      break;
+    case 'u':
+      digits = 4;
+      break;
+    case 'U':
+      digits = 8;
+      break;
+    case end_of_input:
+      fail("escape sequence not terminated");
+      return false;
+    default:
+      if (first.code == static_cast<unsigned char>(quote))
+        return true;
+      if (first.code < '0' || first.code > '7') {
+        fail("unknown escape sequence " + unicode_notation(first.code));
+        return false;
+      }
+      digits = 3;
+      base = 8;
+      max = 255;
+      pos_ -= 1;
+  }
+  uint64_t value = 0;
+  for (; digits > 0; --digits) {
+    const auto r = peek();
+    if (r.code == end_of_input) {
+      fail("escape sequence not terminated");
+      return false;
+    }
+    const auto d = digit_value(r.code);
+    if (d >= base) {
+      fail("illegal character " + unicode_notation(r.code) + " in escape sequence");
+      return false;
+    }
+    value = value * base + d;
+    pos_ += r.width;
+  }
+  if (value > max || (value >= 0xd800 && value < 0xe000)) {
+    fail("escape sequence is an invalid Unicode code point");
+    return false;
+  }
+  return true;
+}
+
+void scanner::raw_string() {
+  ++pos_;
+  while (true) {
+    const auto r = peek();
+    if (r.code == end_of_input)
+      return fail("unterminated raw string");
+    pos_ += r.width;
+    if (r.code == rune_error)
+      return fail("invalid UTF-8 rune");
+    if (r.code == '`')
+      return emit(token_kind::string);
+  }
+}
+
+void scanner::word() {
+  std::string lower;
+  bool colon = false;
+  while (is_alnum(static_cast<unsigned char>(byte())) || byte() == ':') {
+    const char c = byte();
+    colon = colon || c == ':';
+    lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+    ++pos_;
+  }
+  auto kind = keyword_kind(lower);
+  if (kind == token_kind::fill || kind == token_kind::fill_left || kind == token_kind::fill_right) {
+    // Keywords only before a parenthesis, so that they stay usable as metric names.
+    size_t ahead = 0;
+    while (is_space(static_cast<unsigned char>(byte(ahead))))
+      ++ahead;
+    if (byte(ahead) != '(')
+      kind = token_kind::identifier;
+  }
+  if (kind == token_kind::identifier && colon)
+    kind = token_kind::metric_identifier;
+  emit(kind);
+}
+
+}  // namespace
+
+void scan(std::string_view text, token_list& out) {
+  out.tokens.clear();
+  out.message.clear();
+  scanner(text, out).run();
+}
+
+bool unquote(std::string_view quoted, std::string& out) {
+  out.clear();
+  if (quoted.size() < 2 || quoted.front() != quoted.back())
+    return false;
+  const auto body = quoted.substr(1, quoted.size() - 2);
+  if (quoted.front() == '`') {
+    out = body;
+    return body.find('`') == std::string_view::npos;
+  }
+  for (size_t i = 0; i < body.size(); ++i) {
+    if (body[i] == quoted.front() || body[i] == '\n')
+      return false;
+    if (body[i] != '\\') {
+      out += body[i];
+      continue;
+    }
+    if (++i >= body.size())
+      return false;
+    static constexpr std::string_view letters = "abfnrtv\\'\"";
+    static constexpr std::string_view values = "\a\b\f\n\r\t\v\\'\"";
+    if (const auto at = letters.find(body[i]); at != std::string_view::npos) {
+      out += values[at];
+      continue;
+    }
+    const char c = body[i];
+    const bool octal = c >= '0' && c <= '7';
+    const size_t digits = octal ? 3 : c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
+    const size_t first = octal ? i : i + 1;
+    if (digits == 0 || body.size() - first < digits)
+      return false;
+    uint64_t value = 0;
+    for (size_t d = 0; d < digits; ++d) {
+      const auto v = digit_value(static_cast<unsigned char>(body[first + d]));
+      if (v >= (octal ? 8U : 16U))
+        return false;
+      value = value * (octal ? 8 : 16) + v;
+    }
+    i = first + digits - 1;
+    if (octal || c == 'x') {
+      if (value > 255)
+        return false;
+      out += static_cast<char>(value);
+    } else {
+      if (value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+        return false;
+      out += utf8_of(static_cast<char32_t>(value));
+    }
+  }
+  return true;
+}
+
+}  // namespace troupe::query
