@@ -1,0 +1,64 @@
+#include "storage/base/regex.h"
+
+#include <gtest/gtest.h>
+
+namespace troupe {
+namespace {
+
+regex compiled(std::string_view pattern) {
+  auto r = regex::compile(pattern);
+  EXPECT_TRUE(r.ok()) << pattern;
+  return *r;
+}
+
+TEST(regex, is_anchored_and_dot_matches_newline) {
+  EXPECT_TRUE(compiled("a.c").matches("a\nc"));
+  EXPECT_FALSE(compiled("b").matches("abc"));
+  EXPECT_TRUE(compiled("").matches(""));
+  EXPECT_FALSE(compiled("").matches("x"));
+  EXPECT_TRUE(compiled("foo|bar.*").matches("barn"));
+  EXPECT_FALSE(compiled("foo|bar.*").matches("foob"));
+  EXPECT_TRUE(compiled("(?i)ABC").matches("abc"));
+  EXPECT_FALSE(compiled("a").matches("a\n"));
+}
+
+TEST(regex, refuses_bad_and_huge_patterns) {
+  for (const char* bad : {"(", "a)|(b", "*", "[a", "\\", "a{1001}"})
+    EXPECT_FALSE(regex::compile(bad).ok()) << bad;
+  EXPECT_EQ(regex::compile("((a{100}){100}){100}").ok(), false);
+  EXPECT_EQ(regex::compile(std::string(2 << 20, 'a')).code(), errc::resource_exhausted);
+  EXPECT_EQ(regex::compile("[a-z]{1000}[à-ü]{1000}\\pL{900}").code(), errc::resource_exhausted);
+}
+
+TEST(regex, knows_alternations_of_literals) {
+  using list = std::vector<std::string>;
+  EXPECT_EQ(compiled("a").literals(), (list{"a"}));
+  EXPECT_EQ(compiled("b|a|b").literals(), (list{"a", "b"}));
+  EXPECT_EQ(compiled("(a|b)").literals(), (list{"a", "b"}));
+  EXPECT_EQ(compiled("(?:10\\.0|x-y)").literals(), (list{"10.0", "x-y"}));
+  EXPECT_EQ(compiled("").literals(), (list{""}));
+  EXPECT_EQ(compiled("a|").literals(), (list{"", "a"}));
+  for (const char* other : {"a.b", "a+", "(a)(b)", "(?i)a", "\\d", "^a", "[ab]", "(a|b)c"})
+    EXPECT_TRUE(compiled(other).literals().empty()) << other;
+  EXPECT_TRUE(compiled("10\\.0|x").matches("10.0"));
+  EXPECT_FALSE(compiled("10\\.0|x").matches("10x0"));
+}
+
+TEST(regex, expands_like_go) {
+  const auto expand = [](std::string_view pattern, std::string_view text,
+                         std::string_view replacement) {
+    std::string out;
+    return compiled(pattern).expand(text, replacement, out) ? out : std::string("no match");
+  };
+  EXPECT_EQ(expand("(.*):(\\d+)", "host:80", "$1-$2"), "host-80");
+  EXPECT_EQ(expand("(.*):(\\d+)", "host:80", "${1}x$1x"), "hostx");
+  EXPECT_EQ(expand("(?P<h>.*):.*", "host:80", "${h}/$h"), "host/host");
+  EXPECT_EQ(expand("(a)|(b)", "a", "[$1][$2]"), "[a][]");
+  EXPECT_EQ(expand("a", "a", "$$1 $0 $9 ${x} $"), "$1 a   $");
+  EXPECT_EQ(expand("a", "a", "${1 $- ${}"), "${1 $- ${}");
+  EXPECT_EQ(expand("(a)", "a", "$01"), "");
+  EXPECT_EQ(expand("a", "b", "$0"), "no match");
+}
+
+}  // namespace
+}  // namespace troupe
