@@ -1,0 +1,72 @@
+#!/bin/bash
+# Gets the real peers for tests and comparison: Prometheus, promtool, Alertmanager, VictoriaMetrics, exporters. Nothing is
+# installed and no service started: packages of the newest Debian suite that has them are unpacked into a cache folder.
+# usage: scripts/peers.sh [--path]    prints the versions; --path prints only the folder of the binaries
+set -euo pipefail
+cache=${TROUPE_PEERS_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/troupe/peers}
+packages=(prometheus prometheus-alertmanager victoria-metrics prometheus-node-exporter prometheus-pushgateway
+  prometheus-blackbox-exporter)
+suites=(unstable testing stable)
+bin=$cache/root/usr/bin
+
+quiet=0
+[ "${1:-}" = --path ] && quiet=1
+
+fetch() {
+  mkdir -p "$cache/apt/lists/partial" "$cache/apt/archives/partial" "$cache/debs"
+  # The machine's own mirror and keys, with other suites: no address of ours.
+  local mirror
+  mirror=$( (cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null | awk '$1 == "deb" {
+      for (i = 2; i <= NF; i++) if ($i ~ /:\/\//) { print $i; exit } }'
+    awk '$1 == "URIs:" {print $2; exit}' /etc/apt/sources.list.d/*.sources 2>/dev/null) | head -n 1)
+  if [ -z "$mirror" ]; then
+    echo "peers.sh: no Debian mirror in this machine's apt configuration" >&2
+    exit 1
+  fi
+  local suite p got
+  for p in "${packages[@]}"; do
+    [ -e "$cache/debs/$p.deb" ] && continue
+    got=0
+    for suite in "${suites[@]}"; do
+      local opts=(-o Dir::Etc::SourceList="$cache/apt/$suite.list" -o Dir::Etc::SourceParts=-
+        -o Dir::State::Lists="$cache/apt/lists" -o Dir::Cache="$cache/apt" -o Dir::Cache::Archives="$cache/apt/archives"
+        -o APT::Sandbox::User=root -o Debug::NoLocking=1 -o APT::Get::List-Cleanup=0 -o APT::Default-Release=)
+      if [ ! -e "$cache/apt/$suite.list" ]; then
+        echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$cache/apt/$suite.list"
+        apt-get "${opts[@]}" update -qq >"$cache/apt/$suite.log" 2>&1 || {
+          mv "$cache/apt/$suite.list" "$cache/apt/$suite.unusable"
+          continue
+        }
+      fi
+      if (cd "$cache/apt" && rm -f ./"$p"_*.deb && apt-get "${opts[@]}" download -qq "$p" >>"$cache/apt/$suite.log" 2>&1) &&
+        ls "$cache/apt/$p"_*.deb >/dev/null 2>&1; then
+        mv "$cache/apt/$p"_*.deb "$cache/debs/$p.deb"
+        got=1
+        break
+      fi
+    done
+    if [ $got -eq 0 ]; then
+      echo "peers.sh: no suite of the mirror has $p" >&2
+      exit 1
+    fi
+  done
+  rm -rf "$cache/root.tmp" && mkdir -p "$cache/root.tmp"
+  for p in "${packages[@]}"; do
+    dpkg -x "$cache/debs/$p.deb" "$cache/root.tmp"
+  done
+  rm -rf "$cache/root" && mv "$cache/root.tmp" "$cache/root"
+  rm -rf "$cache/apt/lists" "$cache/apt/archives"
+}
+
+mkdir -p "$cache"
+exec 9>"$cache/lock"
+flock 9
+[ -x "$bin/prometheus" ] && [ -x "$bin/prometheus-node-exporter" ] || fetch
+if [ $quiet -eq 1 ]; then
+  echo "$bin"
+  exit 0
+fi
+for p in "${packages[@]}"; do
+  echo "$p $(dpkg-deb -f "$cache/debs/$p.deb" Version)"
+done
+echo "binaries: $bin"
