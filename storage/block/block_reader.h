@@ -1,0 +1,75 @@
+// READ DOOR over one block: files mapped, samples decoded when asked for. Any thread; queriers and
+// series sets share ownership, so a block may be removed from disk while it is read.
+#pragma once
+
+#include "storage/base/file_system.h"
+#include "storage/block/block_meta.h"
+#include "storage/block/tombstones.h"
+#include "storage/index/index_reader.h"
+#include "storage/querier.h"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace troupe::storage {
+
+/// What a read met: damage costs the chunk or series it hit and is told here. Thread-safe.
+struct read_damage {
+  std::atomic<uint64_t> chunks{0};   ///< chunks whose checksum or content does not hold
+  std::atomic<uint64_t> samples{0};  ///< samples in them, by the index
+  std::atomic<uint64_t> series{0};   ///< series records that do not hold
+  bool any() const { return chunks.load() != 0 || series.load() != 0; }
+};
+
+class block_reader : public std::enable_shared_from_this<block_reader> {
+ public:
+  /// corruption if meta, tombstones or a table of the index is damaged or a file is missing or of
+  /// another length: the caller sets the block aside. unsupported: of a later version.
+  static result<std::shared_ptr<block_reader>> open(file_system& fs, const std::string& dir);
+
+  const block_meta& meta() const { return meta_; }
+  const std::string& dir() const { return dir_; }
+  uint64_t bytes() const { return meta_.chunk_bytes + meta_.index_bytes; }
+
+  /// Queries of [mint, maxt]. Damage met is in warnings() and in damage().
+  std::unique_ptr<querier> open_querier(timestamp_ms mint, timestamp_ms maxt) const;
+  /// The matching series in label order, tombstones applied. `met` (may be null) collects damage.
+  result<std::unique_ptr<series_set>> select(std::span<const matcher> ms,
+                                             std::shared_ptr<read_damage> met) const;
+  const index_reader& index() const { return *index_; }
+
+  /// Deletes [mint, maxt] of the matching series: durable, then visible to later selects. Returns
+  /// the number of series touched. One caller at a time.
+  result<uint64_t> delete_series(file_system& fs, timestamp_ms mint, timestamp_ms maxt,
+                                 std::span<const matcher> ms);
+  /// Series that have tombstones.
+  uint64_t tombstoned_series() const;
+  std::shared_ptr<const tombstone_set> tombstones() const;
+  /// All damage met since open, by anybody.
+  const read_damage& damage() const { return damage_; }
+
+  /// Appends the samples of one chunk within [mint, maxt]; corruption if its checksum does not
+  /// hold.
+  status read_chunk(const chunk_ref& ref, timestamp_ms mint, timestamp_ms maxt,
+                    sample_columns& out) const;
+  void note_damaged_chunk(const chunk_ref& ref, read_damage* met) const;
+  void note_damaged_series(read_damage* met) const;
+
+ private:
+  block_reader() = default;
+
+  std::string dir_;
+  block_meta meta_;
+  uint32_t seed_ = 0;
+  std::unique_ptr<mapped_file> index_file_, chunk_file_;
+  std::unique_ptr<index_reader> index_;
+  mutable read_damage damage_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const tombstone_set>
+      tombstones_;  // guarded by mutex_; the set itself is immutable
+};
+
+}  // namespace troupe::storage

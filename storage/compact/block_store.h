@@ -1,0 +1,88 @@
+// All blocks of a data folder: opens them, sets damaged ones aside, writes, merges, deletes and
+// expires them so that the set of queryable samples is the same before and after every step and at
+// every crash in between. Owned by storage. blocks() and infos() from any thread; everything else
+// by one thread at a time.
+#pragma once
+
+#include "storage/base/clock.h"
+#include "storage/base/file_system.h"
+#include "storage/base/random.h"
+#include "storage/block/block_reader.h"
+#include "storage/block/block_writer.h"
+#include "storage/compact/planner.h"
+#include "storage/storage.h"
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace troupe::storage {
+
+using block_ptr = std::shared_ptr<block_reader>;
+
+/// Counters for metrics, since open.
+struct block_store_counts {
+  uint64_t written = 0;  ///< blocks cut from heads
+  uint64_t compactions = 0;
+  uint64_t compactions_failed = 0;
+  uint64_t expired_by_time = 0;
+  uint64_t expired_by_size = 0;
+  uint64_t quarantined = 0;  ///< blocks set aside, now
+};
+
+class block_store {
+ public:
+  /// Opens (or creates) `dir`. Leftover *.tmp are removed, blocks that a healthy block names as
+  /// parents too; a damaged block moves to `quarantine_dir` and the rest goes on. Fails only if the
+  /// folders themselves cannot be read or made.
+  static result<std::unique_ptr<block_store>> open(file_system& fs, const clock& clk, uint64_t seed,
+                                                   std::string dir, std::string quarantine_dir);
+
+  /// Healthy blocks, by (min_time, id). A consistent snapshot that stays readable while held.
+  std::vector<block_ptr> blocks() const;
+  /// Healthy and quarantined ones, for the API.
+  std::vector<block_info> infos() const;
+  block_store_counts counts() const;
+  /// Highest max_time of the tenant's blocks, or min_time if there are none.
+  timestamp_ms max_time(std::string_view tenant) const;
+
+  /// Cuts a block from a head: writes `source` over [min_time, max_time) and makes it visible;
+  /// samples 0 in the answer: there was nothing to write. Level and sources are set here.
+  result<block_meta> write(std::string_view tenant, timestamp_ms min_time, timestamp_ms max_time,
+                           series_set& source);
+  /// One planned merge or rewrite. False if there was nothing to do. After a failure the blocks are
+  /// as before.
+  result<bool> compact_once(const plan_options& opts);
+  /// Removes expired blocks; how many.
+  result<uint64_t> apply_retention(const retention_options& opts, uint64_t other_bytes);
+  /// Deletes [mint, maxt] of the series that match any selector from all blocks of the tenant.
+  status delete_series(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt,
+                       std::span<const matchers> selectors);
+  /// Rewrites every block that has tombstones.
+  status clean_tombstones();
+  /// Hard-linked copies of all blocks below `target` (created).
+  status snapshot(const std::string& target);
+
+ private:
+  block_store(file_system& fs, const clock& clk, uint64_t seed, std::string dir,
+              std::string quarantine_dir);
+  status load();
+  void set_aside(const std::string& id, const status& why);
+  status load_quarantine();
+  status replace(std::vector<std::string> ids);
+  status retire(const std::vector<block_ptr>& gone, block_ptr child);
+
+  file_system& fs_;
+  const clock& clock_;
+  seeded_random random_;
+  const std::string dir_;
+  const std::string quarantine_dir_;
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  std::vector<block_ptr> blocks_;
+  std::vector<block_info> quarantined_;
+  block_store_counts counts_;
+};
+
+}  // namespace troupe::storage

@@ -1,0 +1,27 @@
+// Merges sorted series sources into one block. The result does not depend on the order of inputs;
+// memory holds one series at a time. One owner per call.
+#pragma once
+
+#include "storage/block/block_reader.h"
+#include "storage/block/block_writer.h"
+
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace troupe::storage {
+
+/// A series_set over several, each in label order: equal label sets become one series whose samples
+/// merge_columns decides.
+std::unique_ptr<series_set> merge_series(std::vector<std::unique_ptr<series_set>> sources);
+
+/// Spec of the block that replaces `parents` (all of one tenant): time range, level, sources.
+block_spec merged_spec(std::span<const std::shared_ptr<block_reader>> parents, std::string id);
+
+/// Writes the merge of `parents` to <dir>/<spec.id>, tombstones applied. The parents are untouched:
+/// the caller removes them once this is ok. `met` collects damage in the parents.
+result<block_meta> compact_blocks(file_system& fs, const std::string& dir, const block_spec& spec,
+                                  std::span<const std::shared_ptr<block_reader>> parents,
+                                  std::shared_ptr<read_damage> met);
+
+}  // namespace troupe::storage
