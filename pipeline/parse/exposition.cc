@@ -1,0 +1,94 @@
+#include "pipeline/parse/exposition.h"
+
+#include "storage/base/quote.h"
+
+#include <algorithm>
+
+namespace troupe::parse {
+namespace {
+
+bool is_float_label(metric_type type, std::string_view name) {
+  return (type == metric_type::histogram && name == "le") ||
+         (type == metric_type::summary && name == "quantile");
+}
+
+std::string_view token_name(const char* at, const char* end) {
+  if (at == end)
+    return "EOF";
+  switch (*at) {
+    case '\n':
+      return "LINEBREAK";
+    case '{':
+      return "BOPEN";
+    case '}':
+      return "BCLOSE";
+    case ',':
+      return "COMMA";
+    case '=':
+      return "EQUAL";
+    default:
+      return "INVALID";
+  }
+}
+
+}  // namespace
+
+// Sorted first, so that the builder only ever appends: a line with very many labels stays cheap.
+status exposition_parser::read_labels(labels_builder& out) const {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  pairs.reserve(tokens_.labels.size() + 1);
+  pairs.emplace_back(metric_name_label, unescape_label(tokens_.name));
+  for (const auto& l : tokens_.labels)
+    pairs.emplace_back(unescape_label(l.name), unescape_label(l.value));
+  std::sort(pairs.begin(), pairs.end());
+  out.clear();
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    auto& [name, value] = pairs[i];
+    if (i > 0 && pairs[i - 1].first == name)
+      return {errc::invalid_argument,
+              "label name " + quoted(name) + " is not unique: invalid sample"};
+    if (is_float_label(type_, name))
+      value = normalize_float_label(value);
+    out.set(name, value);
+  }
+  return {};
+}
+
+std::string exposition_parser::text() const {
+  return help_keeps_quotes_ ? unescape_help(text_) : unescape_label(text_);
+}
+
+entry exposition_parser::fail(std::string_view reason) {
+  const auto line = 1 + std::count(begin_, std::min(line_, end_), '\n');
+  error_ = "line " + std::to_string(line) + ": " + std::string(reason);
+  return entry::error;
+}
+
+entry exposition_parser::fail_at(std::string_view reason, const char* at) {
+  const char* stop = std::min(at + 1, end_);
+  const std::string_view got(at, static_cast<size_t>(stop - at));
+  std::string_view context(line_, static_cast<size_t>(stop - line_));
+  if (context.size() > max_quoted_context)
+    context.remove_prefix(context.size() - max_quoted_context);
+  return fail(std::string(reason) + ", got " + quoted(got) + " (" + quoted(token_name(at, end_)) +
+              ") while parsing: " + quoted(context));
+}
+
+entry exposition_parser::fail_number(number_error why, std::string_view token) {
+  return fail("strconv.ParseFloat: parsing " + quoted(token.substr(0, max_quoted_context)) +
+              (why == number_error::range ? ": value out of range" : ": invalid syntax") +
+              " while parsing: " +
+              quoted(std::string_view(line_, static_cast<size_t>(token.data() - line_))
+                         .substr(0, max_quoted_context)));
+}
+
+labels read_exemplar_labels(std::string_view braces) {
+  series_tokens tokens;
+  labels_builder b;
+  if (read_braces(braces.data() + 1, braces.data() + braces.size(), brace_rules::exemplar, tokens))
+    for (const auto& l : tokens.labels)
+      b.set(unescape_label(l.name), unescape_label(l.value));
+  return b.build();
+}
+
+}  // namespace troupe::parse
