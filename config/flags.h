@@ -1,0 +1,150 @@
+// The command line as plain structs: every flag of Prometheus 3's server mode, troupe's own, and
+// the subcommands. Parsed once by main; immutable afterwards.
+#pragma once
+
+#include "storage/base/file_system.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::config {
+
+/// --web.* and --troupe.web.*; durations in milliseconds, sizes in bytes.
+struct web_flags {
+  std::vector<std::string> listen_address = {"0.0.0.0:9090"};
+  std::string config_file;
+  int64_t read_timeout_ms = 30'000;  ///< whole request (Prometheus: 5m)
+  uint64_t max_connections = 512;
+  std::string external_url;
+  std::string route_prefix;  ///< "": the path of external_url, else "/"
+  std::string page_title = "Prometheus Time Series Collection and Processing Server";
+  std::string cors_origin = ".*";
+  bool enable_lifecycle = false;
+  bool enable_admin_api = false;
+  bool enable_remote_write_receiver = false;
+  uint64_t max_header_bytes = 32ULL << 10;
+  int64_t header_timeout_ms = 5'000;
+  int64_t idle_timeout_ms = 60'000;
+  int64_t write_timeout_ms = 30'000;
+  uint64_t min_rate_bytes = 1ULL << 10;  ///< per second, of a request body
+  uint64_t max_body_bytes = 32ULL << 20;
+  uint64_t in_flight_bytes = 256ULL << 20;  ///< of request bodies and what they decode to
+  uint64_t io_threads = 2;
+};
+
+struct storage_flags {
+  std::string path = "data/";
+  std::optional<int64_t> retention_time_ms;  ///< the file's storage.tsdb.retention wins
+  std::optional<uint64_t> retention_size;
+  bool no_lockfile = false;
+  int64_t min_block_ms = 2 * 3600 * 1000;
+  std::optional<int64_t> max_block_ms;  ///< unset: 10 % of the retention, at most 31 d
+  uint64_t wal_segment_bytes = 0;       ///< 0: the engine's default
+  bool wal_compression = true;
+  bool wal_sync_always = true;  ///< --storage.wal.sync=always; os = leave it to the kernel
+  uint64_t shards = 0;          ///< 0: by the number of CPUs
+  uint64_t max_series = 0;      ///< of the node; 0: no bound
+  uint64_t replay_pending_bytes = 256ULL << 20;
+};
+
+struct query_flags {
+  int64_t lookback_delta_ms = 5 * 60'000;
+  int64_t timeout_ms = 2 * 60'000;
+  uint64_t max_concurrency = 20;
+  uint64_t max_samples = 50'000'000;
+  uint64_t max_bytes = 64ULL << 10;  ///< of one expression's text
+  uint64_t max_nodes = 10'000;       ///< of one expression's tree
+  uint64_t max_depth = 250;
+  uint64_t max_queue = 100;  ///< waiting queries, then 503
+};
+
+struct scrape_flags {
+  uint64_t max_body_bytes = 64ULL << 20;  ///< where body_size_limit is 0 (Prometheus: no limit)
+  uint64_t targets_per_pool = 5'000;      ///< of one scrape actor
+  uint64_t max_idle_connections = 0;      ///< 0: half of the descriptor limit
+  uint64_t dns_threads = 4;
+};
+
+/// --enable-feature; those that are on anyway or inert are not here.
+struct feature_flags {
+  bool promql_experimental_functions = false;
+  bool promql_per_step_stats = false;
+  bool promql_delayed_name_removal = false;
+  bool promql_extended_range_selectors = false;
+  bool extra_scrape_metrics = false;
+  bool auto_reload_config = false;
+  bool created_timestamp_zero_ingestion = false;
+};
+
+struct log_flags {
+  std::string level = "info";     ///< debug, info, warn, error
+  std::string format = "logfmt";  ///< logfmt, json
+};
+
+struct server_flags {
+  std::string
+      config_file;  ///< "": ./prometheus.yml if there is one, else the embedded configuration
+  std::string troupe_config_file;
+  int64_t auto_reload_interval_ms = 30'000;
+  web_flags web;
+  storage_flags storage;
+  query_flags query;
+  scrape_flags scrape;
+  feature_flags features;
+  log_flags log;
+};
+
+struct check_config_command {
+  std::vector<std::string> files;
+  bool syntax_only = false;
+};
+
+struct test_promql_command {
+  std::vector<std::string> files;
+};
+
+struct query_command {
+  enum class kind : unsigned char { instant, range, series, labels };
+  enum class output : unsigned char { table, json, sparkline };
+  kind what = kind::instant;
+  output print = output::table;
+  std::string server = "http://localhost:9090";
+  std::string expr;                  ///< instant and range
+  std::vector<std::string> matches;  ///< series and labels: match[]
+  std::string label;                 ///< labels: values of this one; "" = the names
+  std::string time, start,
+      end;           ///< as the API takes them (RFC 3339 or seconds); "": now, an hour ago, now
+  std::string step;  ///< range; "": chosen so that about 250 points come back
+  std::string http_config_file;  ///< an http_config as YAML; "": none
+  int64_t timeout_ms = 30'000;
+};
+
+struct command_line {
+  enum class command : unsigned char { serve, check_config, test_promql, query, print };
+  command run = command::serve;
+  server_flags server;
+  check_config_command check;
+  test_promql_command test;
+  query_command query;
+  /// Server flags by name without dashes, as given or by default: /api/v1/status/flags.
+  std::map<std::string, std::string> values;
+  /// Inert flags and features in use, to be warned about once each; see inert.h.
+  std::vector<std::string> inert;
+  /// Other things a person should know ("unknown option for --enable-feature: x").
+  std::vector<std::string> warnings;
+  /// command::print (help, version, wrong usage): print these and exit with the code.
+  std::string out, err;
+  int exit_code = 0;
+};
+
+/// `args` without the program's name. Wrong usage gives command::print with exit code 2. Reads
+/// --troupe.config.file through `fs`.
+command_line parse_command_line(const std::vector<std::string>& args, file_system& fs);
+
+/// "troupe, version 0.1.0 …", as `troupe --version` prints it.
+std::string version_text();
+
+}  // namespace troupe::config
