@@ -24,6 +24,7 @@ struct merge_counts {
 };
 merge_counts merge_columns(std::span<const sample_columns> inputs, sample_columns& out);
 
+using troupe::loses_against;
 /// True if `a` loses against `b` at one timestamp: by encoded bytes. Equal: false.
 bool loses_against(const histogram& a, const histogram& b);
 

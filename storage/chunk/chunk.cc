@@ -1,0 +1,197 @@
+#include "storage/chunk/chunk.h"
+
+#include "storage/base/check.h"
+#include "storage/base/coding.h"
+#include "storage/base/compress.h"
+#include "storage/chunk/time_column.h"
+#include "storage/chunk/value_column.h"
+
+#include <algorithm>
+
+namespace troupe::storage {
+namespace {
+
+// First byte: low four bits say what the values are, then flags; unknown bits are corruption.
+constexpr uint8_t kind_mask = 0x0f;
+constexpr uint8_t kind_histogram = 5;
+constexpr uint8_t flag_starts = 0x10;
+constexpr uint8_t flag_time_runs = 0x20;
+constexpr size_t max_histogram_bytes = 1u << 30;
+constexpr size_t max_lz4_ratio = 255;
+
+struct header {
+  uint8_t kind = 0;
+  bool starts = false;
+  time_form times = time_form::plain;
+  size_t samples = 0;
+};
+
+status corrupt(const char* what) {
+  return {errc::corruption, std::string("chunk: ") + what};
+}
+
+status read_header(byte_reader& in, header& out) {
+  const uint8_t first = in.u8();
+  const uint64_t n = in.varint();
+  out.kind = first & kind_mask;
+  if (in.failed() || out.kind > kind_histogram ||
+      (first & ~(kind_mask | flag_starts | flag_time_runs)) != 0)
+    return corrupt("unknown kind");
+  if (n == 0 || n > max_chunk_samples)
+    return corrupt("bad sample count");
+  out.starts = first & flag_starts;
+  out.times = first & flag_time_runs ? time_form::runs : time_form::plain;
+  out.samples = static_cast<size_t>(n);
+  return {};
+}
+
+// Everything before the values.
+std::string encode_front(uint8_t kind, std::span<const timestamp_ms> ts,
+                         std::span<const timestamp_ms> starts) {
+  TROUPE_CHECK(!ts.empty() && ts.size() <= max_chunk_samples);
+  TROUPE_CHECK(starts.empty() || starts.size() == ts.size());
+  const bool with_starts =
+      std::any_of(starts.begin(), starts.end(), [](auto t) { return t != no_start_timestamp; });
+  std::string times;
+  const time_form form = encode_times(ts, times);
+  std::string out;
+  put_u8(out, static_cast<uint8_t>(kind | (with_starts ? flag_starts : 0) |
+                                   (form == time_form::runs ? flag_time_runs : 0)));
+  put_varint(out, ts.size());
+  out += times;
+  if (with_starts)
+    encode_starts(starts, out);
+  return out;
+}
+
+// Cuts the rows [base, end) of a column down to [base + lo, base + hi).
+template <class T>
+void keep_rows(std::vector<T>& column, size_t base, size_t lo, size_t hi) {
+  column.resize(base + hi);
+  column.erase(column.begin() + static_cast<std::ptrdiff_t>(base),
+               column.begin() + static_cast<std::ptrdiff_t>(base + lo));
+}
+
+// The rows of `ts` inside [mint, maxt], as [first, second).
+std::pair<size_t, size_t> window(std::span<const timestamp_ms> ts, timestamp_ms mint,
+                                 timestamp_ms maxt) {
+  const auto lo = std::lower_bound(ts.begin(), ts.end(), mint);
+  const auto hi = std::upper_bound(lo, ts.end(), maxt);
+  return {static_cast<size_t>(lo - ts.begin()), static_cast<size_t>(hi - ts.begin())};
+}
+
+bool fill_floats(byte_reader& in, const header& h, size_t base, sample_columns& out) {
+  const std::span<timestamp_ms> ts(out.ts.data() + base, h.samples);
+  if (!decode_times(in, h.times, ts))
+    return false;
+  if (h.starts && !decode_starts(in, {out.start_ts.data() + base, h.samples}))
+    return false;
+  return decode_values(in, static_cast<value_form>(h.kind),
+                       {out.values.data() + base, h.samples}) &&
+         in.at_end();
+}
+
+status decode_floats(byte_reader& in, const header& h, timestamp_ms mint, timestamp_ms maxt,
+                     sample_columns& out) {
+  const size_t base = out.ts.size();
+  const bool had_starts = !out.start_ts.empty();
+  out.ts.resize(base + h.samples);
+  out.values.resize(base + h.samples);
+  if (h.starts || had_starts)
+    out.start_ts.resize(base + h.samples, no_start_timestamp);
+  const bool ok = fill_floats(in, h, base, out);
+  const auto [lo, hi] =
+      ok ? window({out.ts.data() + base, h.samples}, mint, maxt) : std::pair<size_t, size_t>();
+  keep_rows(out.ts, base, lo, hi);
+  keep_rows(out.values, base, lo, hi);
+  if (!ok && !had_starts)
+    out.start_ts.clear();
+  else if (h.starts || had_starts)
+    keep_rows(out.start_ts, base, lo, hi);
+  return ok ? status() : corrupt("float columns do not hold");
+}
+
+status decode_histograms(byte_reader& in, const header& h, timestamp_ms mint, timestamp_ms maxt,
+                         sample_columns& out) {
+  std::vector<timestamp_ms> ts(h.samples), starts(h.samples, no_start_timestamp);
+  if (!decode_times(in, h.times, ts) || (h.starts && !decode_starts(in, starts)))
+    return corrupt("histogram timestamps do not hold");
+  const uint64_t raw_size = in.varint();
+  const std::string_view packed = in.take(in.remaining());
+  if (in.failed() || raw_size / max_lz4_ratio > packed.size() + 1)
+    return corrupt("bad histogram length");
+  auto raw = lz4_decompress(packed, static_cast<size_t>(raw_size), max_histogram_bytes);
+  if (!raw.ok())
+    return corrupt("histograms do not unpack");
+  byte_reader rows(*raw);
+  const size_t before = out.histograms.size();
+  status failed;
+  for (size_t i = 0; i < h.samples && failed.ok(); ++i) {
+    const std::string_view bytes = rows.bytes();
+    if (rows.failed())
+      failed = corrupt("histogram row is cut");
+    else if (ts[i] >= mint && ts[i] <= maxt) {
+      auto value = histogram::decode(bytes);
+      if (value.ok())
+        out.histograms.push_back(
+            {ts[i], starts[i], std::make_shared<const histogram>(std::move(*value))});
+      else
+        failed = corrupt("histogram does not hold");
+    }
+  }
+  if (failed.ok() && !rows.at_end())
+    failed = corrupt("bytes behind the last histogram");
+  if (!failed.ok())
+    out.histograms.resize(before);
+  return failed;
+}
+
+}  // namespace
+
+std::string encode_chunk(std::span<const timestamp_ms> ts, std::span<const double> values,
+                         std::span<const timestamp_ms> starts) {
+  TROUPE_CHECK(ts.size() == values.size() && !values.empty());
+  const value_form form = choose_value_form(values);
+  std::string out = encode_front(static_cast<uint8_t>(form), ts, starts);
+  encode_values(values, form, out);
+  return out;
+}
+
+std::string encode_histogram_chunk(std::span<const sample_columns::histogram_row> rows) {
+  std::vector<timestamp_ms> ts, starts;
+  std::string raw, one;
+  for (const auto& row : rows) {
+    ts.push_back(row.ts);
+    starts.push_back(row.start_ts);
+    one.clear();
+    row.value->encode(one);
+    put_bytes(raw, one);
+  }
+  TROUPE_CHECK(raw.size() <= max_histogram_bytes);
+  std::string out = encode_front(kind_histogram, ts, starts);
+  put_varint(out, raw.size());
+  out += lz4_compress(raw);
+  return out;
+}
+
+status decode_chunk(std::string_view bytes, timestamp_ms mint, timestamp_ms maxt,
+                    sample_columns& out) {
+  byte_reader in(bytes);
+  header h;
+  TROUPE_TRY(read_header(in, h));
+  return h.kind == kind_histogram ? decode_histograms(in, h, mint, maxt, out)
+                                  : decode_floats(in, h, mint, maxt, out);
+}
+
+result<chunk_summary> summarize_chunk(std::string_view bytes) {
+  byte_reader in(bytes);
+  header h;
+  TROUPE_TRY(read_header(in, h));
+  std::vector<timestamp_ms> ts(h.samples);
+  if (!decode_times(in, h.times, ts))
+    return corrupt("timestamps do not hold");
+  return chunk_summary{ts.front(), ts.back(), static_cast<uint32_t>(h.samples),
+                       h.kind == kind_histogram};
+}
+
+}  // namespace troupe::storage

@@ -1,0 +1,113 @@
+#include "storage/chunk/time_column.h"
+
+namespace troupe::storage {
+namespace {
+
+// All arithmetic is modulo 2^64, so that any two timestamps have a difference.
+uint64_t minus(timestamp_ms a, timestamp_ms b) {
+  return static_cast<uint64_t>(a) - static_cast<uint64_t>(b);
+}
+
+void encode_plain(std::span<const timestamp_ms> ts, std::string& out) {
+  uint64_t delta = minus(ts[1], ts[0]);
+  for (size_t i = 2; i < ts.size(); ++i) {
+    const uint64_t next = minus(ts[i], ts[i - 1]);
+    put_svarint(out, static_cast<int64_t>(next - delta));
+    delta = next;
+  }
+}
+
+void encode_runs(std::span<const timestamp_ms> ts, std::string& out) {
+  uint64_t delta = minus(ts[1], ts[0]);
+  for (size_t i = 2; i < ts.size();) {
+    const uint64_t change = minus(ts[i], ts[i - 1]) - delta;
+    size_t run = 0;
+    do {
+      delta = minus(ts[i], ts[i - 1]);
+      ++i;
+      ++run;
+    } while (i < ts.size() && minus(ts[i], ts[i - 1]) - delta == change);
+    put_varint(out, run);
+    put_svarint(out, static_cast<int64_t>(change));
+  }
+}
+
+bool decode_plain(byte_reader& in, uint64_t delta, std::span<timestamp_ms> ts) {
+  for (size_t i = 2; i < ts.size(); ++i) {
+    delta += static_cast<uint64_t>(in.svarint());
+    ts[i] = static_cast<timestamp_ms>(static_cast<uint64_t>(ts[i - 1]) + delta);
+    if (ts[i] <= ts[i - 1])
+      return false;
+  }
+  return !in.failed();
+}
+
+bool decode_runs(byte_reader& in, uint64_t delta, std::span<timestamp_ms> ts) {
+  for (size_t i = 2; i < ts.size();) {
+    const uint64_t run = in.varint();
+    const auto change = static_cast<uint64_t>(in.svarint());
+    if (in.failed() || run == 0 || run > ts.size() - i)
+      return false;
+    for (const size_t end = i + run; i < end; ++i) {
+      delta += change;
+      ts[i] = static_cast<timestamp_ms>(static_cast<uint64_t>(ts[i - 1]) + delta);
+      if (ts[i] <= ts[i - 1])
+        return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+time_form encode_times(std::span<const timestamp_ms> ts, std::string& out) {
+  put_svarint(out, ts[0]);
+  if (ts.size() == 1)
+    return time_form::plain;
+  put_varint(out, minus(ts[1], ts[0]));
+  std::string plain, runs;
+  encode_plain(ts, plain);
+  encode_runs(ts, runs);
+  const bool shorter = runs.size() < plain.size();
+  out += shorter ? runs : plain;
+  return shorter ? time_form::runs : time_form::plain;
+}
+
+bool decode_times(byte_reader& in, time_form form, std::span<timestamp_ms> ts) {
+  ts[0] = in.svarint();
+  if (ts.size() == 1)
+    return !in.failed();
+  const uint64_t delta = in.varint();
+  ts[1] = static_cast<timestamp_ms>(static_cast<uint64_t>(ts[0]) + delta);
+  if (in.failed() || ts[1] <= ts[0])
+    return false;
+  return form == time_form::runs ? decode_runs(in, delta, ts) : decode_plain(in, delta, ts);
+}
+
+void encode_starts(std::span<const timestamp_ms> starts, std::string& out) {
+  timestamp_ms before = 0;
+  for (size_t i = 0; i < starts.size();) {
+    size_t end = i + 1;
+    while (end < starts.size() && starts[end] == starts[i])
+      ++end;
+    put_varint(out, end - i);
+    put_svarint(out, static_cast<int64_t>(minus(starts[i], before)));
+    before = starts[i];
+    i = end;
+  }
+}
+
+bool decode_starts(byte_reader& in, std::span<timestamp_ms> starts) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < starts.size();) {
+    const uint64_t run = in.varint();
+    value += static_cast<uint64_t>(in.svarint());
+    if (in.failed() || run == 0 || run > starts.size() - i)
+      return false;
+    for (const size_t end = i + run; i < end; ++i)
+      starts[i] = static_cast<timestamp_ms>(value);
+  }
+  return true;
+}
+
+}  // namespace troupe::storage
