@@ -148,9 +148,9 @@ enum class duration_op : uint8_t {
   minus
 };
 
-/// Arithmetic on durations that needs the query's step or range (constant ones are folded by the
-/// parser). Values are seconds. lhs and rhs are number_literal or duration_expr; step and range
-/// have neither; plus and minus only rhs.
+/// Arithmetic on durations. Where it does not depend on the query's step or range the parser has
+/// already put its value into range_ms, step_ms or offset_ms. Values are seconds. lhs and rhs are
+/// number_literal or duration_expr; step and range have neither; plus and minus only rhs.
 struct duration_expr : expr {
   duration_expr() : expr(node_kind::duration) {}
   value_type type() const override { return value_type::scalar; }
@@ -164,7 +164,7 @@ struct duration_expr : expr {
 /// What `offset` and `@` say. The evaluation time t becomes (at or t) - offset_ms.
 struct time_shift {
   int64_t offset_ms = 0;           ///< as written; resolve_durations() fills it from offset_expr
-  expr_ptr offset_expr;            ///< null unless a non-constant (or composed) offset was written
+  expr_ptr offset_expr;            ///< null if a plain number or duration was written
   std::optional<timestamp_ms> at;  ///< `@ 1.5` = 1500
   at_preprocessor at_edge = at_preprocessor::none;
   time_shift clone() const;
@@ -174,9 +174,8 @@ struct vector_selector : expr {
   vector_selector() : expr(node_kind::vector_selector) {}
   value_type type() const override { return value_type::vector; }
   expr_ptr clone() const override;
-  std::string
-      name;  ///< the metric name before the braces (or as a quoted string in them); may be empty
-  matchers match;  ///< all, including the one of __name__ for `name` (last)
+  std::string name;  ///< the metric name before the braces; empty if only a matcher says it
+  matchers match;    ///< all; the last one is __name__=`name` if that is not empty
   time_shift shift;
   bool anchored = false;
   bool smoothed = false;
@@ -191,7 +190,7 @@ struct matrix_selector : expr {
   vector_selector& vector() { return as<vector_selector>(*selector); }
   expr_ptr selector;  ///< a vector_selector
   int64_t range_ms = 0;
-  expr_ptr range_expr;  ///< null, or what resolve_durations() fills range_ms from
+  expr_ptr range_expr;  ///< null, or what range_ms is computed from
 };
 
 /// `expr[range:step]`.

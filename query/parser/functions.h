@@ -19,9 +19,8 @@ struct function_signature {
   value_type result = value_type::vector;
   uint8_t arg_count = 0;  ///< how many of `args` are declared
   value_type args[5] = {};
-  /// 0: exactly arg_count arguments. > 0: up to that many of the last declared ones may be left
-  /// out, the last may be repeated up to arg_count + variadic - 1 arguments. -1: the last may be
-  /// left out or repeated at will.
+  /// 0: exactly arg_count arguments. > 0: from arg_count - 1 to arg_count - 1 + variadic. -1: at
+  /// least arg_count - 1. Arguments beyond the declared ones have the type of the last.
   int8_t variadic = 0;
   bool experimental = false;
   uint16_t id = 0;  ///< position in functions(), dense from 0

@@ -1,120 +1,12 @@
 #include "query/parser/lexer.h"
 
+#include "query/parser/rune.h"
 #include "storage/base/quote.h"
 
 #include <cstdint>
 
 namespace troupe::query {
 namespace {
-
-constexpr char32_t end_of_input = 0xffffffff;
-constexpr char32_t rune_error = 0xfffd;
-
-struct rune {
-  char32_t code = end_of_input;
-  uint32_t width = 0;
-};
-
-// Go's utf8.DecodeRune: an invalid byte is U+FFFD of width 1.
-rune decode_rune(std::string_view s, size_t at) {
-  if (at >= s.size())
-    return {};
-  const auto byte = [&](size_t i) {
-    return i < s.size() ? static_cast<unsigned char>(s[i]) : uint8_t{0};
-  };
-  const uint32_t b0 = byte(at);
-  if (b0 < 0x80)
-    return {b0, 1};
-  uint32_t width = 0;
-  if (b0 >= 0xc2 && b0 <= 0xdf)
-    width = 2;
-  else if (b0 >= 0xe0 && b0 <= 0xef)
-    width = 3;
-  else if (b0 >= 0xf0 && b0 <= 0xf4)
-    width = 4;
-  if (width == 0 || !is_valid_utf8(s.substr(at, width)) || s.size() - at < width)
-    return {rune_error, 1};
-  char32_t code = b0 & (0x7fU >> width);
-  for (uint32_t i = 1; i < width; ++i)
-    code = (code << 6) | (byte(at + i) & 0x3fU);
-  return {code, width};
-}
-
-bool is_space(char32_t c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-bool is_digit(char32_t c) {
-  return c >= '0' && c <= '9';
-}
-bool is_hex_digit(char32_t c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-bool is_alpha(char32_t c) {
-  return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool is_alnum(char32_t c) {
-  return is_alpha(c) || is_digit(c);
-}
-
-std::string utf8_of(char32_t c) {
-  std::string s;
-  if (c < 0x80) {
-    s += static_cast<char>(c);
-  } else if (c < 0x800) {
-    s += static_cast<char>(0xc0 | (c >> 6));
-    s += static_cast<char>(0x80 | (c & 0x3f));
-  } else if (c < 0x10000) {
-    s += static_cast<char>(0xe0 | (c >> 12));
-    s += static_cast<char>(0x80 | ((c >> 6) & 0x3f));
-    s += static_cast<char>(0x80 | (c & 0x3f));
-  } else {
-    s += static_cast<char>(0xf0 | (c >> 18));
-    s += static_cast<char>(0x80 | ((c >> 12) & 0x3f));
-    s += static_cast<char>(0x80 | ((c >> 6) & 0x3f));
-    s += static_cast<char>(0x80 | (c & 0x3f));
-  }
-  return s;
-}
-
-// Go's %q of a rune: 'x', '\n', '\''.
-std::string quoted_rune(char32_t c) {
-  if (c == end_of_input)
-    c = rune_error;
-  if (c == '\'')
-    return "'\\''";
-  if (c == '"')
-    return "'\"'";
-  auto s = quoted(utf8_of(c));
-  s.front() = s.back() = '\'';
-  return s;
-}
-
-// Go's %#U: U+0022 '"'.
-std::string unicode_notation(char32_t c) {
-  static constexpr char digits[] = "0123456789ABCDEF";
-  if (c == end_of_input)
-    return "U+FFFFFFFFFFFFFFFF";
-  std::string hex;
-  for (auto rest = c; rest > 0; rest >>= 4)
-    hex.insert(hex.begin(), digits[rest & 15]);
-  while (hex.size() < 4)
-    hex.insert(hex.begin(), '0');
-  auto out = "U+" + hex;
-  const auto text = utf8_of(c);
-  if (quoted(text).size() == text.size() + 2 || c == '"' || c == '\\')
-    out += " '" + text + "'";
-  return out;
-}
-
-uint32_t digit_value(char32_t c) {
-  if (is_digit(c))
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return 16;
-}
 
 class scanner {
  public:
@@ -614,57 +506,6 @@ void scan(std::string_view text, token_list& out) {
   out.tokens.clear();
   out.message.clear();
   scanner(text, out).run();
-}
-
-bool unquote(std::string_view quoted, std::string& out) {
-  out.clear();
-  if (quoted.size() < 2 || quoted.front() != quoted.back())
-    return false;
-  const auto body = quoted.substr(1, quoted.size() - 2);
-  if (quoted.front() == '`') {
-    out = body;
-    return body.find('`') == std::string_view::npos;
-  }
-  for (size_t i = 0; i < body.size(); ++i) {
-    if (body[i] == quoted.front() || body[i] == '\n')
-      return false;
-    if (body[i] != '\\') {
-      out += body[i];
-      continue;
-    }
-    if (++i >= body.size())
-      return false;
-    static constexpr std::string_view letters = "abfnrtv\\'\"";
-    static constexpr std::string_view values = "\a\b\f\n\r\t\v\\'\"";
-    if (const auto at = letters.find(body[i]); at != std::string_view::npos) {
-      out += values[at];
-      continue;
-    }
-    const char c = body[i];
-    const bool octal = c >= '0' && c <= '7';
-    const size_t digits = octal ? 3 : c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
-    const size_t first = octal ? i : i + 1;
-    if (digits == 0 || body.size() - first < digits)
-      return false;
-    uint64_t value = 0;
-    for (size_t d = 0; d < digits; ++d) {
-      const auto v = digit_value(static_cast<unsigned char>(body[first + d]));
-      if (v >= (octal ? 8U : 16U))
-        return false;
-      value = value * (octal ? 8 : 16) + v;
-    }
-    i = first + digits - 1;
-    if (octal || c == 'x') {
-      if (value > 255)
-        return false;
-      out += static_cast<char>(value);
-    } else {
-      if (value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
-        return false;
-      out += utf8_of(static_cast<char32_t>(value));
-    }
-  }
-  return true;
 }
 
 }  // namespace troupe::query

@@ -36,8 +36,9 @@ result<expr_ptr> parse(std::string_view text, const parse_options& options = {})
 /// must not match the empty string.
 result<matchers> parse_metric_selector(std::string_view text);
 
-/// The labels of `name{a="b"}` with = only, as in promqltest and rule files; no selector rules.
-result<labels> parse_series_labels(std::string_view text);
+/// The labels of `name{a="b"}` with = only, as in promqltest and rule files. With `consumed`: the
+/// number of bytes they take at the start of `text`; else nothing but them may be there.
+result<labels> parse_series_labels(std::string_view text, size_t* consumed = nullptr);
 
 /// Resolves duration expressions against a query: fills range_ms, step_ms and offset_ms wherever
 /// the tree has a range_expr, step_expr or offset_expr. `range_ms` is end - start of the query.
