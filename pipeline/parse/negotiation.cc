@@ -8,21 +8,23 @@
 namespace troupe::parse {
 namespace {
 
+using config::scrape_protocol;
+
 struct protocol {
-  std::string_view name;
+  scrape_protocol name;
   std::string_view header;
   bool takes_escaping;
 };
 constexpr protocol protocols_we_read[] = {
-    {"OpenMetricsText1.0.0", "application/openmetrics-text;version=1.0.0", true},
-    {"OpenMetricsText0.0.1", "application/openmetrics-text;version=0.0.1", false},
-    {"PrometheusText1.0.0", "text/plain;version=1.0.0", true},
-    {"PrometheusText0.0.4", "text/plain;version=0.0.4", false},
+    {scrape_protocol::openmetrics_text_1_0, "application/openmetrics-text;version=1.0.0", true},
+    {scrape_protocol::openmetrics_text_0_1, "application/openmetrics-text;version=0.0.1", false},
+    {scrape_protocol::prometheus_text_1_0, "text/plain;version=1.0.0", true},
+    {scrape_protocol::prometheus_text_0_4, "text/plain;version=0.0.4", false},
 };
 // Prometheus knows five protocols and starts one above.
 constexpr int first_weight = 6;
 
-const protocol* find_protocol(std::string_view name) {
+const protocol* find_protocol(scrape_protocol name) {
   for (const auto& p : protocols_we_read)
     if (p.name == name)
       return &p;
@@ -56,10 +58,11 @@ std::string media_type_of(std::string_view content_type) {
 
 }  // namespace
 
-std::string accept_header(const std::vector<std::string>& protocols, std::string_view escaping) {
+std::string accept_header(const std::vector<scrape_protocol>& protocols,
+                          std::string_view escaping) {
   std::string out;
   int weight = first_weight;
-  for (const auto& name : protocols) {
+  for (const auto name : protocols) {
     const auto* p = find_protocol(name);
     if (p == nullptr || weight == 1)
       continue;
@@ -71,8 +74,9 @@ std::string accept_header(const std::vector<std::string>& protocols, std::string
   return out + "*/*;q=0." + std::to_string(weight);
 }
 
-result<exposition_format> choose_format(std::string_view content_type, std::string_view fallback) {
-  const auto* fallback_protocol = find_protocol(fallback);
+result<exposition_format> choose_format(std::string_view content_type,
+                                        std::optional<scrape_protocol> fallback) {
+  const auto* fallback_protocol = fallback ? find_protocol(*fallback) : nullptr;
   const auto settled_by_fallback = [&]() -> std::optional<exposition_format> {
     if (fallback_protocol == nullptr)
       return std::nullopt;

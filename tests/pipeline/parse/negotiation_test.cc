@@ -8,17 +8,21 @@
 namespace troupe::parse {
 namespace {
 
+using config::scrape_protocol;
+
 TEST(Negotiation, AcceptHeaderIsPrometheus) {
-  EXPECT_EQ(accept_header({"OpenMetricsText1.0.0", "OpenMetricsText0.0.1", "PrometheusText1.0.0",
-                           "PrometheusText0.0.4"},
-                          "allow-utf-8"),
-            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
-            "application/openmetrics-text;version=0.0.1;q=0.5,"
-            "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
-            "text/plain;version=0.0.4;q=0.3,*/*;q=0.2");
-  EXPECT_EQ(accept_header({"PrometheusText1.0.0"}, "underscores"),
+  EXPECT_EQ(
+      accept_header({scrape_protocol::openmetrics_text_1_0, scrape_protocol::openmetrics_text_0_1,
+                     scrape_protocol::prometheus_text_1_0, scrape_protocol::prometheus_text_0_4},
+                    "allow-utf-8"),
+      "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+      "application/openmetrics-text;version=0.0.1;q=0.5,"
+      "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+      "text/plain;version=0.0.4;q=0.3,*/*;q=0.2");
+  EXPECT_EQ(accept_header({scrape_protocol::prometheus_text_1_0}, "underscores"),
             "text/plain;version=1.0.0;escaping=underscores;q=0.6,*/*;q=0.5");
-  EXPECT_EQ(accept_header({"PrometheusProto", "PrometheusText0.0.4"}, "dots"),
+  EXPECT_EQ(accept_header({scrape_protocol::prometheus_proto, scrape_protocol::prometheus_text_0_4},
+                          "dots"),
             "text/plain;version=0.0.4;q=0.6,*/*;q=0.5")
       << "what cannot be read is not asked for";
 }
@@ -32,7 +36,7 @@ TEST(Negotiation, ChoosesByContentType) {
        exposition_format::openmetrics},
   };
   for (const auto& [type, want] : cases) {
-    const auto got = choose_format(type, "");
+    const auto got = choose_format(type, std::nullopt);
     ASSERT_TRUE(got.ok()) << type;
     EXPECT_EQ(*got, want) << type;
   }
@@ -41,22 +45,22 @@ TEST(Negotiation, ChoosesByContentType) {
 TEST(Negotiation, FallbackSettlesUnknownTypes) {
   for (const std::string type :
        {"", "text/html", "nonsense", "a/b/c", "application/vnd.google.protobuf"}) {
-    const auto text = choose_format(type, "PrometheusText0.0.4");
+    const auto text = choose_format(type, scrape_protocol::prometheus_text_0_4);
     ASSERT_TRUE(text.ok()) << type;
     EXPECT_EQ(*text, exposition_format::text);
-    const auto om = choose_format(type, "OpenMetricsText1.0.0");
+    const auto om = choose_format(type, scrape_protocol::openmetrics_text_1_0);
     ASSERT_TRUE(om.ok()) << type;
     EXPECT_EQ(*om, exposition_format::openmetrics);
-    EXPECT_FALSE(choose_format(type, "").ok());
-    EXPECT_FALSE(choose_format(type, "PrometheusProto").ok());
+    EXPECT_FALSE(choose_format(type, std::nullopt).ok());
+    EXPECT_FALSE(choose_format(type, scrape_protocol::prometheus_proto).ok());
   }
-  EXPECT_EQ(choose_format("", "").error().message(),
+  EXPECT_EQ(choose_format("", std::nullopt).error().message(),
             "non-compliant scrape target sending blank Content-Type and no "
             "fallback_scrape_protocol specified for target");
-  EXPECT_EQ(choose_format("text/html", "").error().message(),
+  EXPECT_EQ(choose_format("text/html", std::nullopt).error().message(),
             "received unsupported Content-Type \"text/html\" and no fallback_scrape_protocol "
             "specified for target");
-  EXPECT_EQ(choose_format("//", "").error().message(),
+  EXPECT_EQ(choose_format("//", std::nullopt).error().message(),
             "cannot parse Content-Type \"//\" and no fallback_scrape_protocol for target");
 }
 
