@@ -1,7 +1,6 @@
 #include "pipeline/route/router.h"
 
 #include "storage/base/check.h"
-#include "storage/model/slot.h"
 
 namespace troupe::route {
 
@@ -104,19 +103,6 @@ const batch_router::plan& batch_router::plan_for(const series_table_ptr& table) 
   plans_.push_front(std::move(p));
   by_table_[table.get()] = plans_.begin();
   return plans_.front();
-}
-
-series_table_ptr make_series_table(std::string_view tenant, std::vector<labels> series) {
-  auto t = std::make_shared<series_table>();
-  t->slots.reserve(series.size());
-  bool uniform = true;
-  for (const labels& l : series) {
-    t->slots.push_back(slot_of(tenant, l));
-    uniform = uniform && t->slots.back() == t->slots.front();
-  }
-  t->uniform_slot = uniform && !t->slots.empty() ? t->slots.front() : -1;
-  t->series = std::move(series);
-  return t;
 }
 
 }  // namespace troupe::route

@@ -43,7 +43,4 @@ class batch_router {
   std::unordered_map<const series_table*, plan_list::iterator> by_table_;
 };
 
-/// The table of `series` with their slots for `tenant` filled in.
-series_table_ptr make_series_table(std::string_view tenant, std::vector<labels> series);
-
 }  // namespace troupe::route

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/model/histogram.h"
@@ -22,6 +23,8 @@ struct series_table {
   int uniform_slot = -1;
 };
 using series_table_ptr = std::shared_ptr<const series_table>;
+/// The table of `series` with their slots for `tenant` filled in.
+series_table_ptr make_series_table(std::string_view tenant, std::vector<labels> series);
 
 struct float_entry {
   timestamp_ms ts;
