@@ -1,0 +1,55 @@
+// The handlers behind the table of routes, by file. Each is a pure function of the services, the request and what was
+// gathered for it.
+#pragma once
+
+#include "pipeline/api/api.h"
+
+namespace troupe::api {
+
+#define TROUPE_HANDLER(name) answer name(const services& s, const http::request& r, const inputs& in)
+// query_api.cc
+TROUPE_HANDLER(handle_query);
+TROUPE_HANDLER(handle_query_range);
+TROUPE_HANDLER(handle_query_exemplars);
+TROUPE_HANDLER(handle_format_query);
+TROUPE_HANDLER(handle_parse_query);
+// metadata_api.cc
+TROUPE_HANDLER(handle_series);
+TROUPE_HANDLER(handle_labels);
+TROUPE_HANDLER(handle_label_values);
+TROUPE_HANDLER(handle_metadata);
+// targets_api.cc
+TROUPE_HANDLER(handle_targets);
+TROUPE_HANDLER(handle_scrape_pools);
+TROUPE_HANDLER(handle_targets_metadata);
+// status_api.cc
+TROUPE_HANDLER(handle_status_config);
+TROUPE_HANDLER(handle_status_flags);
+TROUPE_HANDLER(handle_buildinfo);
+TROUPE_HANDLER(handle_runtimeinfo);
+TROUPE_HANDLER(handle_tsdb);
+TROUPE_HANDLER(handle_blocks);
+TROUPE_HANDLER(handle_walreplay);
+TROUPE_HANDLER(handle_rules);
+TROUPE_HANDLER(handle_alerts);
+TROUPE_HANDLER(handle_alertmanagers);
+// admin_api.cc
+TROUPE_HANDLER(handle_delete_series);
+TROUPE_HANDLER(handle_clean_tombstones);
+TROUPE_HANDLER(handle_snapshot);
+// manage_api.cc
+TROUPE_HANDLER(handle_healthy);
+TROUPE_HANDLER(handle_ready);
+TROUPE_HANDLER(handle_metrics);
+TROUPE_HANDLER(handle_version);
+TROUPE_HANDLER(handle_page);
+TROUPE_HANDLER(handle_page_asset);
+// write_api.cc
+TROUPE_HANDLER(handle_write);
+// federate_api.cc
+TROUPE_HANDLER(handle_federate);
+// Routes of kind reload and quit are carried out by the caller; their handler only answers for a direct call.
+TROUPE_HANDLER(handle_by_caller);
+#undef TROUPE_HANDLER
+
+}  // namespace troupe::api

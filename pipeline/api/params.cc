@@ -1,0 +1,196 @@
+#include "pipeline/api/params.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <chrono>
+#include <cmath>
+
+#include "query/parser/parser.h"
+#include "storage/base/duration.h"
+
+namespace troupe::api {
+
+namespace {
+
+bool digits(std::string_view text, size_t at, size_t n, int& out) {
+  if (at + n > text.size())
+    return false;
+  auto [end, ec] = std::from_chars(text.data() + at, text.data() + at + n, out);
+  return ec == std::errc() && end == text.data() + at + n;
+}
+
+/// The fraction of a second in ms; `at` moves behind it.
+bool fraction(std::string_view text, size_t& at, int64_t& ms) {
+  ms = 0;
+  if (at >= text.size() || text[at] != '.')
+    return true;
+  size_t begin = ++at;
+  int64_t scale = 100;
+  while (at < text.size() && text[at] >= '0' && text[at] <= '9') {
+    ms += (text[at] - '0') * scale;
+    scale /= 10;
+    ++at;
+  }
+  return at > begin;
+}
+
+/// Offset from UTC in minutes: "Z" or "+hh:mm".
+bool zone(std::string_view text, size_t at, int& minutes) {
+  minutes = 0;
+  if (text.substr(at) == "Z" || text.substr(at) == "z")
+    return true;
+  int h = 0, m = 0;
+  if (text.size() != at + 6 || (text[at] != '+' && text[at] != '-') || text[at + 3] != ':' ||
+      !digits(text, at + 1, 2, h) || !digits(text, at + 4, 2, m) || h > 23 || m > 59)
+    return false;
+  minutes = (text[at] == '-' ? -1 : 1) * (h * 60 + m);
+  return true;
+}
+
+bool parse_rfc3339(std::string_view text, timestamp_ms& out) {
+  int y = 0, mon = 0, d = 0, h = 0, min = 0, s = 0, offset = 0;
+  if (text.size() < 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') ||
+      text[13] != ':' || text[16] != ':' || !digits(text, 0, 4, y) || !digits(text, 5, 2, mon) ||
+      !digits(text, 8, 2, d) || !digits(text, 11, 2, h) || !digits(text, 14, 2, min) || !digits(text, 17, 2, s))
+    return false;
+  std::chrono::year_month_day day{std::chrono::year(y), std::chrono::month(static_cast<unsigned>(mon)),
+                                  std::chrono::day(static_cast<unsigned>(d))};
+  if (!day.ok() || h < 0 || h > 23 || min < 0 || min > 59 || s < 0 || s > 60)
+    return false;
+  size_t at = 19;
+  int64_t ms = 0;
+  if (!fraction(text, at, ms) || !zone(text, at, offset))
+    return false;
+  int64_t days = std::chrono::sys_days(day).time_since_epoch().count();
+  out = ((days * 24 + h) * 60 + min - offset) * 60'000 + s * 1000LL + ms;
+  return true;
+}
+
+bool parse_number(std::string_view text, double& v) {
+  if (!text.empty() && text[0] == '+')
+    text.remove_prefix(1);
+  auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), v);
+  return ec == std::errc() && end == text.data() + text.size() && !text.empty();
+}
+
+}  // namespace
+
+result<timestamp_ms> parse_time(std::string_view text) {
+  double seconds = 0;
+  if (parse_number(text, seconds)) {
+    double ms = std::round(seconds * 1000);
+    if (!(std::abs(ms) < 9.2e18))
+      return {errc::invalid_argument, fmt::format("cannot parse \"{}\" to a valid timestamp", text)};
+    return static_cast<timestamp_ms>(ms);
+  }
+  timestamp_ms t = 0;
+  if (parse_rfc3339(text, t))
+    return t;
+  if (text == "-292273086-05-16T16:47:06Z")
+    return min_time;
+  if (text == "+292277025-08-18T07:12:54.999999999Z")
+    return max_time;
+  return {errc::invalid_argument, fmt::format("cannot parse \"{}\" to a valid timestamp", text)};
+}
+
+result<int64_t> parse_duration_param(std::string_view text) {
+  double seconds = 0;
+  if (parse_number(text, seconds)) {
+    if (!(std::abs(seconds) < 9.2e15))
+      return {errc::invalid_argument, fmt::format("cannot parse \"{}\" to a valid duration. It overflows int64", text)};
+    return static_cast<int64_t>(std::round(seconds * 1000));
+  }
+  if (auto d = parse_duration(text); d.ok())
+    return d;
+  return {errc::invalid_argument, fmt::format("cannot parse \"{}\" to a valid duration", text)};
+}
+
+result<timestamp_ms> time_param(const http::request& r, std::string_view name, timestamp_ms fallback) {
+  auto text = r.param(name);
+  if (!text || text->empty())
+    return fallback;
+  auto t = parse_time(*text);
+  if (!t.ok())
+    return t.error().with_context(fmt::format("invalid parameter \"{}\"", name));
+  return t;
+}
+
+result<size_t> limit_param(const http::request& r, std::string_view name) {
+  auto text = r.param(name);
+  if (!text || text->empty())
+    return size_t{0};
+  int64_t v = 0;
+  auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), v);
+  if (ec != std::errc() || end != text->data() + text->size())
+    return {errc::invalid_argument, fmt::format("invalid parameter \"{}\": strconv.Atoi: parsing \"{}\": invalid syntax", name, *text)};
+  if (v < 0)
+    return {errc::invalid_argument, fmt::format("invalid parameter \"{}\": {} must be non-negative", name, name)};
+  return static_cast<size_t>(v);
+}
+
+result<std::vector<matchers>> selector_params(const http::request& r) {
+  std::vector<matchers> out;
+  for (std::string_view text : r.params_of("match[]")) {
+    auto ms = query::parse_metric_selector(text);
+    if (!ms.ok())
+      return ms.error().with_context("invalid parameter \"match[]\"");
+    out.push_back(std::move(*ms));
+  }
+  return out;
+}
+
+std::string format_rfc3339(timestamp_ms t) {
+  int64_t days = t / 86'400'000, rest = t % 86'400'000;
+  if (rest < 0) {
+    rest += 86'400'000;
+    --days;
+  }
+  std::chrono::year_month_day d{std::chrono::sys_days(std::chrono::days(days))};
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(d.year()),
+                     static_cast<unsigned>(d.month()), static_cast<unsigned>(d.day()), rest / 3'600'000,
+                     rest / 60'000 % 60, rest / 1000 % 60, rest % 1000);
+}
+
+std::string unescape_label_name(std::string_view name) {
+  if (!name.starts_with("U__"))
+    return std::string(name);
+  std::string out;
+  for (size_t i = 3; i < name.size();) {
+    if (name[i] != '_') {
+      out.push_back(name[i++]);
+      continue;
+    }
+    if (i + 1 < name.size() && name[i + 1] == '_') {
+      out.push_back('_');
+      i += 2;
+      continue;
+    }
+    size_t end = name.find('_', i + 1);
+    uint32_t rune = 0;
+    if (end == std::string_view::npos || end - i - 1 > 6 || end == i + 1)
+      return std::string(name);
+    auto [p, ec] = std::from_chars(name.data() + i + 1, name.data() + end, rune, 16);
+    if (ec != std::errc() || p != name.data() + end || rune > 0x10ffff)
+      return std::string(name);
+    if (rune < 0x80) {
+      out.push_back(static_cast<char>(rune));
+    } else if (rune < 0x800) {
+      out.push_back(static_cast<char>(0xc0 | rune >> 6));
+      out.push_back(static_cast<char>(0x80 | (rune & 0x3f)));
+    } else if (rune < 0x10000) {
+      out.push_back(static_cast<char>(0xe0 | rune >> 12));
+      out.push_back(static_cast<char>(0x80 | (rune >> 6 & 0x3f)));
+      out.push_back(static_cast<char>(0x80 | (rune & 0x3f)));
+    } else {
+      out.push_back(static_cast<char>(0xf0 | rune >> 18));
+      out.push_back(static_cast<char>(0x80 | (rune >> 12 & 0x3f)));
+      out.push_back(static_cast<char>(0x80 | (rune >> 6 & 0x3f)));
+      out.push_back(static_cast<char>(0x80 | (rune & 0x3f)));
+    }
+    i = end + 1;
+  }
+  return out;
+}
+
+}  // namespace troupe::api

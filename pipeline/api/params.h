@@ -1,0 +1,31 @@
+// Request parameters as Prometheus reads them: times, durations, selectors, limits. Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pipeline/http/http.h"
+#include "storage/base/result.h"
+#include "storage/model/matcher.h"
+#include "storage/model/sample.h"
+
+namespace troupe::api {
+
+/// Unix seconds with a fraction, or RFC 3339; also the two constants Prometheus uses for minTime and maxTime.
+result<timestamp_ms> parse_time(std::string_view text);
+/// Seconds with a fraction, or a Prometheus duration; in ms.
+result<int64_t> parse_duration_param(std::string_view text);
+/// The parameter's time, or `fallback` if absent; the error names the parameter.
+result<timestamp_ms> time_param(const http::request& r, std::string_view name, timestamp_ms fallback);
+/// Non-negative "limit"; 0 if absent.
+result<size_t> limit_param(const http::request& r, std::string_view name = "limit");
+/// All match[] selectors, parsed.
+result<std::vector<matchers>> selector_params(const http::request& r);
+/// RFC 3339 with milliseconds, UTC ("2026-01-02T03:04:05.678Z").
+std::string format_rfc3339(timestamp_ms t);
+/// "U__metric_2e_name" → "metric.name"; anything else as it is.
+std::string unescape_label_name(std::string_view name);
+
+}  // namespace troupe::api

@@ -1,0 +1,164 @@
+// /api/v1/status/*, and the rule and alert routes, which have nothing to show while no rules are evaluated.
+#include <fmt/format.h>
+
+#include "pipeline/api/handlers.h"
+#include "pipeline/api/params.h"
+#include "pipeline/api/respond.h"
+#include "storage/base/duration.h"
+
+namespace troupe::api {
+
+namespace {
+
+/// One flat JSON object, built field by field.
+class object {
+ public:
+  object& text(std::string_view key, std::string_view value) {
+    begin(key);
+    append_json_string(out_, value);
+    return *this;
+  }
+  template <class T>
+  object& number(std::string_view key, T value) {
+    begin(key);
+    out_ += fmt::format("{}", value);
+    return *this;
+  }
+  object& raw(std::string_view key, std::string_view json) {
+    begin(key);
+    out_ += json;
+    return *this;
+  }
+  object& boolean(std::string_view key, bool v) { return raw(key, v ? "true" : "false"); }
+  std::string done() { return std::move(out_) + "}"; }
+
+ private:
+  void begin(std::string_view key) {
+    if (out_.size() > 1)
+      out_.push_back(',');
+    append_json_string(out_, key);
+    out_.push_back(':');
+  }
+  std::string out_ = "{";
+};
+
+std::string entries_json(const std::vector<tsdb_entry>& entries) {
+  std::string out = "[";
+  for (const auto& e : entries) {
+    if (out.size() > 1)
+      out.push_back(',');
+    out += object().text("name", e.name).number("value", e.value).done();
+  }
+  return out + "]";
+}
+
+}  // namespace
+
+answer handle_status_config(const services&, const http::request&, const inputs& in) {
+  return success(object().text("yaml", in.config_yaml).done());
+}
+
+answer handle_status_flags(const services& s, const http::request&, const inputs&) {
+  object o;
+  for (const auto& [name, value] : s.flags)
+    o.text(name, value);
+  return success(o.done());
+}
+
+answer handle_buildinfo(const services& s, const http::request&, const inputs&) {
+  const auto& b = s.build;
+  return success(object()
+                     .text("version", b.version)
+                     .text("revision", b.revision)
+                     .text("branch", b.branch)
+                     .text("buildUser", b.build_user)
+                     .text("buildDate", b.build_date)
+                     .text("goVersion", b.compiler)
+                     .text("application", "troupe")
+                     .text("applicationVersion", b.product_version)
+                     .done());
+}
+
+answer handle_runtimeinfo(const services& s, const http::request&, const inputs&) {
+  auto [reload_ok, reload_time] = s.last_reload();
+  auto tsdb = s.admin.tsdb(0);
+  return success(object()
+                     .text("startTime", format_rfc3339(s.start_time))
+                     .text("CWD", s.working_directory)
+                     .text("hostname", "")
+                     .text("serverTime", format_rfc3339(s.clk->now_ms()))
+                     .boolean("reloadConfigSuccess", reload_ok)
+                     .text("lastConfigTime", format_rfc3339(reload_time))
+                     .number("corruptionCount", 0)
+                     .number("goroutineCount", 0)
+                     .number("GOMAXPROCS", 0)
+                     .number("GOMEMLIMIT", 0)
+                     .text("GOGC", "")
+                     .text("GODEBUG", "")
+                     .text("storageRetention", s.storage_retention)
+                     .number("headSeries", tsdb.series)
+                     .done());
+}
+
+answer handle_tsdb(const services& s, const http::request& r, const inputs&) {
+  auto limit = limit_param(r);
+  if (!limit.ok())
+    return bad_data(limit.error().message());
+  auto t = s.admin.tsdb(*limit ? *limit : 10);
+  std::string head = object()
+                         .number("numSeries", t.series)
+                         .number("numLabelPairs", t.label_pairs)
+                         .number("chunkCount", t.chunks)
+                         .number("minTime", t.min_time)
+                         .number("maxTime", t.max_time)
+                         .done();
+  return success(object()
+                     .raw("headStats", head)
+                     .raw("seriesCountByMetricName", entries_json(t.series_by_metric))
+                     .raw("labelValueCountByLabelName", entries_json(t.values_by_label))
+                     .raw("memoryInBytesByLabelName", entries_json(t.memory_by_label))
+                     .raw("seriesCountByLabelValuePair", entries_json(t.series_by_pair))
+                     .done());
+}
+
+answer handle_blocks(const services& s, const http::request&, const inputs&) {
+  std::string blocks = "[";
+  for (const auto& b : s.admin.blocks()) {
+    if (blocks.size() > 1)
+      blocks.push_back(',');
+    std::string stats = object().number("numSamples", b.samples).number("numSeries", b.series).done();
+    std::string compaction = object().number("level", b.level).done();
+    blocks += object()
+                  .text("ulid", b.id)
+                  .number("minTime", b.min_time)
+                  .number("maxTime", b.max_time)
+                  .raw("stats", stats)
+                  .raw("compaction", compaction)
+                  .number("version", 1)
+                  .number("bytes", b.bytes)
+                  .boolean("quarantined", b.quarantined)
+                  .text("reason", b.reason)
+                  .done();
+  }
+  return success(object().raw("blocks", blocks + "]").done());
+}
+
+answer handle_walreplay(const services& s, const http::request&, const inputs&) {
+  auto p = s.admin.replay();
+  return success(object()
+                     .number("min", p.min)
+                     .number("max", p.max)
+                     .number("current", p.current)
+                     .text("state", p.done ? "done" : "in progress")
+                     .done());
+}
+
+answer handle_rules(const services&, const http::request&, const inputs&) { return success("{\"groups\":[]}"); }
+
+answer handle_alerts(const services&, const http::request&, const inputs&) { return success("{\"alerts\":[]}"); }
+
+answer handle_alertmanagers(const services&, const http::request&, const inputs&) {
+  return success("{\"activeAlertmanagers\":[],\"droppedAlertmanagers\":[]}");
+}
+
+}  // namespace troupe::api
