@@ -74,9 +74,10 @@ class scanner {
   void raw_string();
   void word();
   void close_paren() {
-    emit(token_kind::right_paren, 1);
-    if (--paren_depth_ < 0)
-      fail("unexpected right parenthesis ')'");
+    if (--paren_depth_ >= 0)
+      return emit(token_kind::right_paren, 1);
+    start_ = ++pos_;
+    fail("unexpected right parenthesis ')'");
   }
 
   std::string_view text_;
@@ -203,13 +204,13 @@ void scanner::duration_part() {
       bracket_open_ = expect_duration_ = false;
       return emit(right_bracket, 1);
     case ':':
-      emit(colon, 1);
-      if (!got_duration_)
-        return fail("unexpected colon before duration in duration expression");
-      if (got_colon_)
-        return fail("unexpected repeated colon in duration expression");
+      if (got_colon_ || !got_duration_) {
+        start_ = ++pos_;
+        return fail(got_duration_ ? "unexpected repeated colon in duration expression"
+                                  : "unexpected colon before duration in duration expression");
+      }
       got_colon_ = true;
-      return;
+      return emit(colon, 1);
     case '(':
       ++paren_depth_;
       return emit(left_paren, 1);
