@@ -319,8 +319,10 @@ bool scanner::number() {
     return hex ? is_hex_digit(static_cast<unsigned char>(c))
                : is_digit(static_cast<unsigned char>(c));
   };
-  const auto follows = [&](std::string_view set) {
-    return pos_ < text_.size() && set.find(text_[pos_]) != std::string_view::npos;
+  const auto accept = [&](std::string_view set) {
+    const bool found = pos_ < text_.size() && set.find(text_[pos_]) != std::string_view::npos;
+    pos_ += found ? 1 : 0;
+    return found;
   };
   bool dot = false;
   bool exponent = false;
@@ -339,20 +341,19 @@ bool scanner::number() {
       }
       dot = true;
       ++pos_;
-      if (follows("_."))
+      if (accept("_."))
         return false;
     } else if (!hex && (c == 'e' || c == 'E')) {
       ++pos_;
       if (exponent)
         return false;
       exponent = true;
-      if (follows("+-"))
-        ++pos_;
-      if (follows("._eE") || pos_ >= text_.size())
+      accept("+-");
+      if (accept("._eE") || pos_ >= text_.size())
         return false;
     } else if (c == '_') {
       ++pos_;
-      if (follows("._") || (!hex && follows("eE")) || pos_ >= text_.size())
+      if (accept("._") || (!hex && accept("eE")) || pos_ >= text_.size())
         return false;
     } else {
       break;
