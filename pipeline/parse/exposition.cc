@@ -34,7 +34,8 @@ std::string_view token_name(const char* at, const char* end) {
 }  // namespace
 
 // Sorted first, so that the builder only ever appends: a line with very many labels stays cheap.
-status exposition_parser::read_labels(labels_builder& out) const {
+status exposition_parser::read_labels(labels_builder& out,
+                                      std::vector<std::string>* empty_names) const {
   std::vector<std::pair<std::string, std::string>> pairs;
   pairs.reserve(tokens_.labels.size() + 1);
   pairs.emplace_back(metric_name_label, unescape_label(tokens_.name));
@@ -47,9 +48,14 @@ status exposition_parser::read_labels(labels_builder& out) const {
     if (i > 0 && pairs[i - 1].first == name)
       return {errc::invalid_argument,
               "label name " + quoted(name) + " is not unique: invalid sample"};
+    if (name.empty())
+      return {errc::invalid_argument, "invalid label name \"\""};
     if (is_float_label(type_, name))
       value = normalize_float_label(value);
-    out.set(name, value);
+    if (value.empty() && empty_names != nullptr)
+      empty_names->push_back(name);
+    if (!value.empty())
+      out.set(name, value);
   }
   return {};
 }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace troupe::parse {
 
@@ -49,8 +50,10 @@ class exposition_parser {
   bool has_exemplar() const { return has_exemplar_; }
   const exemplar_text& exemplar() const { return exemplar_; }
   /// Labels of the series with its name, unescaped, `le` and `quantile` in canonical form where the
-  /// last TYPE asks for it. Only after next(). invalid_argument for a repeated label name.
-  status read_labels(labels_builder& out) const;
+  /// last TYPE asks for it. `empty_names` (may be null) gets the names exposed with an empty value,
+  /// which `out` cannot hold. Only after next(). invalid_argument for a repeated or empty label
+  /// name.
+  status read_labels(labels_builder& out, std::vector<std::string>* empty_names = nullptr) const;
 
   // --- after entry::help, type, unit, comment ---
   /// Metric family, unescaped.
@@ -59,8 +62,6 @@ class exposition_parser {
   std::string text() const;
   /// Type of the last TYPE line; it also decides how `le` and `quantile` are read.
   metric_type type() const { return type_; }
-  /// For a caller that skipped a TYPE line it knows.
-  void set_type(metric_type type) { type_ = type; }
 
   // --- after entry::error ---
   /// "line 3: expected value after metric, got …"

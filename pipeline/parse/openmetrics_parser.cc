@@ -86,6 +86,8 @@ entry openmetrics_parser::read_metadata(const char* p, entry kind) {
     if (!read_type_name(text_, type_))
       return fail("invalid metric type " + quoted(text_.substr(0, max_quoted_context)));
     text_ = {};
+    type_family_ = family_;
+    skipped_type_line_ = {};
   } else if (!is_valid_utf8(text_)) {
     return fail("help text " + quoted(text_.substr(0, max_quoted_context)) +
                 " is not a valid utf8 string");
@@ -190,18 +192,26 @@ entry openmetrics_parser::read_exemplar(const char* p) {
   return entry::series;
 }
 
-std::string_view openmetrics_parser::suffix() const {
-  const bool ours = tokens_.name.starts_with(family_) && !family_.empty();
-  return ours ? tokens_.name.substr(family_.size()) : std::string_view("-");
+std::string_view openmetrics_parser::suffix() {
+  if (!skipped_type_line_.empty()) {
+    const char* p = skipped_type_line_.data() + 7;
+    const char* stop = skipped_type_line_.data() + skipped_type_line_.size();
+    const bool is_quoted = *p == '"';
+    const char* behind = is_quoted ? skip_quoted(p, stop, false) : skip_metric_name(p, stop);
+    type_family_ = is_quoted ? between(p + 1, behind - 1) : between(p, behind);
+    skipped_type_line_ = {};
+  }
+  const bool ours = !type_family_.empty() && tokens_.name.starts_with(type_family_);
+  return ours ? tokens_.name.substr(type_family_.size()) : std::string_view("-");
 }
 
-bool openmetrics_parser::is_created() const {
+bool openmetrics_parser::is_created() {
   const bool has_start = type_ == metric_type::counter || type_ == metric_type::histogram ||
                          type_ == metric_type::summary;
   return has_start && suffix() == "_created";
 }
 
-uint64_t openmetrics_parser::start_key() const {
+uint64_t openmetrics_parser::start_key() {
   const auto s = suffix();
   const bool member =
       (type_ == metric_type::counter && s == "_total") ||
@@ -210,7 +220,7 @@ uint64_t openmetrics_parser::start_key() const {
   if (!member && !is_created())
     return 0;
   // Independent of the order of the labels: a sum of hashes.
-  uint64_t key = xxh3(family_, 1);
+  uint64_t key = xxh3(type_family_, 1);
   for (const auto& l : tokens_.labels) {
     const bool inner = (type_ == metric_type::histogram && l.name == "le") ||
                        (type_ == metric_type::summary && l.name == "quantile");

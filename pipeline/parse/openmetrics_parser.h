@@ -20,15 +20,21 @@ class openmetrics_parser final : public exposition_parser {
     line_ = pos_;
     pos_ += length;
   }
+  /// As skip_known, for a TYPE line of `type`.
+  void skip_known_type(size_t length, metric_type type) {
+    skip_known(length);
+    type_ = type;
+    skipped_type_line_ = entry_text();
+  }
   /// OpenMetrics has no blank lines.
   void skip_blanks() {}
 
   /// True for the `_created` line of a counter, histogram or summary family: its value is the start
   /// of the family's other series, in seconds. Only after next() gave a series.
-  bool is_created() const;
+  bool is_created();
   /// The series that share a start time share this key (family and labels without le/quantile); 0
   /// if the last series belongs to no family that has one. Only after next() gave a series.
-  uint64_t start_key() const;
+  uint64_t start_key();
 
  private:
   entry read_hash_line();
@@ -38,8 +44,12 @@ class openmetrics_parser final : public exposition_parser {
   entry read_tail(const char* p);
   entry read_exemplar(const char* p);
   bool read_seconds(const char*& p, timestamp_ms& out);
-  /// What the family's suffix is, or npos if the series is none of it.
-  std::string_view suffix() const;
+  /// What the series' name has behind that of the last TYPE's family; "-" if it is none of it.
+  std::string_view suffix();
+
+  std::string_view type_family_;  ///< of the last TYPE line
+  std::string_view
+      skipped_type_line_;  ///< the last TYPE line, if it was skipped: its family is not read yet
 };
 
 /// Seconds to milliseconds, truncated as Prometheus does; false for NaN and what does not fit.

@@ -24,6 +24,11 @@ class text_parser final : public exposition_parser {
     line_ = pos_;
     pos_ += length;
   }
+  /// As skip_known, for a TYPE line of `type`.
+  void skip_known_type(size_t length, metric_type type) {
+    skip_known(length);
+    type_ = type;
+  }
   /// Passes over blank lines and leading blanks, so that position() is at a line's first byte.
   void skip_blanks() {
     while (pos_ != end_ && (*pos_ == '\n' || *pos_ == ' ' || *pos_ == '\t'))

@@ -118,6 +118,20 @@ TEST(OpenMetricsParser, CreatedLinesShareTheKeyOfTheirSeries) {
   EXPECT_EQ(k[10].first, 0u) << "of another family";
 }
 
+TEST(OpenMetricsParser, StartKeysSurviveASkippedTypeLine) {
+  const std::string body = "# TYPE c counter\nc_total 1\nc_created 2\n# EOF\n";
+  openmetrics_parser read(body);
+  ASSERT_EQ(read.next(), entry::type);
+  openmetrics_parser skipped(body);
+  skipped.skip_known_type(read.entry_text().size(), metric_type::counter);
+  for (auto* p : {&read, &skipped})
+    ASSERT_EQ(p->next(), entry::series);
+  EXPECT_NE(read.start_key(), 0u);
+  EXPECT_EQ(read.start_key(), skipped.start_key());
+  ASSERT_EQ(skipped.next(), entry::series);
+  EXPECT_TRUE(skipped.is_created());
+}
+
 TEST(OpenMetricsParser, KnownLinesGiveTheSame) {
   const std::string body =
       "a{b=\"c\"} 1\na 2 77\nb 3 # {t=\"u\"} 5\nc 4 1.5 # {t=\"u\"} 5 6.25\nd NaN\n# EOF\n";

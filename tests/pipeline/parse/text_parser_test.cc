@@ -120,6 +120,18 @@ TEST(TextParser, RepeatedLabelNamesAreAnError) {
             "bad labels: label name \"__name__\" is not unique: invalid sample\nend\n");
 }
 
+TEST(TextParser, TellsEmptyLabelsAndRefusesEmptyNames) {
+  text_parser p("a{instance=\"\",b=\"c\"} 1\na{\"\"=\"x\"} 1\n");
+  labels_builder b;
+  std::vector<std::string> empty;
+  ASSERT_EQ(p.next(), entry::series);
+  ASSERT_TRUE(p.read_labels(b, &empty).ok());
+  EXPECT_EQ(empty, std::vector<std::string>{"instance"});
+  EXPECT_EQ(b.build().to_string(), "a{b=\"c\"}");
+  ASSERT_EQ(p.next(), entry::series);
+  EXPECT_FALSE(p.read_labels(b).ok());
+}
+
 TEST(TextParser, LabelCountIsBounded) {
   std::string body = "a{";
   for (size_t i = 0; i <= max_labels; ++i)
