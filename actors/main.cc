@@ -1,0 +1,27 @@
+// troupe: one binary for a whole monitoring stack. Parses the command line and runs what it names.
+#include <iostream>
+
+#include "actors/commands/commands.h"
+#include "actors/serve.h"
+#include "config/flags.h"
+
+int main(int argc, char** argv) {
+  using namespace troupe;
+  auto files = make_posix_file_system();
+  auto command = config::parse_command_line({argv + 1, argv + argc}, *files);
+  switch (command.run) {
+    case config::command_line::command::serve:
+      return actors::serve(command);
+    case config::command_line::command::check_config:
+      return actors::run_check_config(command.check, *files, std::cout, std::cerr);
+    case config::command_line::command::test_promql:
+      return actors::run_test_promql(command.test, *files, std::cout);
+    case config::command_line::command::query:
+      return actors::run_query(command.query, *files, std::cout, std::cerr);
+    case config::command_line::command::print:
+      break;
+  }
+  std::cout << command.out;
+  std::cerr << command.err;
+  return command.exit_code;
+}

@@ -1,0 +1,233 @@
+#include "actors/node.h"
+
+#include <caf/send.hpp>
+
+#include <set>
+
+#include "actors/config_actor.h"
+#include "actors/discovery_actor.h"
+#include "actors/http_actor.h"
+#include "actors/ingest_actor.h"
+#include "actors/maintenance_actor.h"
+#include "actors/query_actor.h"
+#include "actors/router_actor.h"
+#include "actors/scrape_actor.h"
+#include "actors/services.h"
+#include "actors/spawn.h"
+#include "config/config.h"
+#include "config/print.h"
+#include "storage/base/log.h"
+
+namespace troupe::actors {
+
+namespace {
+
+const logger log("node");
+
+}  // namespace
+
+node::node(caf::actor_system& sys, node_options options, node_environment env)
+    : sys_(sys), opts_(std::move(options)), env_(std::move(env)) {}
+
+node::~node() = default;
+
+result<std::unique_ptr<node>> node::start(caf::actor_system& sys, node_options options, node_environment env) {
+  std::unique_ptr<node> n(new node(sys, std::move(options), std::move(env)));
+  TROUPE_TRY(n->open());
+  n->spawn_all();
+  return n;
+}
+
+status node::open() {
+  TROUPE_ASSIGN(auto loaded, env_.load_config());
+  config_ = accept(std::move(loaded));
+  reload_time_ = env_.clk->now_ms();
+  apply_storage_config(opts_.store, config_->storage);
+  storage::environment se{env_.files, env_.clk, env_.metrics, env_.seed};
+  TROUPE_ASSIGN(store_, storage::storage::open(opts_.store, se));
+  engine_ = std::make_unique<query::engine>(engine_options_of(opts_.flags, *config_), *env_.clk);
+  budget_ = std::make_shared<http::byte_budget>(opts_.flags.web.in_flight_bytes);
+  build_api();
+  return {};
+}
+
+void node::build_api() {
+  auto s = services_of(opts_.flags, opts_.flag_values);
+  s.data = &store_->reader();
+  s.engine = engine_.get();
+  s.clk = env_.clk;
+  s.metrics = env_.metrics;
+  s.budget = budget_;
+  s.admin = storage_admin_of(*store_);
+  s.start_time = env_.clk->now_ms();
+  s.not_ready = [this] { return not_ready(); };
+  s.last_reload = [this] { return std::pair(reload_ok_.load(), reload_time_.load()); };
+  api_ = std::make_unique<api::api>(std::move(s));
+}
+
+config_ptr node::accept(config_ptr c) {
+  // Keys that are read but do not act yet: one warning and one metric per name.
+  std::set<std::string> names;
+  for (const auto& use : c->inert_uses) {
+    if (names.insert(use.name).second)
+      log.warn("{} is accepted but does not act ({})", use.name, use.where);
+    env_.metrics
+        ->get_gauge("troupe_config_inert", "Configuration in use that is accepted but does not act.",
+                    {{"feature", use.name}})
+        .set(1);
+  }
+  return c;
+}
+
+std::string node::not_ready() const {
+  if (stopping_)
+    return "the node is stopping";
+  if (!peers())
+    return "the actors are starting";
+  if (!store_->ready()) {
+    auto p = store_->progress();
+    return "replaying the WAL: segment " + std::to_string(p.current_segment) + " of " + std::to_string(p.last_segment);
+  }
+  return {};
+}
+
+std::vector<child_spec> node::children() {
+  std::vector<child_spec> all;
+  auto add = [&](std::string name, bool leaf, stop_phase phase, std::function<caf::actor()> start, bool heartbeat) {
+    child_spec c;
+    c.name = std::move(name);
+    c.start = std::move(start);
+    c.leaf = leaf;
+    c.stop_phase = phase;
+    c.heartbeat_every = opts_.heartbeat_every;
+    c.heartbeat_timeout = heartbeat ? opts_.heartbeat_timeout : std::chrono::milliseconds(0);
+    all.push_back(std::move(c));
+  };
+  auto& sys = sys_;
+  bool detached = opts_.detached;
+  for (uint32_t i = 0; i < store_->shard_count(); ++i) {
+    ingest_params p{store_.get(), env_.metrics, i, opts_.ride_along, env_.fatal};
+    add("ingest-" + std::to_string(i), false, stop_storage,
+        [&sys, detached, p] { return spawn_child(sys, detached, ingest_shard, p); }, true);
+  }
+  router_params rp{store_->shard_count(), env_.metrics};
+  add("router", true, stop_routing, [&sys, rp] { return spawn_child(sys, false, batch_routing, rp); }, true);
+  // A worker computes for as long as a query may take, a compaction takes minutes: they have deadlines of their own.
+  for (size_t i = 0; i < opts_.query_workers + opts_.reserve_workers; ++i) {
+    query_params qp{api_.get(), env_.clk, i};
+    add("query-" + std::to_string(i), true, stop_front,
+        [&sys, detached, qp] { return spawn_child(sys, detached, query_worker, qp); }, false);
+  }
+  maintenance_params mp;
+  mp.store = store_.get();
+  mp.api = api_.get();
+  mp.metrics = env_.metrics;
+  mp.every = opts_.maintenance_every;
+  mp.apply_config = [store = store_.get(), base = opts_.store](const config_ptr& c) {
+    storage::options now = base;
+    apply_storage_config(now, c->storage);
+    store->set_retention(now.retention_ms, now.retention_bytes);
+    store->set_out_of_order_window(now.out_of_order_window_ms);
+  };
+  add("maintenance", true, stop_storage, [&sys, detached, mp] { return spawn_child(sys, detached, maintenance, mp); },
+      false);
+  for (size_t i = 0; i < opts_.scrape_actors; ++i) {
+    scrape_params sp = scrape_params_of(opts_.flags, i, opts_.scrape_actors);
+    sp.fetcher = env_.fetcher;
+    sp.clk = env_.clk;
+    sp.metrics = env_.metrics;
+    sp.endpoints = env_.endpoints;
+    add("scrape-" + std::to_string(i), true, stop_sources,
+        [&sys, sp] { return spawn_child(sys, false, scraping, sp); }, true);
+  }
+  discovery_params dp;
+  dp.env = {env_.files, nullptr, env_.metrics, env_.endpoints, parse_target_groups};
+  dp.make_watcher = env_.make_watcher;
+  dp.fetcher = env_.fetcher;
+  dp.clk = env_.clk;
+  dp.every = opts_.discovery_every;
+  add("discovery", true, stop_front, [&sys, dp] { return spawn_child(sys, false, discovery, dp); }, true);
+  http_params hp;
+  hp.api = api_.get();
+  hp.clk = env_.clk;
+  hp.metrics = env_.metrics;
+  hp.query_workers = opts_.query_workers;
+  hp.reserve_workers = opts_.reserve_workers;
+  hp.max_queue = opts_.flags.query.max_queue;
+  hp.queue_timeout_ms = opts_.flags.query.timeout_ms;
+  hp.render_config = [](const config_ptr& c) { return config::to_yaml(*c); };
+  hp.quit = env_.quit;
+  add("http", true, stop_front, [&sys, hp] { return spawn_child(sys, false, http_bridge, hp); }, true);
+  config_params cp;
+  cp.load = env_.load_config;
+  cp.initial = config_;
+  cp.accepted = [this](const config_ptr& c) { accept(c); };
+  cp.attempted = [this](bool ok) {
+    reload_ok_ = ok;
+    if (ok)
+      reload_time_ = env_.clk->now_ms();
+  };
+  cp.metrics = env_.metrics;
+  cp.clk = env_.clk;
+  add("config", true, stop_front, [&sys, detached, cp] { return spawn_child(sys, detached, configuration, cp); }, true);
+  return all;
+}
+
+void node::spawn_all() {
+  supervisor_options so;
+  so.children = children();
+  so.started = [this](const std::string& name, const caf::actor& handle) { child_started(name, handle); };
+  so.fatal = env_.fatal;
+  so.alive = env_.alive;
+  so.metrics = env_.metrics;
+  if (opts_.detached)
+    supervisor_ = sys_.spawn<caf::detached>(actors::supervisor, std::move(so));
+  else
+    supervisor_ = sys_.spawn(actors::supervisor, std::move(so));
+}
+
+void node::child_started(const std::string& name, const caf::actor& handle) {
+  TROUPE_CHECK(adopt_handle(draft_, name, handle));
+  ++started_;
+  publish_if_complete();
+}
+
+void node::publish_if_complete() {
+  size_t expected = store_->shard_count() + opts_.query_workers + opts_.reserve_workers + opts_.scrape_actors + 5;
+  if (started_ < expected)
+    return;
+  auto all = std::make_shared<const links>(draft_);
+  std::atomic_store(&links_, all);
+  caf::anon_send(all->router, links_atom_v, all);
+  for (const auto& w : all->query)
+    caf::anon_send(w, links_atom_v, all);
+  for (const auto& s : all->scrape)
+    caf::anon_send(s, links_atom_v, all);
+  caf::anon_send(all->discovery, links_atom_v, all);
+  caf::anon_send(all->http, links_atom_v, all);
+  caf::anon_send(all->config, links_atom_v, all);
+}
+
+void node::handle(http::request&& r, http::responder respond) {
+  auto all = peers();
+  if (!all || stopping_) {
+    respond(api::overloaded("the node is starting or stopping"));
+    return;
+  }
+  auto call = std::make_shared<http_call>();
+  call->request = std::move(r);
+  call->respond = std::move(respond);
+  caf::anon_send(all->http, call_atom_v, std::move(call));
+}
+
+void node::reload() {
+  if (auto all = peers())
+    caf::anon_send(all->config, reload_atom_v);
+}
+
+status node::close() {
+  stopping_ = true;
+  return store_->close();
+}
+
+}  // namespace troupe::actors

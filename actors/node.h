@@ -1,0 +1,112 @@
+// One node: wires storage, stages and actors together from injected effects. The same code runs a process (main.cc) and a
+// whole simulated node in one thread (tests/actors/simulation).
+#pragma once
+
+#include <caf/actor.hpp>
+#include <caf/actor_system.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "actors/rt/interfaces.h"
+#include "actors/rt/supervisor.h"
+#include "config/flags.h"
+#include "pipeline/api/api.h"
+#include "pipeline/discover/discovery_manager.h"
+#include "pipeline/http/http.h"
+#include "query/engine/engine.h"
+#include "storage/storage.h"
+
+namespace troupe::actors {
+
+/// Everything a node touches of the world. Outlives the node.
+struct node_environment {
+  file_system* files = nullptr;
+  clock* clk = nullptr;
+  registry* metrics = nullptr;
+  http::fetcher* fetcher = nullptr;
+  discover::endpoint_factory endpoints;
+  std::function<std::unique_ptr<discover::file_watcher>()> make_watcher;  ///< may be empty
+  uint64_t seed = 0;
+  /// Reads and validates the configuration file.
+  std::function<result<config_ptr>()> load_config;
+  /// Ends the process with a named code (a simulation: the node is dead from here).
+  std::function<void(exit_code, const std::string&)> fatal;
+  /// /-/quit was called.
+  std::function<void()> quit;
+  /// The supervisor's sign of life, for a process watchdog.
+  std::function<void()> alive;
+};
+
+struct node_options {
+  config::server_flags flags;
+  std::map<std::string, std::string> flag_values;
+  storage::options store;
+  /// Actors that block or compute get threads of their own. Off under the test scheduler.
+  bool detached = true;
+  size_t scrape_actors = 1;
+  size_t query_workers = 20;
+  size_t reserve_workers = 4;
+  std::chrono::milliseconds discovery_every{100};
+  std::chrono::milliseconds maintenance_every{15000};
+  std::chrono::milliseconds ride_along{100};
+  std::chrono::milliseconds heartbeat_every{5000};
+  std::chrono::milliseconds heartbeat_timeout{30000};
+};
+
+class node {
+ public:
+  /// Opens the storage and starts all actors. Writes are accepted at once; queries after replay.
+  static result<std::unique_ptr<node>> start(caf::actor_system& sys, node_options options, node_environment env);
+  ~node();
+  node(const node&) = delete;
+  node& operator=(const node&) = delete;
+
+  /// The server's handler; any thread.
+  void handle(http::request&& r, http::responder respond);
+  /// Reads the configuration again and tells how it went; the promise style suits SIGHUP. Any thread.
+  void reload();
+  /// Sends (stop) here for an ordered stop; then call close().
+  const caf::actor& supervisor() const { return supervisor_; }
+  /// After the supervisor has answered stop: key frames, files closed.
+  status close();
+
+  storage::storage& store() { return *store_; }
+  const api::api& the_api() const { return *api_; }
+  /// Handles of the moment, for tests.
+  links_ptr peers() const { return std::atomic_load(&links_); }
+  /// Empty when ready; else why not.
+  std::string not_ready() const;
+
+ private:
+  node(caf::actor_system& sys, node_options options, node_environment env);
+  status open();
+  void build_api();
+  void spawn_all();
+  std::vector<child_spec> children();
+  void child_started(const std::string& name, const caf::actor& handle);
+  void publish_if_complete();
+  config_ptr accept(config_ptr c);
+
+  caf::actor_system& sys_;
+  node_options opts_;
+  node_environment env_;
+  std::unique_ptr<storage::storage> store_;
+  std::unique_ptr<query::engine> engine_;
+  std::unique_ptr<api::api> api_;
+  std::shared_ptr<http::byte_budget> budget_;
+  config_ptr config_;
+  caf::actor supervisor_;
+  /// Filled by the supervisor as actors start; published as a whole.
+  links draft_;
+  size_t started_ = 0;
+  links_ptr links_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> reload_ok_{true};
+  std::atomic<timestamp_ms> reload_time_{0};
+};
+
+}  // namespace troupe::actors

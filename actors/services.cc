@@ -1,0 +1,126 @@
+#include "actors/services.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "storage/base/duration.h"
+
+namespace troupe::actors {
+
+namespace {
+
+/// A Prometheus version whose API this one answers; Grafana chooses what it asks for by it.
+constexpr std::string_view prometheus_version = "3.5.0";
+
+std::vector<api::tsdb_entry> entries(const std::vector<storage::head_stats::entry>& from) {
+  std::vector<api::tsdb_entry> out;
+  for (const auto& e : from)
+    out.push_back({e.name, e.value});
+  return out;
+}
+
+}  // namespace
+
+query::engine_options engine_options_of(const config::server_flags& f, const config::config& c) {
+  query::engine_options o;
+  o.max_samples = f.query.max_samples;
+  o.timeout_ms = f.query.timeout_ms;
+  o.lookback_ms = f.query.lookback_delta_ms;
+  o.default_subquery_step_ms = c.global.evaluation_interval_ms;
+  o.enable_delayed_name_removal = f.features.promql_delayed_name_removal;
+  o.parse.enable_experimental_functions = f.features.promql_experimental_functions;
+  o.parse.enable_extended_range_selectors = f.features.promql_extended_range_selectors;
+  o.parse.max_query_bytes = static_cast<uint32_t>(f.query.max_bytes);
+  o.parse.max_nodes = static_cast<uint32_t>(f.query.max_nodes);
+  o.parse.max_depth = static_cast<uint32_t>(f.query.max_depth);
+  return o;
+}
+
+storage::options storage_options_of(const config::server_flags& f, unsigned cpus) {
+  storage::options o;
+  o.dir = f.storage.path;
+  o.shards = static_cast<uint32_t>(f.storage.shards ? f.storage.shards : std::clamp(cpus, 1u, 64u));
+  if (f.storage.retention_time_ms)
+    o.retention_ms = *f.storage.retention_time_ms;
+  else if (f.storage.retention_size && *f.storage.retention_size > 0)
+    o.retention_ms = 0;  // as Prometheus: a size alone bounds by size alone
+  if (f.storage.retention_size)
+    o.retention_bytes = *f.storage.retention_size;
+  o.min_block_ms = f.storage.min_block_ms;
+  if (f.storage.max_block_ms)
+    o.max_block_ms = *f.storage.max_block_ms;
+  else if (o.retention_ms > 0)
+    o.max_block_ms = std::min(o.max_block_ms, std::max(o.retention_ms / 10, o.min_block_ms));
+  if (f.storage.wal_segment_bytes)
+    o.wal_segment_bytes = f.storage.wal_segment_bytes;
+  o.wal_compression = f.storage.wal_compression;
+  o.sync = f.storage.wal_sync_always ? storage::options::sync_mode::always : storage::options::sync_mode::os;
+  o.max_series = f.storage.max_series;
+  o.replay_pending_bytes = f.storage.replay_pending_bytes;
+  o.no_lockfile = f.storage.no_lockfile;
+  return o;
+}
+
+void apply_storage_config(storage::options& o, const config::storage_config& c) {
+  if (c.retention_time_ms)
+    o.retention_ms = *c.retention_time_ms;
+  if (c.retention_size)
+    o.retention_bytes = *c.retention_size;
+  if (c.out_of_order_time_window_ms)
+    o.out_of_order_window_ms = *c.out_of_order_time_window_ms;
+  o.exemplar_storage = c.max_exemplars > 0;
+  o.max_exemplars = static_cast<size_t>(std::max<int64_t>(c.max_exemplars, 0));
+}
+
+api::services services_of(const config::server_flags& f, const std::map<std::string, std::string>& values) {
+  api::services s;
+  s.build = {std::string(prometheus_version), TROUPE_VERSION, "", "", "", "", "g++ " __VERSION__};
+  s.flags = values;
+  char cwd[4096];
+  s.working_directory = getcwd(cwd, sizeof cwd) ? cwd : "";
+  s.storage_retention = f.storage.retention_time_ms ? format_duration(*f.storage.retention_time_ms) : "15d";
+  s.external_url = f.web.external_url;
+  s.route_prefix = f.web.route_prefix;
+  s.enable_admin = f.web.enable_admin_api;
+  s.enable_lifecycle = f.web.enable_lifecycle;
+  s.enable_write_receiver = f.web.enable_remote_write_receiver;
+  s.query_timeout_ms = f.query.timeout_ms;
+  s.lookback_ms = f.query.lookback_delta_ms;
+  s.max_write_bytes = f.web.max_body_bytes;
+  return s;
+}
+
+api::storage_admin storage_admin_of(storage::storage& store) {
+  api::storage_admin a;
+  a.delete_series = [&store](timestamp_ms mint, timestamp_ms maxt, const std::vector<matchers>& selectors) {
+    return store.delete_series("", mint, maxt, selectors);
+  };
+  a.clean_tombstones = [&store] { return store.clean_tombstones(); };
+  a.snapshot = [&store](bool skip_head) { return store.snapshot(skip_head); };
+  a.tsdb = [&store](size_t limit) {
+    auto h = store.stats(limit);
+    return api::tsdb_state{h.series,
+                           h.chunks,
+                           h.label_pairs,
+                           h.min_time,
+                           h.max_time,
+                           entries(h.series_by_metric),
+                           entries(h.values_by_label),
+                           entries(h.memory_by_label),
+                           entries(h.series_by_pair)};
+  };
+  a.blocks = [&store] {
+    std::vector<api::block_state> out;
+    for (const auto& b : store.blocks())
+      out.push_back({b.id, b.min_time, b.max_time, b.series, b.samples, b.bytes, b.level, b.quarantined, b.reason});
+    return out;
+  };
+  a.replay = [&store] {
+    auto p = store.progress();
+    return api::replay_state{p.first_segment, p.last_segment, p.current_segment, p.done};
+  };
+  return a;
+}
+
+}  // namespace troupe::actors

@@ -1,0 +1,23 @@
+// Flags and configuration → the options of engine, storage, scraping and API. Plain functions, no actors.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "config/config.h"
+#include "config/flags.h"
+#include "pipeline/api/services.h"
+#include "query/engine/engine.h"
+#include "storage/storage.h"
+
+namespace troupe::actors {
+
+query::engine_options engine_options_of(const config::server_flags& f, const config::config& c);
+storage::options storage_options_of(const config::server_flags& f, unsigned cpus);
+/// What the configuration file says of the storage wins over the flags.
+void apply_storage_config(storage::options& o, const config::storage_config& c);
+/// Everything that comes from flags and the build; doors and callbacks are the node's.
+api::services services_of(const config::server_flags& f, const std::map<std::string, std::string>& values);
+api::storage_admin storage_admin_of(storage::storage& store);
+
+}  // namespace troupe::actors
