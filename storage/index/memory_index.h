@@ -1,6 +1,6 @@
 // The head's index: label name -> value -> postings. One writer, many readers: a shared mutex that
-// a reader holds for one call (a look-up or one pass over the values of a label) and the writer for
-// one add or one batch of removals. Nothing handed out refers to the inside. Owned by the head.
+// a reader holds for one call and the writer for one add or one batch of removals. Nothing handed
+// out refers to the inside. Owned by the head.
 #pragma once
 
 #include "storage/index/postings.h"
@@ -14,7 +14,7 @@
 
 namespace troupe::storage {
 
-class memory_index final : public postings_source {
+class memory_index {
  public:
   /// Adds a series under a reference that is not in the index; cheapest when references ascend.
   void add(series_ref ref, const labels& series);
@@ -40,13 +40,9 @@ class memory_index final : public postings_source {
   };
   cardinality stats(size_t limit) const;
 
-  posting_list all() const override;
-  result<posting_list> lookup(std::string_view name, std::string_view value) const override;
-  result<std::vector<posting_list>> collect(std::string_view name,
-                                            const value_filter& keep) const override;
-
  private:
   using value_map = std::map<std::string, posting_list, std::less<>>;
+  class view;
 
   mutable std::shared_mutex mutex_;
   // All guarded by mutex_.

@@ -1,0 +1,196 @@
+#include "storage/index/index_writer.h"
+
+#include "storage/base/check.h"
+#include "storage/base/coding.h"
+#include "storage/index/index_layout.h"
+
+#include <algorithm>
+#include <limits>
+#include <unordered_map>
+#include <vector>
+
+namespace troupe::storage {
+namespace {
+
+constexpr size_t buffer_bytes = 256u << 10;
+
+// Strings in order of first use, each once.
+class symbol_collector {
+ public:
+  uint32_t intern(std::string_view s) {
+    const auto at = ids_.find(std::string(s));
+    if (at != ids_.end())
+      return at->second;
+    const auto id = static_cast<uint32_t>(offsets_.size() - 1);
+    ids_.emplace(s, id);
+    bytes_ += s;
+    offsets_.push_back(bytes_.size());
+    return id;
+  }
+  std::string_view at(uint32_t id) const {
+    return std::string_view(bytes_).substr(offsets_[id], offsets_[id + 1] - offsets_[id]);
+  }
+  const std::string& bytes() const { return bytes_; }
+  const std::vector<uint64_t>& offsets() const { return offsets_; }
+
+ private:
+  std::unordered_map<std::string, uint32_t> ids_;  // looked up only
+  std::string bytes_;
+  std::vector<uint64_t> offsets_{0};
+};
+
+struct label_pair {
+  uint32_t name;
+  uint32_t value;
+  posting_list series;
+};
+
+void put_chunks(std::string& out, std::span<const chunk_ref> chunks) {
+  put_varint(out, chunks.size());
+  uint64_t time = 0, end = 0;
+  for (const auto& c : chunks) {
+    TROUPE_CHECK(c.min_ts <= c.max_ts);
+    put_svarint(out, static_cast<int64_t>(static_cast<uint64_t>(c.min_ts) - time));
+    put_varint(out, static_cast<uint64_t>(c.max_ts) - static_cast<uint64_t>(c.min_ts));
+    put_svarint(out, static_cast<int64_t>(c.offset - end));
+    put_varint(out, c.length);
+    put_varint(out, c.samples);
+    time = static_cast<uint64_t>(c.max_ts);
+    end = c.offset + c.length;
+  }
+}
+
+}  // namespace
+
+struct index_writer::impl {
+  impl(std::unique_ptr<writable_file> f, uint32_t s) : file(std::move(f)), seed(s) {
+    put_u32(buffer, index_layout::magic);
+    put_u32(buffer, index_layout::version);
+  }
+
+  status flush() {
+    TROUPE_TRY(file->append(buffer));
+    written += buffer.size();
+    buffer.clear();
+    return {};
+  }
+
+  void note_pair(uint32_t name, uint32_t value, series_ref ref) {
+    const uint64_t key = static_cast<uint64_t>(name) << 32 | value;
+    const auto [at, fresh] = pair_ids.try_emplace(key, pairs.size());
+    if (fresh)
+      pairs.push_back({name, value, {}});
+    pairs[at->second].series.push_back(ref);
+  }
+
+  // Writes one table and its line in the table of contents.
+  status put_table(index_layout::table which, std::string_view bytes) {
+    put_u64(toc, written);
+    put_u64(toc, bytes.size());
+    put_u32(toc, index_layout::checksum(bytes, seed, which));
+    TROUPE_TRY(file->append(bytes));
+    written += bytes.size();
+    return {};
+  }
+
+  status put_numbers(index_layout::table which, const std::vector<uint64_t>& numbers) {
+    return put_table(which, {reinterpret_cast<const char*>(numbers.data()), numbers.size() * 8});
+  }
+
+  void sort_pairs() {
+    std::sort(pairs.begin(), pairs.end(), [this](const label_pair& a, const label_pair& b) {
+      if (a.name != b.name)
+        return symbols.at(a.name) < symbols.at(b.name);
+      return symbols.at(a.value) < symbols.at(b.value);
+    });
+  }
+
+  // The tables labels, values and postings.
+  status put_pairs() {
+    std::string labels_table, values_table, postings;
+    for (size_t i = 0; i < pairs.size();) {
+      size_t end = i;
+      for (; end < pairs.size() && pairs[end].name == pairs[i].name; ++end) {
+        put_u32(values_table, pairs[end].value);
+        put_u32(values_table, static_cast<uint32_t>(pairs[end].series.size()));
+        put_u64(values_table, postings.size());
+        series_ref before = 0;
+        for (const series_ref ref : pairs[end].series) {
+          put_varint(postings, ref - before);
+          before = ref;
+        }
+      }
+      put_u32(labels_table, pairs[i].name);
+      put_u32(labels_table, static_cast<uint32_t>(i));
+      put_u32(labels_table, static_cast<uint32_t>(end - i));
+      i = end;
+    }
+    TROUPE_TRY(put_table(index_layout::table_labels, labels_table));
+    TROUPE_TRY(put_table(index_layout::table_values, values_table));
+    return put_table(index_layout::table_postings, postings);
+  }
+
+  std::unique_ptr<writable_file> file;
+  const uint32_t seed;
+  uint64_t written = 0;
+  std::string buffer;
+  std::string toc;
+  std::vector<uint64_t> offsets;
+  labels last;
+  symbol_collector symbols;
+  std::unordered_map<uint64_t, size_t> pair_ids;  // (name, value) -> pairs; looked up only
+  std::vector<label_pair> pairs;
+};
+
+index_writer::index_writer(std::unique_ptr<writable_file> file, uint32_t seed)
+    : impl_(std::make_unique<impl>(std::move(file), seed)) {}
+
+index_writer::~index_writer() = default;
+
+status index_writer::add(const labels& series, std::span<const chunk_ref> chunks) {
+  impl& w = *impl_;
+  TROUPE_CHECK(w.offsets.empty() || w.last < series);
+  if (w.offsets.size() >= std::numeric_limits<series_ref>::max())
+    return {errc::resource_exhausted, "index: too many series"};
+  const auto ref = static_cast<series_ref>(w.offsets.size());
+  w.last = series;
+  w.offsets.push_back(w.written + w.buffer.size() - index_layout::header_bytes);
+  std::string body;
+  put_varint(body, series.size());
+  for (const auto& label : series) {
+    const uint32_t name = w.symbols.intern(label.name), value = w.symbols.intern(label.value);
+    put_varint(body, name);
+    put_varint(body, value);
+    w.note_pair(name, value, ref);
+  }
+  put_chunks(body, chunks);
+  put_u32(w.buffer, index_layout::checksum(body, w.seed, ref));
+  put_bytes(w.buffer, body);
+  return w.buffer.size() >= buffer_bytes ? w.flush() : status();
+}
+
+status index_writer::finish() {
+  impl& w = *impl_;
+  TROUPE_TRY(w.flush());
+  // The records carry their own checksums.
+  put_u64(w.toc, index_layout::header_bytes);
+  put_u64(w.toc, w.written - index_layout::header_bytes);
+  put_u32(w.toc, 0);
+  TROUPE_TRY(w.put_numbers(index_layout::table_offsets, w.offsets));
+  TROUPE_TRY(w.put_table(index_layout::table_symbols, w.symbols.bytes()));
+  TROUPE_TRY(w.put_numbers(index_layout::table_symbol_offsets, w.symbols.offsets()));
+  w.sort_pairs();
+  TROUPE_TRY(w.put_pairs());
+  std::string footer = w.toc;
+  put_u32(footer, index_layout::checksum(w.toc, w.seed, index_layout::table_count));
+  put_u32(footer, index_layout::magic);
+  TROUPE_TRY(w.file->append(footer));
+  TROUPE_TRY(w.file->sync());
+  return w.file->close();
+}
+
+uint64_t index_writer::label_pairs() const {
+  return impl_->pairs.size();
+}
+
+}  // namespace troupe::storage
