@@ -72,6 +72,28 @@ void append_plain(std::string& out, const decimal& d) {
   }
 }
 
+// With an exponent if that is below `least` or above 20.
+void append_limited(std::string& out, double value, int least) {
+  if (append_special(out, value))
+    return;
+  const auto d = shortest_decimal(value);
+  const int exponent = d.point - 1;
+  if (value == 0 || (exponent >= least && exponent < 21))
+    return append_plain(out, d);
+  if (d.negative)
+    out += '-';
+  out += d.digits[0];
+  if (d.count > 1) {
+    out += '.';
+    out.append(d.digits + 1, static_cast<size_t>(d.count - 1));
+  }
+  out += exponent < 0 ? "e-" : "e+";
+  const int size = std::abs(exponent);
+  if (size < 10)
+    out += '0';
+  out += std::to_string(size);
+}
+
 bool iequals(std::string_view text, std::string_view lower) {
   if (text.size() != lower.size())
     return false;
@@ -113,24 +135,11 @@ void append_fixed(std::string& out, double value) {
 }
 
 void append_shortest(std::string& out, double value) {
-  if (append_special(out, value))
-    return;
-  const auto d = shortest_decimal(value);
-  const int exponent = d.point - 1;
-  if (value == 0 || (exponent >= -4 && exponent < 21))
-    return append_plain(out, d);
-  if (d.negative)
-    out += '-';
-  out += d.digits[0];
-  if (d.count > 1) {
-    out += '.';
-    out.append(d.digits + 1, static_cast<size_t>(d.count - 1));
-  }
-  out += exponent < 0 ? "e-" : "e+";
-  const int size = std::abs(exponent);
-  if (size < 10)
-    out += '0';
-  out += std::to_string(size);
+  append_limited(out, value, -4);
+}
+
+void append_sample(std::string& out, double value) {
+  append_limited(out, value, -6);
 }
 
 std::string fixed(double value) {

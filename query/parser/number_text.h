@@ -13,6 +13,8 @@ namespace troupe::query {
 void append_fixed(std::string& out, double value);
 /// The same with an exponent below 1e-4 and from 1e21 on: fmt's %v.
 void append_shortest(std::string& out, double value);
+/// The same with an exponent below 1e-6 and from 1e21 on: how Prometheus writes samples in JSON.
+void append_sample(std::string& out, double value);
 std::string fixed(double value);
 std::string shortest(double value);
 
