@@ -69,7 +69,7 @@ std::unique_ptr<discovery_manager::job> discovery_manager::make_job(
   else
     out->client_error = client.error().message();
   for (const auto& file : config.discovery.file) {
-    file_source made{file_sd(file, *env_.files, env_.parse_yaml), now_ns};
+    file_source made{file_sd(file, *env_.files), now_ns};
     if (before != nullptr)
       for (auto& old : before->files)
         if (old.sd.config() == file)

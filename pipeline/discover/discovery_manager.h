@@ -35,7 +35,6 @@ struct discovery_environment {
   file_watcher* watcher = nullptr;  ///< may be null: then files are found by their refresh interval
   registry* metrics = nullptr;
   endpoint_factory endpoints;
-  yaml_groups_fn parse_yaml;
 };
 
 class discovery_manager {

@@ -33,8 +33,8 @@ bool ends_with_fold(const std::string& text, std::string_view lower) {
 
 }  // namespace
 
-file_sd::file_sd(config::file_sd_config config, file_system& files, yaml_groups_fn parse_yaml)
-    : config_(std::move(config)), files_(&files), parse_yaml_(std::move(parse_yaml)) {}
+file_sd::file_sd(config::file_sd_config config, file_system& files)
+    : config_(std::move(config)), files_(&files) {}
 
 std::vector<std::string> file_sd::folders() const {
   std::vector<std::string> out;
@@ -105,7 +105,7 @@ result<std::vector<config::target_group>> file_sd::parse(const std::string& path
   if (ends_with_fold(path, ".json"))
     return parse_json_groups(content);
   if (ends_with_fold(path, ".yml") || ends_with_fold(path, ".yaml"))
-    return parse_yaml_(content);
+    return parse_yaml_groups(content);
   return {errc::invalid_argument, "file name must end in .json, .yml or .yaml"};
 }
 

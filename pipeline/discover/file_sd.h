@@ -6,7 +6,6 @@
 #include "storage/base/file_system.h"
 #include "storage/base/result.h"
 
-#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -14,14 +13,10 @@
 
 namespace troupe::discover {
 
-/// Target groups of a YAML text; errors carry line and reason.
-using yaml_groups_fn =
-    std::function<result<std::vector<config::target_group>>(std::string_view text)>;
-
 class file_sd {
  public:
   /// `files` must outlive this.
-  file_sd(config::file_sd_config config, file_system& files, yaml_groups_fn parse_yaml);
+  file_sd(config::file_sd_config config, file_system& files);
 
   const config::file_sd_config& config() const { return config_; }
   /// The folders to watch for changes.
@@ -47,7 +42,6 @@ class file_sd {
 
   config::file_sd_config config_;
   file_system* files_;
-  yaml_groups_fn parse_yaml_;
   std::map<std::string, file> by_path_;
 };
 

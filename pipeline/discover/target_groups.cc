@@ -1,5 +1,6 @@
 #include "pipeline/discover/target_groups.h"
 
+#include "config/yaml.h"
 #include "pipeline/relabel/relabel.h"
 #include "storage/base/quote.h"
 
@@ -65,7 +66,61 @@ status read_group(const json::value& v, const std::string& where, config::target
   return {};
 }
 
+std::string line_of(const config::yaml_node& n) {
+  return "line " + std::to_string(n.line);
+}
+using kind = config::yaml_node::kind;
+
+status read_yaml_group(const config::yaml_node& n, config::target_group& out) {
+  if (n.type == kind::null)
+    return bad(line_of(n), "nil target group item found");
+  if (n.type != kind::map)
+    return bad(line_of(n), "a target group must be a map");
+  for (const auto& [key, line, column, value] : n.members) {
+    const bool is_targets = key == "targets";
+    if (!is_targets && key != "labels")
+      return bad("line " + std::to_string(line), "unknown field " + quoted(key));
+    if (value.type == kind::null)
+      continue;
+    if (value.type != (is_targets ? kind::list : kind::map))
+      return bad(line_of(value), is_targets ? "targets must be a list" : "labels must be a map");
+    for (const auto& item : value.items) {
+      if (item.type != kind::scalar)
+        return bad(line_of(item), "targets must be strings");
+      out.targets.push_back(item.text);
+    }
+    for (const auto& member : value.members) {
+      if (!relabel::is_valid_label_name(member.key, config::name_validation::utf8))
+        return bad(line_of(member.value), quoted(member.key) + " is not a valid label name");
+      if (member.value.type == kind::list || member.value.type == kind::map)
+        return bad(line_of(member.value), "label " + quoted(member.key) + " must be a string");
+      out.labels[member.key] = member.value.text;
+    }
+  }
+  return {};
+}
+
 }  // namespace
+
+result<std::vector<config::target_group>> parse_yaml_groups(std::string_view text) {
+  config::yaml_node root;
+  config::diagnostics errors;
+  config::yaml_limits limits;
+  limits.max_bytes = limits.max_expanded_bytes;
+  limits.max_nodes = 4'000'000;
+  if (!config::parse_yaml(text, "", limits, root, errors)) {
+    const auto& e = errors.front();
+    return {errc::invalid_argument, "line " + std::to_string(e.line) + ": " + e.message};
+  }
+  std::vector<config::target_group> out;
+  if (root.type != kind::list && root.type != kind::null)
+    return {errc::invalid_argument, "target groups must be a list"};
+  for (const auto& item : root.items) {
+    out.emplace_back();
+    TROUPE_TRY(read_yaml_group(item, out.back()));
+  }
+  return out;
+}
 
 result<std::vector<config::target_group>> parse_json_groups(std::string_view text) {
   boost::system::error_code ec;

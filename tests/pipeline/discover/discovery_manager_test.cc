@@ -82,9 +82,6 @@ class DiscoveryManager : public testing::Test {
     env.files = &files_;
     env.watcher = &watcher_;
     env.metrics = &metrics_;
-    env.parse_yaml = [](std::string_view) -> result<std::vector<config::target_group>> {
-      return {errc::unsupported, "no YAML here"};
-    };
     env.endpoints.settings =
         [this](const config::http_client_config&) -> result<client_settings_ptr> {
       if (!client_error_.empty())

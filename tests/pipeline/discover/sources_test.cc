@@ -58,17 +58,31 @@ TEST(TargetGroups, RefusesTheRest) {
   EXPECT_FALSE(parse_json_groups(deep).ok());
 }
 
+TEST(TargetGroups, ReadsYaml) {
+  const auto got = parse_yaml_groups(
+      "- targets: ['a:1', b:2]\n  labels:\n    env: x\n    n: 1\n    e:\n- labels: {}\n");
+  ASSERT_TRUE(got.ok()) << got.error().message();
+  ASSERT_EQ(got->size(), 2u);
+  EXPECT_EQ((*got)[0].targets, (std::vector<std::string>{"a:1", "b:2"}));
+  EXPECT_EQ((*got)[0].labels.at("n"), "1");
+  EXPECT_EQ((*got)[0].labels.at("e"), "");
+  EXPECT_TRUE(parse_yaml_groups("").ok());
+  for (const std::string text :
+       {"x: y", "- 1", "-", "- target: [a]", "- targets: a", "- targets: [[a]]", "- labels: [a]",
+        "- labels: {a: [b]}", "- {targets: [a]", "- targets: [a]\n  targets: [b]"}) {
+    const auto refused = parse_yaml_groups(text);
+    ASSERT_FALSE(refused.ok()) << text;
+    EXPECT_FALSE(refused.error().message().empty());
+  }
+}
+
 class FileSd : public testing::Test {
  protected:
   file_sd make(std::vector<std::string> names) {
     config::file_sd_config c;
     for (const auto& n : names)
       c.files.push_back(folder_.at(n));
-    return {c, *files_, [](std::string_view text) -> result<std::vector<config::target_group>> {
-              if (text.find("bad") != std::string_view::npos)
-                return {errc::invalid_argument, "line 1: bad"};
-              return std::vector<config::target_group>{{{std::string(text)}, {}}};
-            }};
+    return {c, *files_};
   }
   static std::string targets(const file_sd& sd) {
     std::string out;
@@ -84,7 +98,7 @@ class FileSd : public testing::Test {
 TEST_F(FileSd, ReadsJsonAndYamlByPattern) {
   folder_.write("b.json", R"([{"targets":["b:1"]}])");
   folder_.write("a.json", R"([{"targets":["a:1"],"labels":{"x":"y"}}])");
-  folder_.write("c.yml", "c:1");
+  folder_.write("c.yml", "- targets: ['c:1']\n");
   folder_.write("other.txt", "z");
   auto sd = make({"*.json", "c.yml", "missing.yaml"});
   EXPECT_TRUE(sd.refresh());
@@ -111,15 +125,15 @@ TEST_F(FileSd, FollowsChangesAndDeletion) {
 
 TEST_F(FileSd, ABadFileKeepsItsLastGoodGroups) {
   folder_.write("a.json", R"([{"targets":["a:1"]}])");
-  folder_.write("b.yml", "b:1");
+  folder_.write("b.yml", "[{targets: [b:1]}]");
   auto sd = make({"a.json", "b.yml"});
   sd.refresh();
   folder_.write("a.json", R"([{"targets":["a:2"])");
-  folder_.write("b.yml", "bad");
+  folder_.write("b.yml", "- target: [b:1]");
   EXPECT_FALSE(sd.refresh());
   EXPECT_EQ(targets(sd), "a:1 b:1 ");
   ASSERT_EQ(sd.errors().size(), 2u);
-  EXPECT_EQ(sd.errors()[1], folder_.at("b.yml") + ": line 1: bad");
+  EXPECT_EQ(sd.errors()[1], folder_.at("b.yml") + ": line 1: unknown field \"target\"");
   folder_.write("a.json", R"([{"targets":["a:1"]}])");
   EXPECT_FALSE(sd.refresh()) << "good again, with the same groups";
   EXPECT_EQ(sd.errors().size(), 1u);
