@@ -22,7 +22,8 @@ class parse_state {
   /// The whole text as one vector selector.
   std::unique_ptr<vector_selector> whole_selector();
   /// `name{a="b"}` at the start of the text.
-  bool series_labels(std::vector<std::pair<std::string, std::string>>& out, size_t& consumed);
+  bool series_labels(std::vector<std::pair<std::string, std::string>>& out, bool prefix,
+                     size_t& consumed);
 
   bool failed() const { return failed_; }
   status error() const;

@@ -166,7 +166,7 @@ std::unique_ptr<vector_selector> parse_state::whole_selector() {
   return failed_ ? nullptr : std::move(v);
 }
 
-bool parse_state::series_labels(std::vector<std::pair<std::string, std::string>>& out,
+bool parse_state::series_labels(std::vector<std::pair<std::string, std::string>>& out, bool prefix,
                                 size_t& consumed) {
   using enum token_kind;
   constexpr std::string_view context = "label set";
@@ -175,7 +175,9 @@ bool parse_state::series_labels(std::vector<std::pair<std::string, std::string>>
   std::string metric;
   if (can_name_metric(peek().kind))
     metric = take().text;
-  if (accept(left_brace)) {
+  // `name {{…}}`: in a prefix, a brace behind a blank belongs to what follows.
+  const bool has_braces = !prefix || metric.empty() || peek().pos == last_end();
+  if (has_braces && accept(left_brace)) {
     while (!accept(right_brace)) {
       const auto name = peek();
       if (name.kind != identifier && name.kind != token_kind::string) {
@@ -237,7 +239,7 @@ result<labels> parse_series_labels(std::string_view text, size_t* consumed) {
   parse_state p(text, {});
   std::vector<std::pair<std::string, std::string>> pairs;
   size_t used = 0;
-  if (!p.series_labels(pairs, used))
+  if (!p.series_labels(pairs, consumed != nullptr, used))
     return p.error();
   if (consumed != nullptr)
     *consumed = used;

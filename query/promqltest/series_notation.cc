@@ -120,7 +120,8 @@ status append_run(std::vector<std::optional<T>>& out, T first, T step, uint64_t 
     return {errc::resource_exhausted, "too many values in one series"};
   for (uint64_t i = 0; i <= count; ++i) {
     out.push_back(first);
-    first += step;
+    if (step != T{})  // adding 0 would lose the bits of a stale marker
+      first += step;
   }
   return {};
 }
