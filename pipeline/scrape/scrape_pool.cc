@@ -1,0 +1,441 @@
+#include "pipeline/scrape/scrape_pool.h"
+
+#include "pipeline/scrape/schedule.h"
+#include "storage/base/hash.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <tuple>
+
+namespace troupe::scrape {
+namespace {
+
+constexpr size_t max_sent_metadata = 1'000'000;
+// Tokens: generation of the entry in the upper half, its index below.
+constexpr unsigned index_bits = 32;
+
+uint64_t key_of(std::string_view job, uint64_t target_id) {
+  return xxh3(job, target_id);
+}
+
+http::headers request_headers(const job_rules& job, const discover::target& t) {
+  return {{"Accept", job.accept},
+          {"Accept-Encoding", job.config->enable_compression ? "gzip" : "identity"},
+          {"X-Prometheus-Scrape-Timeout-Seconds",
+           fmt::format("{}", static_cast<double>(t.timeout_ms) / 1000)}};
+}
+
+}  // namespace
+
+std::string_view to_string(target_health h) {
+  switch (h) {
+    case target_health::up:
+      return "up";
+    case target_health::down:
+      return "down";
+    case target_health::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+struct scrape_pool::job {
+  std::shared_ptr<const job_rules> rules;
+  discover::client_settings_ptr client;
+  std::string error;  ///< fails every scrape
+};
+
+struct scrape_pool::entry {
+  discover::target_ptr target;
+  job_ptr of;
+  http::endpoint_ptr endpoint;
+  target_memory memory;
+  std::string last_error;
+  uint64_t round = 0;  ///< the apply() that named it last
+  timestamp_ms scheduled_ms = 0;
+  timestamp_ms last_scrape_ms = 0;
+  timestamp_ms stale_ms = 0;  ///< of a retired one: the time of its stale markers
+  int64_t last_duration_ns = 0;
+  uint32_t generation = 0;
+  uint16_t unacked = 0;
+  bool fetching = false;
+  bool retired = false;
+  target_health health = target_health::unknown;
+
+  const config::scrape_config& config() const { return *of->rules->config; }
+  uint64_t key() const { return key_of(config().job_name, target->id); }
+};
+
+struct scrape_pool::probe {
+  explicit probe(registry& r)
+      : scrapes(r.get_counter("troupe_scrapes_total", "Finished scrapes.")),
+        failed(r.get_counter("troupe_scrapes_failed_total", "Scrapes that set up to 0.")),
+        late(r.get_counter("troupe_scrapes_late_total",
+                           "Scrapes stamped with their true start, not the scheduled instant.")),
+        in_flight(skipped(r, "in_flight")),
+        backlog(skipped(r, "backlog")),
+        samples(r.get_counter("troupe_scrape_samples_total", "Samples handed on.")),
+        known_lines(r.get_counter("troupe_scrape_known_lines_total",
+                                  "Lines recognised without being tokenised.")),
+        new_lines(r.get_counter("troupe_scrape_new_lines_total", "Lines tokenised.")),
+        duplicates(r.get_counter("troupe_scrape_sample_duplicates_total",
+                                 "Samples of a series that was in the same body before.")),
+        out_of_bounds(r.get_counter("troupe_scrape_sample_out_of_bounds_total",
+                                    "Samples more than ten minutes ahead.")),
+        sample_limit(r.get_counter("troupe_scrape_exceeded_sample_limit_total",
+                                   "Scrapes that hit sample_limit.")),
+        label_limit(r.get_counter("troupe_scrape_exceeded_label_limits_total",
+                                  "Scrapes that hit a label limit.")),
+        body_limit(r.get_counter("troupe_scrape_exceeded_body_size_limit_total",
+                                 "Scrapes that hit body_size_limit.")) {
+    r.add_alias("troupe_scrape_sample_duplicates_total",
+                "prometheus_target_scrapes_sample_duplicate_timestamp_total");
+    r.add_alias("troupe_scrape_sample_out_of_bounds_total",
+                "prometheus_target_scrapes_sample_out_of_bounds_total");
+    r.add_alias("troupe_scrape_exceeded_sample_limit_total",
+                "prometheus_target_scrapes_exceeded_sample_limit_total");
+    r.add_alias("troupe_scrape_exceeded_label_limits_total",
+                "prometheus_target_scrape_pool_exceeded_label_limits_total");
+    r.add_alias("troupe_scrape_exceeded_body_size_limit_total",
+                "prometheus_target_scrapes_exceeded_body_size_limit_total");
+  }
+  static counter& skipped(registry& r, const char* reason) {
+    return r.get_counter("troupe_scrapes_skipped_total",
+                         "Due scrapes left out: the one before still runs, or is not stored yet.",
+                         {{"reason", reason}});
+  }
+  counter &scrapes, &failed, &late, &in_flight, &backlog, &samples, &known_lines, &new_lines,
+      &duplicates, &out_of_bounds, &sample_limit, &label_limit, &body_limit;
+};
+
+scrape_pool::scrape_pool(pool_options options, pool_environment env, pool_time now)
+    : options_(std::move(options)),
+      env_(std::move(env)),
+      probe_(std::make_unique<probe>(*env_.metrics)),
+      wheel_(now.wall_ms) {
+  scratch_.line_secret = options_.line_secret;
+}
+
+scrape_pool::~scrape_pool() = default;
+
+// --- target sets ---
+
+bool scrape_pool::is_mine(uint64_t target_id) const {
+  // The id's upper half: the schedule takes the id modulo the interval.
+  return (target_id >> 32) % options_.share_count == options_.share_index;
+}
+
+scrape_pool::job_ptr scrape_pool::make_job(const discover::job_targets& from) const {
+  auto out = std::make_shared<job>();
+  out->client = from.client;
+  out->error = from.error;
+  auto rules = job_rules::create(from.config, options_.default_body_limit);
+  if (rules.ok()) {
+    out->rules = std::move(*rules);
+    return out;
+  }
+  out->error = rules.error().message();
+  auto bare = std::make_shared<job_rules>();
+  bare->config = from.config;
+  out->rules = std::move(bare);
+  return out;
+}
+
+void scrape_pool::apply(const discover::target_sets& sets, pool_time now) {
+  ++round_;
+  std::vector<std::pair<std::string, job_ptr>> jobs;
+  for (const auto& from : sets.jobs) {
+    const auto& name = from.config->job_name;
+    const auto before =
+        std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& j) { return j.first == name; });
+    const bool same = before != jobs_.end() && before->second->rules->config == from.config &&
+                      before->second->client == from.client && before->second->error == from.error;
+    job_ptr j = same ? before->second : make_job(from);
+    for (const auto& t : from.targets)
+      if (is_mine(t->id))
+        apply_target(t, j, round_, now);
+    jobs.emplace_back(name, std::move(j));
+  }
+  jobs_ = std::move(jobs);
+  for (uint32_t i = 0; i < entries_.size(); ++i)
+    if (entries_[i] && !entries_[i]->retired && entries_[i]->round != round_)
+      retire(i);
+  if (scratch_.sent_metadata.size() > max_sent_metadata)
+    scratch_.sent_metadata.clear();
+}
+
+void scrape_pool::apply_target(const discover::target_ptr& t, const job_ptr& j, uint64_t round,
+                               pool_time now) {
+  const uint64_t key = key_of(j->rules->config->job_name, t->id);
+  auto known = by_key_.find(key);
+  if (known == by_key_.end()) {
+    uint32_t index = 0;
+    if (const auto back = retired_.find(key); back != retired_.end()) {
+      // It is back before its end was written.
+      index = back->second;
+      retired_.erase(back);
+      wheel_.remove(index);
+      entries_[index]->retired = false;
+    } else {
+      index = add_entry();
+    }
+    entries_[index]->target = t;
+    known = by_key_.emplace(key, index).first;
+    index_labels(index);
+    schedule(index, now.wall_ms);
+  }
+  auto& e = *entries_[known->second];
+  e.round = round;
+  e.target = t;
+  if (e.of == j)
+    return;
+  if (e.of && !same_series(e.config(), *j->rules->config))
+    e.memory.forget_lines();
+  e.of = j;
+  e.endpoint = nullptr;
+}
+
+uint32_t scrape_pool::add_entry() {
+  uint32_t index = static_cast<uint32_t>(entries_.size());
+  if (free_.empty()) {
+    entries_.push_back(nullptr);
+  } else {
+    index = free_.back();
+    free_.pop_back();
+  }
+  entries_[index] = std::make_unique<entry>();
+  entries_[index]->generation = next_generation_++;
+  return index;
+}
+
+void scrape_pool::remove_entry(uint32_t index) {
+  wheel_.remove(index);
+  entries_[index] = nullptr;
+  free_.push_back(index);
+}
+
+void scrape_pool::index_labels(uint32_t index) {
+  by_labels_.emplace(entries_[index]->target->public_labels.hash(), index);
+}
+
+void scrape_pool::forget_labels(uint32_t index) {
+  const auto range = by_labels_.equal_range(entries_[index]->target->public_labels.hash());
+  for (auto it = range.first; it != range.second; ++it)
+    if (it->second == index) {
+      by_labels_.erase(it);
+      return;
+    }
+}
+
+void scrape_pool::schedule(uint32_t index, timestamp_ms after) {
+  const auto& t = *entries_[index]->target;
+  wheel_.insert(index, next_instant(t.id, t.interval_ms, after));
+}
+
+// Its next instant stamps the stale markers; they are written another interval (and a tenth) later,
+// when a target that came back under another name has been scraped.
+void scrape_pool::retire(uint32_t index) {
+  auto& e = *entries_[index];
+  by_key_.erase(e.key());
+  forget_labels(index);
+  if (e.last_scrape_ms == 0) {
+    remove_entry(index);
+    return;
+  }
+  e.retired = true;
+  e.stale_ms = wheel_.due_of(index);
+  retired_.emplace(e.key(), index);
+  wheel_.remove(index);
+  wheel_.insert(index, e.stale_ms + e.target->interval_ms + e.target->interval_ms / 10);
+}
+
+// --- scrapes ---
+
+uint64_t scrape_pool::token_of(uint32_t index) const {
+  return (static_cast<uint64_t>(entries_[index]->generation) << index_bits) | index;
+}
+
+scrape_pool::entry* scrape_pool::find(uint64_t token) {
+  const auto index = static_cast<uint32_t>(token);
+  if (index >= entries_.size() || !entries_[index] || token_of(index) != token)
+    return nullptr;
+  return entries_[index].get();
+}
+
+due_work scrape_pool::due(pool_time now) {
+  due_work out;
+  due_now_.clear();
+  wheel_.collect(now.wall_ms, due_now_);
+  for (const auto index : due_now_) {
+    if (entries_[index]->retired)
+      end_retired(index, out);
+    else
+      start(index, now, out);
+  }
+  return out;
+}
+
+std::string scrape_pool::ensure_endpoint(entry& e) const {
+  if (!e.of->error.empty())
+    return e.of->error;
+  if (e.endpoint)
+    return {};
+  auto made = env_.endpoints.endpoint(e.target->url, e.of->client,
+                                      request_headers(*e.of->rules, *e.target));
+  if (!made.ok())
+    return std::string(made.error().message());
+  e.endpoint = std::move(*made);
+  return {};
+}
+
+void scrape_pool::start(uint32_t index, pool_time now, due_work& out) {
+  auto& e = *entries_[index];
+  const timestamp_ms scheduled = wheel_.due_of(index);
+  schedule(index, std::max(now.wall_ms, scheduled));
+  if (e.fetching || e.unacked != 0) {
+    (e.fetching ? probe_->in_flight : probe_->backlog).add();
+    return;
+  }
+  e.scheduled_ms = scheduled;
+  if (auto error = ensure_endpoint(e); !error.empty()) {
+    const auto time = stamp_of(scheduled, now.wall_ms, e.target->interval_ms);
+    const scrape_settings settings{options_.tenant, options_.extra_scrape_metrics};
+    out.batches.push_back(
+        emit(index,
+             fail_scrape(settings, *e.of->rules, *e.target,
+                         status(errc::unavailable, std::move(error)), time, e.memory, scratch_),
+             now.wall_ms, 0));
+    return;
+  }
+  e.fetching = true;
+  http::fetch_request r;
+  r.token = token_of(index);
+  r.to = e.endpoint;
+  r.timeout_ms = e.target->timeout_ms;
+  r.max_body_bytes = e.of->rules->body_limit;
+  r.next_use_ns = now.monotonic_ns + (wheel_.due_of(index) - now.wall_ms) * 1'000'000;
+  out.fetches.push_back(std::move(r));
+}
+
+std::optional<outgoing> scrape_pool::on_result(http::fetch_result&& got, pool_time now) {
+  auto* e = find(got.token);
+  if (e == nullptr || !e->fetching)
+    return std::nullopt;
+  e->fetching = false;
+  if (e->retired)
+    return std::nullopt;
+  const timestamp_ms started = got.started_ms != 0 ? got.started_ms : now.wall_ms;
+  const timestamp_ms time = stamp_of(e->scheduled_ms, started, e->target->interval_ms);
+  if (time != e->scheduled_ms)
+    probe_->late.add();
+  const scrape_settings settings{options_.tenant, options_.extra_scrape_metrics};
+  auto r =
+      read_fetch(settings, *e->of->rules, *e->target, got, time, now.wall_ms, e->memory, scratch_);
+  return emit(static_cast<uint32_t>(got.token), std::move(r), started, got.duration_ns);
+}
+
+outgoing scrape_pool::emit(uint32_t index, scrape_result&& r, timestamp_ms started,
+                           int64_t duration_ns) {
+  auto& e = *entries_[index];
+  e.last_scrape_ms = started;
+  e.last_duration_ns = duration_ns;
+  e.health = r.error.ok() ? target_health::up : target_health::down;
+  e.last_error = r.error.message();
+  ++e.unacked;
+  count(e, r);
+  return {token_of(index), std::move(r.batch)};
+}
+
+void scrape_pool::count(const entry& e, const scrape_result& r) {
+  const auto add = [](counter& c, uint64_t n) {
+    if (n != 0)
+      c.add(static_cast<double>(n));
+  };
+  probe_->scrapes.add();
+  add(probe_->samples, r.batch->floats.size());
+  add(probe_->known_lines, r.counts.known_lines);
+  add(probe_->new_lines, r.counts.new_lines);
+  add(probe_->duplicates, r.counts.duplicates);
+  add(probe_->out_of_bounds, r.counts.out_of_bounds);
+  add(probe_->sample_limit, r.counts.sample_limit_hit ? 1 : 0);
+  add(probe_->label_limit, r.counts.label_limit_hit ? 1 : 0);
+  add(probe_->body_limit, r.body_limit_hit ? 1 : 0);
+  if (r.error.ok())
+    return;
+  probe_->failed.add();
+  if (env_.on_failure && !e.config().scrape_failure_log_file.empty())
+    env_.on_failure(e.config(), *e.target, r.error.message());
+}
+
+void scrape_pool::on_ack(uint64_t token) {
+  if (auto* e = find(token); e != nullptr && e->unacked != 0)
+    --e->unacked;
+}
+
+// --- the end of a target ---
+
+// Positions of a retired target's series that a live target with the same labels keeps alive.
+bitmap scrape_pool::produced_elsewhere(uint32_t index) const {
+  bitmap out;
+  const auto& gone = *entries_[index];
+  std::unordered_map<uint64_t, std::vector<const labels*>> alive;
+  const auto range = by_labels_.equal_range(gone.target->public_labels.hash());
+  for (auto it = range.first; it != range.second; ++it) {
+    const auto& e = *entries_[it->second];
+    const auto note = [&](uint32_t p) {
+      const auto& l = e.memory.series.at(p);
+      alive[l.hash()].push_back(&l);
+    };
+    e.memory.tracked.for_each(note);
+    for (const auto p : e.memory.reports)
+      if (p != line_entry::dropped)
+        note(p);
+  }
+  if (alive.empty())
+    return out;
+  for (uint32_t p = 0; p < gone.memory.series.size(); ++p) {
+    const auto& l = gone.memory.series.at(p);
+    const auto it = alive.find(l.hash());
+    if (it != alive.end() && std::any_of(it->second.begin(), it->second.end(),
+                                         [&](const labels* other) { return *other == l; }))
+      out.set(p);
+  }
+  return out;
+}
+
+void scrape_pool::end_retired(uint32_t index, due_work& out) {
+  auto& e = *entries_[index];
+  const scrape_settings settings{options_.tenant, options_.extra_scrape_metrics};
+  if (auto batch =
+          end_of_target(settings, *e.target, e.stale_ms, produced_elsewhere(index), e.memory))
+    out.batches.push_back({token_of(index), std::move(batch)});
+  retired_.erase(e.key());
+  remove_entry(index);
+}
+
+// --- for the API ---
+
+pool_states scrape_pool::states() const {
+  pool_states out;
+  out.targets.reserve(by_key_.size());
+  for (const auto& e : entries_)
+    if (e && !e->retired)
+      out.targets.push_back({e->config().job_name, e->target, e->health, e->last_error,
+                             e->last_scrape_ms, e->last_duration_ns});
+  std::sort(out.targets.begin(), out.targets.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.pool, a.target->url, a.target->id) <
+           std::tie(b.pool, b.target->url, b.target->id);
+  });
+  return out;
+}
+
+size_t scrape_pool::heap_bytes() const {
+  size_t out = entries_.capacity() * sizeof(entries_[0]);
+  for (const auto& e : entries_)
+    if (e)
+      out += sizeof(entry) + e->memory.heap_bytes();
+  return out;
+}
+
+}  // namespace troupe::scrape
