@@ -46,7 +46,6 @@ status node::open() {
   storage::environment se{env_.files, env_.clk, env_.metrics, env_.seed};
   TROUPE_ASSIGN(store_, storage::storage::open(opts_.store, se));
   engine_ = std::make_unique<query::engine>(engine_options_of(opts_.flags, *config_), *env_.clk);
-  budget_ = std::make_shared<http::byte_budget>(opts_.flags.web.in_flight_bytes);
   build_api();
   return {};
 }
@@ -57,7 +56,7 @@ void node::build_api() {
   s.engine = engine_.get();
   s.clk = env_.clk;
   s.metrics = env_.metrics;
-  s.budget = budget_;
+  s.budget = env_.budget;
   s.admin = storage_admin_of(*store_);
   s.start_time = env_.clk->now_ms();
   s.not_ready = [this] { return not_ready(); };
@@ -110,7 +109,7 @@ std::vector<child_spec> node::children() {
     add("ingest-" + std::to_string(i), false, stop_storage,
         [&sys, detached, p] { return spawn_child(sys, detached, ingest_shard, p); }, true);
   }
-  router_params rp{store_->shard_count(), env_.metrics};
+  router_params rp{store_->shard_count(), env_.metrics, env_.on_offer, env_.on_outcome};
   add("router", true, stop_routing, [&sys, rp] { return spawn_child(sys, false, batch_routing, rp); }, true);
   // A worker computes for as long as a query may take, a compaction takes minutes: they have deadlines of their own.
   for (size_t i = 0; i < opts_.query_workers + opts_.reserve_workers; ++i) {
@@ -133,6 +132,8 @@ std::vector<child_spec> node::children() {
       false);
   for (size_t i = 0; i < opts_.scrape_actors; ++i) {
     scrape_params sp = scrape_params_of(opts_.flags, i, opts_.scrape_actors);
+    sp.pool.line_secret = (env_.seed + i) * 0x9e3779b97f4a7c15ULL;
+    sp.longest_tick = opts_.longest_scrape_tick;
     sp.fetcher = env_.fetcher;
     sp.clk = env_.clk;
     sp.metrics = env_.metrics;
@@ -223,6 +224,12 @@ void node::handle(http::request&& r, http::responder respond) {
 void node::reload() {
   if (auto all = peers())
     caf::anon_send(all->config, reload_atom_v);
+}
+
+void node::forget_actors() {
+  std::atomic_store(&links_, links_ptr());
+  draft_ = {};
+  supervisor_ = nullptr;
 }
 
 status node::close() {

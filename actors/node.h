@@ -16,7 +16,9 @@
 #include "config/flags.h"
 #include "pipeline/api/api.h"
 #include "pipeline/discover/discovery_manager.h"
+#include "pipeline/http/byte_budget.h"
 #include "pipeline/http/http.h"
+#include "pipeline/ingest/ingester.h"
 #include "query/engine/engine.h"
 #include "storage/storage.h"
 
@@ -30,7 +32,12 @@ struct node_environment {
   http::fetcher* fetcher = nullptr;
   discover::endpoint_factory endpoints;
   std::function<std::unique_ptr<discover::file_watcher>()> make_watcher;  ///< may be empty
+  /// Bytes of request bodies and of what they decode to, shared with the HTTP server.
+  std::shared_ptr<http::byte_budget> budget;
   uint64_t seed = 0;
+  /// Told about every batch the router took and about every answer it gave (audits); may be empty.
+  std::function<void(const batch_ptr&)> on_offer;
+  std::function<void(const batch_ptr&, const ingest::outcome&)> on_outcome;
   /// Reads and validates the configuration file.
   std::function<result<config_ptr>()> load_config;
   /// Ends the process with a named code (a simulation: the node is dead from here).
@@ -53,6 +60,7 @@ struct node_options {
   std::chrono::milliseconds discovery_every{100};
   std::chrono::milliseconds maintenance_every{15000};
   std::chrono::milliseconds ride_along{100};
+  std::chrono::milliseconds longest_scrape_tick{100};
   std::chrono::milliseconds heartbeat_every{5000};
   std::chrono::milliseconds heartbeat_timeout{30000};
 };
@@ -73,6 +81,9 @@ class node {
   const caf::actor& supervisor() const { return supervisor_; }
   /// After the supervisor has answered stop: key frames, files closed.
   status close();
+
+  /// Lets go of all handles, when the actors were ended from outside and their system goes first (simulation).
+  void forget_actors();
 
   storage::storage& store() { return *store_; }
   const api::api& the_api() const { return *api_; }
@@ -97,7 +108,6 @@ class node {
   std::unique_ptr<storage::storage> store_;
   std::unique_ptr<query::engine> engine_;
   std::unique_ptr<api::api> api_;
-  std::shared_ptr<http::byte_budget> budget_;
   config_ptr config_;
   caf::actor supervisor_;
   /// Filled by the supervisor as actors start; published as a whole.

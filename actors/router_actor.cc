@@ -17,6 +17,8 @@ outcome_ptr refusal(errc code, std::string why) {
 /// was stored already is recognised.
 struct joined {
   promise_type promise;
+  batch_ptr batch;
+  std::function<void(const batch_ptr&, const ingest::outcome&)> observer;
   size_t missing = 0;
   ingest::outcome sum;
 
@@ -30,8 +32,11 @@ struct joined {
     r.too_old += part.report.too_old;
     r.too_far_in_future += part.report.too_far_in_future;
     r.new_series_refused += part.report.new_series_refused;
-    if (--missing == 0)
-      promise.deliver(std::make_shared<const ingest::outcome>(std::move(sum)));
+    if (--missing > 0)
+      return;
+    if (observer)
+      observer(batch, sum);
+    promise.deliver(std::make_shared<const ingest::outcome>(std::move(sum)));
   }
 };
 
@@ -70,9 +75,13 @@ router_actor::behavior_type batch_routing(self_ptr self, router_params p) {
           return promise;
         }
         batches->add();
+        if (p.on_offer)
+          p.on_offer(batch);
         auto parts = self->state.stage->split(batch);
         auto join = std::make_shared<joined>();
         join->promise = promise;
+        join->batch = batch;
+        join->observer = p.on_outcome;
         join->missing = parts.size();
         for (const auto& part : parts)
           send_part(self, part, awaited, join, failures);

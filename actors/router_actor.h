@@ -1,9 +1,11 @@
 // Shell of pipeline/route: splits a batch by shard, sends the parts on, joins the answers into one.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "actors/rt/interfaces.h"
+#include "pipeline/ingest/ingester.h"
 #include "pipeline/route/router.h"
 #include "storage/base/stats.h"
 
@@ -12,6 +14,9 @@ namespace troupe::actors {
 struct router_params {
   uint32_t shards = 1;
   registry* metrics = nullptr;
+  /// Told about every batch taken and every answer given; may be empty.
+  std::function<void(const batch_ptr&)> on_offer;
+  std::function<void(const batch_ptr&, const ingest::outcome&)> on_outcome;
 };
 
 struct router_state {

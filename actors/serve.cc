@@ -90,6 +90,8 @@ class process {
     env.clk = &clock_;
     env.metrics = &metrics_;
     env.fetcher = fetcher_.get();
+    auto budget = std::make_shared<http::byte_budget>(f.web.in_flight_bytes);
+    env.budget = budget;
     env.endpoints.settings = [this](const config::http_client_config& c) {
       return http::make_client_settings(c, {files_.get(), "troupe/" TROUPE_VERSION});
     };
@@ -113,9 +115,8 @@ class process {
     no.query_workers = f.query.max_concurrency;
     last_sign_ns_ = clock_.monotonic_ns();
     TROUPE_ASSIGN(node_, node::start(system_, std::move(no), std::move(env)));
-    auto budget = std::make_shared<http::byte_budget>(f.web.in_flight_bytes);
     server_ = std::make_unique<http::server>(
-        server_options_of(f.web, std::move(budget)),
+        server_options_of(f.web, budget),
         [this](http::request&& r, http::responder respond) { node_->handle(std::move(r), std::move(respond)); }, *files_,
         clock_, metrics_);
     TROUPE_TRY(server_->start());

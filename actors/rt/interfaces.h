@@ -47,6 +47,8 @@ using scrape_actor = basic_actor::extend<
     // The whole target set; the actor keeps its share.
     caf::reacts_to<targets_atom, target_sets_ptr>,
     caf::reacts_to<fetched_atom, fetch_results_ptr>,
+    // To itself: offer a batch again that the router could not take (token, batch, attempts so far).
+    caf::reacts_to<put_atom, uint64_t, batch_ptr, int>,
     caf::replies_to<pools_atom>::with<pool_states_ptr>,
     caf::reacts_to<links_atom, links_ptr>>;
 

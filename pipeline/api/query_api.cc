@@ -93,13 +93,21 @@ http::response render(const http::request& r, result<query::query_result> q, siz
     return query_failure(q.error());
   apply_limit(*q, limit);
   std::string data;
-  query::append_result_data(data, *q);
+  query::append_result_json(data, q->value);
   auto stats = r.param("stats").value_or("");
   if (!stats.empty()) {
     data.pop_back();
     data += ",\"stats\":" + stats_json(q->stats, stats == "all") + "}";
   }
   return success(std::move(data), q->warnings, q->infos);
+}
+
+/// The matchers of every selector in the tree.
+void collect_selectors(const query::expr& e, std::vector<matchers>& out) {
+  if (e.kind == query::node_kind::vector_selector)
+    out.push_back(query::as<query::vector_selector>(e).match);
+  for (const query::expr* child : query::children(e))
+    collect_selectors(*child, out);
 }
 
 }  // namespace
@@ -166,7 +174,8 @@ answer handle_query_exemplars(const services& s, const http::request& r, const i
   auto parsed = query::parse(r.param("query").value_or(""), s.engine->options().parse);
   if (!parsed.ok())
     return bad_data(parsed.error().message());
-  auto selectors = query::selectors_of(**parsed);
+  std::vector<matchers> selectors;
+  collect_selectors(**parsed, selectors);
   if (selectors.empty())
     return success("[]");
   auto found = s.data->exemplars("", *start, *end, selectors);
@@ -181,9 +190,9 @@ answer handle_query_exemplars(const services& s, const http::request& r, const i
       const auto& e = series.exemplars[i];
       data += i ? ",{\"labels\":" : "{\"labels\":";
       query::append_labels_json(data, e.lset);
-      data += ",\"value\":\"";
-      query::append_value_text(data, e.value);
-      data += "\",\"timestamp\":";
+      data += ",\"value\":";
+      query::append_value_json(data, e.value);
+      data += ",\"timestamp\":";
       query::append_timestamp_json(data, e.ts);
       data += "}";
     }
