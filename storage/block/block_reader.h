@@ -11,6 +11,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,8 +37,10 @@ class block_reader : public std::enable_shared_from_this<block_reader> {
 
   /// Queries of [mint, maxt]. Damage met is in warnings() and in damage().
   std::unique_ptr<querier> open_querier(timestamp_ms mint, timestamp_ms maxt) const;
-  /// The matching series in label order, tombstones applied. `met` (may be null) collects damage.
-  result<std::unique_ptr<series_set>> select(std::span<const matcher> ms,
+  /// The matching series with a chunk in [mint, maxt], in label order, tombstones applied. `met`
+  /// (may be null) collects damage.
+  result<std::unique_ptr<series_set>> select(std::span<const matcher> ms, timestamp_ms mint,
+                                             timestamp_ms maxt,
                                              std::shared_ptr<read_damage> met) const;
   const index_reader& index() const { return *index_; }
 
@@ -48,18 +51,19 @@ class block_reader : public std::enable_shared_from_this<block_reader> {
   /// Series that have tombstones.
   uint64_t tombstoned_series() const;
   std::shared_ptr<const tombstone_set> tombstones() const;
-  /// All damage met since open, by anybody.
+  /// All damage met since open, by anybody, each place counted once.
   const read_damage& damage() const { return damage_; }
 
-  /// Appends the samples of one chunk within [mint, maxt]; corruption if its checksum does not
-  /// hold.
+  /// Appends the samples of one chunk within [mint, maxt]; corruption if it does not hold, which
+  /// damage() then knows.
   status read_chunk(const chunk_ref& ref, timestamp_ms mint, timestamp_ms maxt,
                     sample_columns& out) const;
-  void note_damaged_chunk(const chunk_ref& ref, read_damage* met) const;
-  void note_damaged_series(read_damage* met) const;
+  /// index().series(), with damage noted.
+  status read_series(series_ref ref, labels& out, std::vector<chunk_ref>& chunks) const;
 
  private:
   block_reader() = default;
+  status load(file_system& fs);
 
   std::string dir_;
   block_meta meta_;
@@ -68,8 +72,10 @@ class block_reader : public std::enable_shared_from_this<block_reader> {
   std::unique_ptr<index_reader> index_;
   mutable read_damage damage_;
   mutable std::mutex mutex_;
-  std::shared_ptr<const tombstone_set>
-      tombstones_;  // guarded by mutex_; the set itself is immutable
+  // Guarded by mutex_; the tombstones themselves are immutable.
+  mutable std::set<uint64_t> damaged_chunks_;
+  mutable std::set<series_ref> damaged_series_;
+  std::shared_ptr<const tombstone_set> tombstones_;
 };
 
 }  // namespace troupe::storage

@@ -1,7 +1,7 @@
 // All blocks of a data folder: opens them, sets damaged ones aside, writes, merges, deletes and
 // expires them so that the set of queryable samples is the same before and after every step and at
-// every crash in between. Owned by storage. blocks() and infos() from any thread; everything else
-// by one thread at a time.
+// every crash in between. Owned by storage. Any thread; blocks(), infos(), counts() and
+// newest_end() never wait for work, everything else is done one at a time.
 #pragma once
 
 #include "storage/base/clock.h"
@@ -45,11 +45,11 @@ class block_store {
   std::vector<block_info> infos() const;
   block_store_counts counts() const;
   /// Highest max_time of the tenant's blocks, or min_time if there are none.
-  timestamp_ms max_time(std::string_view tenant) const;
+  timestamp_ms newest_end(std::string_view tenant) const;
 
-  /// Cuts a block from a head: writes `source` over [min_time, max_time) and makes it visible;
-  /// samples 0 in the answer: there was nothing to write. Level and sources are set here.
-  result<block_meta> write(std::string_view tenant, timestamp_ms min_time, timestamp_ms max_time,
+  /// Cuts a block from a head: writes the samples of `source` with mint <= ts < end and makes the
+  /// block visible; samples 0 in the answer: there was nothing to write.
+  result<block_meta> write(std::string_view tenant, timestamp_ms mint, timestamp_ms end,
                            series_set& source);
   /// One planned merge or rewrite. False if there was nothing to do. After a failure the blocks are
   /// as before.
@@ -68,16 +68,27 @@ class block_store {
   block_store(file_system& fs, const clock& clk, uint64_t seed, std::string dir,
               std::string quarantine_dir);
   status load();
+  void load_quarantine();
+  void remove_leftovers();
   void set_aside(const std::string& id, const status& why);
-  status load_quarantine();
-  status replace(std::vector<std::string> ids);
-  status retire(const std::vector<block_ptr>& gone, block_ptr child);
+  void note_quarantined(block_info info);
+  std::string new_id();
+  std::vector<block_ptr> find(const std::vector<std::string>& ids) const;
+  void publish(const std::vector<block_ptr>& gone, const block_ptr& fresh);
+  void retire(const std::vector<block_ptr>& gone);
+  status replace(const std::vector<std::string>& ids);
+  status link_block(const block_reader& block, const std::string& target);
 
   file_system& fs_;
   const clock& clock_;
-  seeded_random random_;
   const std::string dir_;
   const std::string quarantine_dir_;
+
+  std::mutex work_mutex_;  // held for one piece of work; taken before mutex_
+  // Guarded by work_mutex_.
+  seeded_random random_;
+  std::vector<std::string> leftovers_;  // replaced blocks that could not be removed yet
+
   mutable std::mutex mutex_;
   // Guarded by mutex_.
   std::vector<block_ptr> blocks_;

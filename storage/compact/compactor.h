@@ -19,9 +19,8 @@ std::unique_ptr<series_set> merge_series(std::vector<std::unique_ptr<series_set>
 block_spec merged_spec(std::span<const std::shared_ptr<block_reader>> parents, std::string id);
 
 /// Writes the merge of `parents` to <dir>/<spec.id>, tombstones applied. The parents are untouched:
-/// the caller removes them once this is ok. `met` collects damage in the parents.
+/// the caller removes them once this is ok. Damage met is in their damage().
 result<block_meta> compact_blocks(file_system& fs, const std::string& dir, const block_spec& spec,
-                                  std::span<const std::shared_ptr<block_reader>> parents,
-                                  std::shared_ptr<read_damage> met);
+                                  std::span<const std::shared_ptr<block_reader>> parents);
 
 }  // namespace troupe::storage

@@ -25,22 +25,28 @@ struct block_summary {
 /// min, min*3, min*9, … up to max; at least min.
 std::vector<int64_t> block_ranges(const plan_options& opts);
 
-/// The ids to merge into one block (or to rewrite: one id), empty if there is nothing to do. Blocks
-/// of one tenant that lie in one aligned range of the next size are merged once newer data exist;
-/// small late blocks wait until they are an eighth of the range's largest or eight of them.
-/// Overlaps and duplicates are normal input. The answer does not depend on the order of `blocks`.
+/// The ids to merge into one block (or to rewrite: one id), by (min_time, id); empty if there is
+/// nothing to do. Blocks of one tenant that lie in one aligned range are merged once newer data
+/// exist, smaller ranges first; small late blocks wait until they weigh an eighth of the range's
+/// largest or there are eight. Overlaps and duplicates are normal input. The answer does not depend
+/// on the order of `blocks`.
 std::vector<std::string> plan_compaction(std::span<const block_summary> blocks,
                                          const plan_options& opts);
 
-/// The ids that retention removes: whole blocks with max_time <= now - retention_ms (0: no limit),
-/// and the oldest of all tenants while `other_bytes` (WAL, head files) plus blocks exceed
-/// retention_bytes (0: no limit).
 struct retention_options {
-  int64_t retention_ms = 0;
-  uint64_t retention_bytes = 0;
+  int64_t retention_ms = 0;      ///< 0: keep for ever
+  uint64_t retention_bytes = 0;  ///< 0: no bound
 };
-std::vector<std::string> plan_retention(std::span<const block_meta> blocks,
-                                        const retention_options& opts, timestamp_ms now,
-                                        uint64_t other_bytes);
+
+/// The ids that retention removes: by time, whole blocks that end retention_ms or more before the
+/// newest block's end (or `now`, if that is earlier: neither a clock that jumps ahead nor a pause
+/// of ingestion empties the store); by size, the oldest of all tenants while `other_bytes` (WAL,
+/// head files) plus blocks exceed retention_bytes.
+struct retention_plan {
+  std::vector<std::string> by_time;
+  std::vector<std::string> by_size;
+};
+retention_plan plan_retention(std::span<const block_meta> blocks, const retention_options& opts,
+                              timestamp_ms now, uint64_t other_bytes);
 
 }  // namespace troupe::storage

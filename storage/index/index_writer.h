@@ -13,7 +13,7 @@
 
 namespace troupe::storage {
 
-/// Where one chunk of a series lies in the block's chunk file.
+/// Where the record of one chunk (checksum and bytes) lies in the block's chunk file.
 struct chunk_ref {
   timestamp_ms min_ts = 0;
   timestamp_ms max_ts = 0;  ///< inclusive

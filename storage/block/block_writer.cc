@@ -1,0 +1,188 @@
+#include "storage/block/block_writer.h"
+
+#include "storage/base/check.h"
+#include "storage/base/coding.h"
+#include "storage/block/block_layout.h"
+#include "storage/block/tombstones.h"
+#include "storage/chunk/chunk.h"
+#include "storage/index/index_writer.h"
+
+#include <algorithm>
+
+namespace troupe::storage {
+namespace {
+
+constexpr size_t floats_per_chunk = 480;
+constexpr size_t histograms_per_chunk = 120;
+constexpr size_t histogram_bytes_per_chunk = 256u << 10;
+constexpr size_t buffer_bytes = 1u << 20;
+
+// The file of chunks: each behind its checksum.
+class chunk_writer {
+ public:
+  chunk_writer(std::unique_ptr<writable_file> file, uint32_t seed)
+      : file_(std::move(file)), seed_(seed) {}
+
+  status add(std::string_view bytes, chunk_ref& ref) {
+    ref.offset = offset_;
+    ref.length = static_cast<uint32_t>(block_layout::checksum_bytes + bytes.size());
+    put_u32(buffer_, block_layout::chunk_checksum(bytes, offset_, seed_));
+    buffer_ += bytes;
+    offset_ += ref.length;
+    return buffer_.size() >= buffer_bytes ? flush() : status();
+  }
+  status finish() {
+    TROUPE_TRY(flush());
+    TROUPE_TRY(file_->sync());
+    return file_->close();
+  }
+  uint64_t size() const { return offset_; }
+
+ private:
+  status flush() {
+    TROUPE_TRY(file_->append(buffer_));
+    buffer_.clear();
+    return {};
+  }
+
+  std::unique_ptr<writable_file> file_;
+  const uint32_t seed_;
+  uint64_t offset_ = 0;
+  std::string buffer_;
+};
+
+size_t approximate_bytes(const histogram& h) {
+  return 64 + 8 * (h.positive_spans.size() + h.negative_spans.size() + h.positive_buckets.size() +
+                   h.negative_buckets.size() + h.custom_bounds.size());
+}
+
+// How many of `rows` go into the next chunk.
+size_t histogram_run(std::span<const sample_columns::histogram_row> rows) {
+  size_t n = 0, bytes = 0;
+  do
+    bytes += approximate_bytes(*rows[n++].value);
+  while (n < rows.size() && n < histograms_per_chunk && bytes < histogram_bytes_per_chunk);
+  return n;
+}
+
+status write_floats(const sample_columns& in, chunk_writer& out, std::vector<chunk_ref>& refs) {
+  for (size_t i = 0; i < in.ts.size(); i += floats_per_chunk) {
+    const size_t n = std::min(floats_per_chunk, in.ts.size() - i);
+    const std::span<const timestamp_ms> starts(in.start_ts);
+    chunk_ref ref{in.ts[i], in.ts[i + n - 1], 0, 0, static_cast<uint32_t>(n)};
+    TROUPE_TRY(out.add(encode_chunk({in.ts.data() + i, n}, {in.values.data() + i, n},
+                                    starts.empty() ? starts : starts.subspan(i, n)),
+                       ref));
+    refs.push_back(ref);
+  }
+  return {};
+}
+
+status write_histograms(const sample_columns& in, chunk_writer& out, std::vector<chunk_ref>& refs) {
+  std::span<const sample_columns::histogram_row> rows(in.histograms);
+  while (!rows.empty()) {
+    const size_t n = histogram_run(rows);
+    chunk_ref ref{rows[0].ts, rows[n - 1].ts, 0, 0, static_cast<uint32_t>(n)};
+    TROUPE_TRY(out.add(encode_histogram_chunk(rows.first(n)), ref));
+    refs.push_back(ref);
+    rows = rows.subspan(n);
+  }
+  return {};
+}
+
+// Streams `source` into the two big files and counts into `meta`.
+status write_series(chunk_writer& chunks, index_writer& index, const block_spec& spec,
+                    series_set& source, block_meta& meta) {
+  sample_columns columns;
+  std::vector<chunk_ref> refs;
+  while (source.next()) {
+    columns.clear();
+    refs.clear();
+    TROUPE_TRY(source.read(spec.min_time, spec.max_time - 1, columns));
+    if (columns.ts.empty() && columns.histograms.empty())
+      continue;
+    TROUPE_TRY(write_floats(columns, chunks, refs));
+    TROUPE_TRY(write_histograms(columns, chunks, refs));
+    std::stable_sort(refs.begin(), refs.end(),
+                     [](const auto& a, const auto& b) { return a.min_ts < b.min_ts; });
+    TROUPE_TRY(index.add(source.series(), refs));
+    ++meta.series;
+    meta.chunks += refs.size();
+    meta.samples += columns.ts.size() + columns.histograms.size();
+    meta.histograms += columns.histograms.size();
+  }
+  return source.error();
+}
+
+status write_small_file(file_system& fs, const std::string& path, std::string_view content) {
+  TROUPE_ASSIGN(auto file, fs.create(path));
+  TROUPE_TRY(file->append(content));
+  TROUPE_TRY(file->sync());
+  return file->close();
+}
+
+// Writes and syncs all files below `tmp`; with no samples only an unfinished folder is left.
+result<block_meta> write_files(file_system& fs, const std::string& tmp, const block_spec& spec,
+                               series_set& source) {
+  block_meta meta;
+  meta.id = spec.id;
+  meta.tenant = spec.tenant;
+  meta.min_time = spec.min_time;
+  meta.max_time = spec.max_time;
+  meta.level = spec.level;
+  meta.sources = spec.sources.empty() ? std::vector<std::string>{spec.id} : spec.sources;
+  meta.parents = spec.parents;
+  const uint32_t seed = block_seed(spec.id);
+  TROUPE_TRY(fs.create_directories(tmp));
+  TROUPE_ASSIGN(auto chunk_file, fs.create(join_path(tmp, block_layout::chunk_file)));
+  TROUPE_ASSIGN(auto index_file, fs.create(join_path(tmp, block_layout::index_file)));
+  chunk_writer chunks(std::move(chunk_file), seed);
+  index_writer index(std::move(index_file), seed);
+  TROUPE_TRY(write_series(chunks, index, spec, source, meta));
+  if (meta.samples == 0)
+    return meta;
+  TROUPE_TRY(chunks.finish());
+  TROUPE_TRY(index.finish());
+  meta.chunk_bytes = chunks.size();
+  TROUPE_ASSIGN(meta.index_bytes, fs.file_size(join_path(tmp, block_layout::index_file)));
+  TROUPE_TRY(write_small_file(fs, join_path(tmp, block_layout::tombstone_file),
+                              encode_tombstones({}, seed)));
+  TROUPE_TRY(write_small_file(fs, join_path(tmp, block_layout::meta_file), encode_meta(meta)));
+  TROUPE_TRY(fs.sync_directory(tmp));
+  return meta;
+}
+
+}  // namespace
+
+result<block_meta> write_block(file_system& fs, const std::string& dir, const block_spec& spec,
+                               series_set& source) {
+  TROUPE_CHECK(is_block_id(spec.id) && spec.min_time < spec.max_time);
+  const std::string path = join_path(dir, spec.id);
+  const std::string tmp = path + std::string(block_layout::temporary_suffix);
+  auto meta = write_files(fs, tmp, spec, source);
+  if (!meta.ok() || meta->samples == 0) {
+    // What cannot be removed now is removed when the folder is opened next.
+    fs.remove_all(tmp).ignore();
+    return meta;
+  }
+  if (status s = fs.rename(tmp, path); !s.ok()) {
+    fs.remove_all(tmp).ignore();
+    return s;
+  }
+  if (status s = fs.sync_directory(dir); !s.ok()) {
+    // The caller goes on as if the block did not exist: it must not come back later.
+    remove_block(fs, dir, spec.id).ignore();
+    return s;
+  }
+  return meta;
+}
+
+status remove_block(file_system& fs, const std::string& dir, const std::string& id) {
+  const std::string path = join_path(dir, id);
+  const std::string gone = path + std::string(block_layout::deleted_suffix);
+  TROUPE_TRY(fs.rename(path, gone));
+  TROUPE_TRY(fs.sync_directory(dir));
+  return fs.remove_all(gone);
+}
+
+}  // namespace troupe::storage

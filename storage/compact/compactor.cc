@@ -1,0 +1,120 @@
+#include "storage/compact/compactor.h"
+
+#include "storage/base/check.h"
+#include "storage/base/fault_twin.h"
+#include "storage/chunk/columns.h"
+
+#include <algorithm>
+
+namespace troupe::storage {
+namespace {
+
+class merged_series_set final : public series_set {
+ public:
+  explicit merged_series_set(std::vector<std::unique_ptr<series_set>> sources)
+      : sources_(std::move(sources)) {
+    for (size_t i = 0; i < sources_.size(); ++i)
+      group_.push_back(i);
+  }
+
+  bool next() override {
+    // The members of the current series move on; the others wait in the heap.
+    for (const size_t i : group_) {
+      if (sources_[i]->next()) {
+        heap_.push_back(i);
+        std::push_heap(heap_.begin(), heap_.end(), later{this});
+      } else if (status s = sources_[i]->error(); !s.ok() && error_.ok()) {
+        error_ = std::move(s);
+      }
+    }
+    group_.clear();
+    if (heap_.empty() || !error_.ok())
+      return false;
+    do {
+      std::pop_heap(heap_.begin(), heap_.end(), later{this});
+      group_.push_back(heap_.back());
+      heap_.pop_back();
+    } while (!heap_.empty() && sources_[heap_.front()]->series() == series());
+    return true;
+  }
+
+  const labels& series() const override { return sources_[group_.front()]->series(); }
+
+  status read(timestamp_ms mint, timestamp_ms maxt, sample_columns& out) override {
+    std::vector<sample_columns> parts(group_.size() + 1);
+    for (size_t i = 0; i < group_.size(); ++i)
+      TROUPE_TRY(sources_[group_[i]]->read(mint, maxt, parts[i]));
+    // What is already in `out` takes part, so that appending keeps it sorted and unique.
+    std::swap(parts.back(), out);
+    merge_columns(parts, out);
+    if (TROUPE_FAULT(compact_drops_last) && !out.ts.empty()) {
+      out.ts.pop_back();
+      out.values.pop_back();
+      if (!out.start_ts.empty())
+        out.start_ts.pop_back();
+    }
+    return {};
+  }
+
+  status error() const override { return error_; }
+
+ private:
+  // Order of the heap: its front is the first in label order, of equals the first source.
+  struct later {
+    const merged_series_set* set;
+    bool operator()(size_t a, size_t b) const {
+      const auto order = set->sources_[a]->series() <=> set->sources_[b]->series();
+      return order != 0 ? order > 0 : a > b;
+    }
+  };
+
+  std::vector<std::unique_ptr<series_set>> sources_;
+  std::vector<size_t> heap_;   // sources that stand at a series behind the current one
+  std::vector<size_t> group_;  // sources that stand at the current one
+  status error_;
+};
+
+void sort_unique(std::vector<std::string>& v) {
+  std::sort(v.begin(), v.end());
+  v.erase(std::unique(v.begin(), v.end()), v.end());
+}
+
+}  // namespace
+
+std::unique_ptr<series_set> merge_series(std::vector<std::unique_ptr<series_set>> sources) {
+  return std::make_unique<merged_series_set>(std::move(sources));
+}
+
+block_spec merged_spec(std::span<const std::shared_ptr<block_reader>> parents, std::string id) {
+  TROUPE_CHECK(!parents.empty());
+  const block_meta& first = parents.front()->meta();
+  block_spec spec{std::move(id), first.tenant, first.min_time, first.max_time, first.level, {}, {}};
+  for (const auto& parent : parents) {
+    const block_meta& m = parent->meta();
+    TROUPE_CHECK(m.tenant == spec.tenant);
+    spec.min_time = std::min(spec.min_time, m.min_time);
+    spec.max_time = std::max(spec.max_time, m.max_time);
+    spec.level = std::max(spec.level, m.level);
+    spec.sources.insert(spec.sources.end(), m.sources.begin(), m.sources.end());
+    spec.parents.push_back(m.id);
+  }
+  // A rewrite stays on its level.
+  if (parents.size() > 1)
+    ++spec.level;
+  sort_unique(spec.sources);
+  sort_unique(spec.parents);
+  return spec;
+}
+
+result<block_meta> compact_blocks(file_system& fs, const std::string& dir, const block_spec& spec,
+                                  std::span<const std::shared_ptr<block_reader>> parents) {
+  std::vector<std::unique_ptr<series_set>> sources;
+  for (const auto& parent : parents) {
+    TROUPE_ASSIGN(auto source, parent->select({}, min_time, max_time, nullptr));
+    sources.push_back(std::move(source));
+  }
+  const auto merged = merge_series(std::move(sources));
+  return write_block(fs, dir, spec, *merged);
+}
+
+}  // namespace troupe::storage
