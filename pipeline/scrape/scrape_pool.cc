@@ -276,6 +276,10 @@ due_work scrape_pool::due(pool_time now) {
   return out;
 }
 
+int64_t scrape_pool::until_due_ms(pool_time now, int64_t longest_ms) const {
+  return std::max(timer_wheel::slot_ms, wheel_.until_due_ms(now.wall_ms, longest_ms));
+}
+
 std::string scrape_pool::ensure_endpoint(entry& e) const {
   if (!e.of->error.empty())
     return e.of->error;

@@ -78,12 +78,15 @@ class scrape_pool {
   /// Takes the new whole target set in force. Targets that stay keep their state; those that are
   /// gone get stale markers when they have not come back after two intervals.
   void apply(const discover::target_sets& sets, pool_time now);
-  /// What is to be done now. Call every 10 ms.
+  /// What is to be done now. Call every 10 ms, or when until_due_ms() is over.
   due_work due(pool_time now);
   /// How long due() need not be called, at most `at_most_ms`.
   int64_t until_due_ms(pool_time now, int64_t at_most_ms) const {
     return wheel_.until_next(now.wall_ms, at_most_ms);
   }
+  /// How long due() may wait: at least a wheel slot (what is due by then goes together), at most
+  /// `longest_ms`.
+  int64_t until_due_ms(pool_time now, int64_t longest_ms) const;
   /// The batch of a finished fetch; nothing if its target is gone.
   std::optional<outgoing> on_result(http::fetch_result&& got, pool_time now);
   void on_ack(uint64_t token);

@@ -88,4 +88,20 @@ void timer_wheel::collect(int64_t now_ms, std::vector<uint32_t>& out) {
   collect_slot(static_cast<uint32_t>(static_cast<uint64_t>(cursor_) % heads_.size()), now_ms, out);
 }
 
+int64_t timer_wheel::until_due_ms(int64_t now_ms, int64_t longest_ms) const {
+  const int64_t last_ms = now_ms + longest_ms;
+  const int64_t turn_end = cursor_ + static_cast<int64_t>(heads_.size());
+  for (int64_t number = cursor_; number * slot_ms <= last_ms && number < turn_end; ++number) {
+    int64_t first = last_ms;
+    const auto slot = static_cast<size_t>(static_cast<uint64_t>(number) % heads_.size());
+    for (uint32_t id = heads_[slot]; id != none; id = nodes_[id].next)
+      first = std::min(first, nodes_[id].due_ms);
+    // Later slots hold later entries: entries of coming turns apart, which are not before this
+    // slot's end.
+    if (first < (number + 1) * slot_ms)
+      return std::max<int64_t>(0, first - now_ms);
+  }
+  return longest_ms;
+}
+
 }  // namespace troupe::scrape

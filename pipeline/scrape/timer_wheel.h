@@ -26,6 +26,8 @@ class timer_wheel {
   /// How long until something may be due, at most `at_most_ms`: never too long, so one may sleep
   /// for it.
   int64_t until_next(int64_t now_ms, int64_t at_most_ms) const;
+  /// Milliseconds until the next entry is due, 0 if one is; `longest` if none is before that.
+  int64_t until_due_ms(int64_t now_ms, int64_t longest_ms) const;
   size_t size() const { return size_; }
 
  private:
