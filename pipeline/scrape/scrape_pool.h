@@ -80,10 +80,6 @@ class scrape_pool {
   void apply(const discover::target_sets& sets, pool_time now);
   /// What is to be done now. Call every 10 ms, or when until_due_ms() is over.
   due_work due(pool_time now);
-  /// How long due() need not be called, at most `at_most_ms`.
-  int64_t until_due_ms(pool_time now, int64_t at_most_ms) const {
-    return wheel_.until_next(now.wall_ms, at_most_ms);
-  }
   /// How long due() may wait: at least a wheel slot (what is due by then goes together), at most
   /// `longest_ms`.
   int64_t until_due_ms(pool_time now, int64_t longest_ms) const;

@@ -65,19 +65,6 @@ void timer_wheel::collect_slot(uint32_t slot, int64_t now_ms, std::vector<uint32
   std::reverse(out.begin() + static_cast<ptrdiff_t>(first), out.end());
 }
 
-int64_t timer_wheel::until_next(int64_t now_ms, int64_t at_most_ms) const {
-  if (size_ == 0)
-    return at_most_ms;
-  const int64_t slots =
-      std::min<int64_t>(at_most_ms / slot_ms, static_cast<int64_t>(heads_.size()));
-  for (int64_t k = 0; k <= slots; ++k) {
-    const auto slot = static_cast<uint64_t>(cursor_ + k) % heads_.size();
-    if (heads_[slot] != none)
-      return std::clamp<int64_t>((cursor_ + k) * slot_ms - now_ms, slot_ms, at_most_ms);
-  }
-  return at_most_ms;
-}
-
 void timer_wheel::collect(int64_t now_ms, std::vector<uint32_t>& out) {
   const int64_t now_slot = now_ms / slot_ms;
   if (now_slot < cursor_ || now_slot - cursor_ >= static_cast<int64_t>(heads_.size()))

@@ -23,9 +23,6 @@ class timer_wheel {
   /// Takes out all entries due at `now_ms` or before and appends them to `out`, slot by slot. After
   /// a step of the clock (back, or forward by more than a turn) every entry is looked at once.
   void collect(int64_t now_ms, std::vector<uint32_t>& out);
-  /// How long until something may be due, at most `at_most_ms`: never too long, so one may sleep
-  /// for it.
-  int64_t until_next(int64_t now_ms, int64_t at_most_ms) const;
   /// Milliseconds until the next entry is due, 0 if one is; `longest` if none is before that.
   int64_t until_due_ms(int64_t now_ms, int64_t longest_ms) const;
   size_t size() const { return size_; }
