@@ -2,8 +2,6 @@
 
 #include <caf/send.hpp>
 
-#include <set>
-
 #include "actors/config_actor.h"
 #include "actors/discovery_actor.h"
 #include "actors/http_actor.h"
@@ -15,7 +13,9 @@
 #include "actors/services.h"
 #include "actors/spawn.h"
 #include "config/config.h"
-#include "config/print.h"
+#include "config/inert.h"
+#include "config/load.h"
+#include "pipeline/discover/target_groups.h"
 #include "storage/base/log.h"
 
 namespace troupe::actors {
@@ -66,15 +66,13 @@ void node::build_api() {
 
 config_ptr node::accept(config_ptr c) {
   // Keys that are read but do not act yet: one warning and one metric per name.
-  std::set<std::string> names;
-  for (const auto& use : c->inert_uses) {
-    if (names.insert(use.name).second)
-      log.warn("{} is accepted but does not act ({})", use.name, use.where);
+  for (const auto& line : config::inert_warnings(*c))
+    log.warn("{}", line);
+  for (const auto& use : c->inert_uses)
     env_.metrics
-        ->get_gauge("troupe_config_inert", "Configuration in use that is accepted but does not act.",
+        ->get_gauge("troupe_config_inert", "Configuration in use that is read without acting.",
                     {{"feature", use.name}})
         .set(1);
-  }
   return c;
 }
 
@@ -142,7 +140,7 @@ std::vector<child_spec> node::children() {
         [&sys, sp] { return spawn_child(sys, false, scraping, sp); }, true);
   }
   discovery_params dp;
-  dp.env = {env_.files, nullptr, env_.metrics, env_.endpoints, parse_target_groups};
+  dp.env = {env_.files, nullptr, env_.metrics, env_.endpoints, discover::parse_yaml_groups};
   dp.make_watcher = env_.make_watcher;
   dp.fetcher = env_.fetcher;
   dp.clk = env_.clk;

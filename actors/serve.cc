@@ -127,8 +127,20 @@ class process {
   }
 
   result<config_ptr> load() {
-    TROUPE_ASSIGN(auto c, config::load_server_config(command_.server, *files_));
-    return std::make_shared<const config::config>(std::move(c));
+    const auto& f = command_.server;
+    config::load_options o = load_options_of(f);
+    std::string path = f.config_file;
+    if (path.empty() && files_->exists("prometheus.yml"))
+      path = "prometheus.yml";
+    auto loaded = path.empty()
+                      ? config::parse_config(config::embedded_config(f.web.listen_address.front(), f.web.route_prefix),
+                                             "(embedded)", *files_, o)
+                      : config::load_config(*files_, path, o);
+    if (!loaded.value)
+      return config::to_status(loaded.errors);
+    for (const auto& w : loaded.warnings)
+      log.warn("{}", w);
+    return loaded.value;
   }
 
   void wait() {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "storage/base/duration.h"
 
@@ -21,6 +22,23 @@ std::vector<api::tsdb_entry> entries(const std::vector<storage::head_stats::entr
 }
 
 }  // namespace
+
+config::load_options load_options_of(const config::server_flags& f) {
+  config::load_options o;
+  o.environment = [](const std::string& name) {
+    const char* value = std::getenv(name.c_str());
+    return std::string(value ? value : "");
+  };
+  query::parse_options parse;
+  parse.enable_experimental_functions = f.features.promql_experimental_functions;
+  parse.enable_extended_range_selectors = f.features.promql_extended_range_selectors;
+  o.check_expression = [parse](std::string_view text) -> status {
+    auto parsed = query::parse(text, parse);
+    return parsed.ok() ? status() : parsed.error();
+  };
+  o.extra_scrape_metrics = f.features.extra_scrape_metrics;
+  return o;
+}
 
 query::engine_options engine_options_of(const config::server_flags& f, const config::config& c) {
   query::engine_options o;

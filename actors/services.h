@@ -6,12 +6,15 @@
 
 #include "config/config.h"
 #include "config/flags.h"
+#include "config/load.h"
 #include "pipeline/api/services.h"
 #include "query/engine/engine.h"
 #include "storage/storage.h"
 
 namespace troupe::actors {
 
+/// Environment variables of this process; rule expressions are checked by the PromQL parser.
+config::load_options load_options_of(const config::server_flags& f);
 query::engine_options engine_options_of(const config::server_flags& f, const config::config& c);
 storage::options storage_options_of(const config::server_flags& f, unsigned cpus);
 /// What the configuration file says of the storage wins over the flags.

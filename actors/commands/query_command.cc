@@ -5,7 +5,7 @@
 
 #include "actors/commands/commands.h"
 #include "actors/commands/query_output.h"
-#include "config/http_client_config.h"
+#include "config/load.h"
 #include "pipeline/api/params.h"
 #include "pipeline/http/asio_fetcher.h"
 #include "pipeline/http/curl_client.h"
@@ -78,6 +78,9 @@ std::string form_text(const http::params& form) {
 
 result<std::string> fetch(const query_command& c, const api_call& call, file_system& fs, const clock& clk) {
   config::http_client_config client;
+  if (!c.http_config_file.empty()) {
+    TROUPE_ASSIGN(client, config::load_http_client_config(fs, c.http_config_file));
+  }
   TROUPE_ASSIGN(auto settings, http::make_client_settings(client, {&fs, "troupe"}));
   std::string url = c.server;
   while (url.ends_with('/'))
