@@ -1,6 +1,8 @@
 #include "query/promqltest/compare.h"
 
+#include "query/engine/histogram_math.h"
 #include "query/parser/number_text.h"
+#include "query/promqltest/histogram_notation.h"
 #include "storage/base/quote.h"
 
 #include <algorithm>
@@ -21,14 +23,16 @@ std::string points_text(const matrix_series& s) {
   for (const auto& p : s.floats)
     out += (out.empty() ? "" : " ") + shortest(p.value) + "@" + std::to_string(p.ts);
   for (const auto& p : s.histograms)
-    out += (out.empty() ? "" : " ") + std::string("histogram@") + std::to_string(p.ts);
+    out += (out.empty() ? "" : " ") + to_text(*p.value) + "@" + std::to_string(p.ts);
   return out.empty() ? "no points" : out;
 }
 
-std::string values_text(const std::vector<std::optional<double>>& values) {
+std::string values_text(const std::vector<series_value>& values) {
   std::string out;
-  for (const auto& v : values)
-    out += (out.empty() ? "" : " ") + (v ? shortest(*v) : std::string("_"));
+  for (const auto& v : values) {
+    out += out.empty() ? "" : " ";
+    out += v.gap ? "_" : v.histogram ? to_text(*v.histogram) : shortest(v.value);
+  }
   return out;
 }
 
@@ -41,7 +45,7 @@ std::string value_text(const query_value& v) {
   if (const auto* vector = std::get_if<vector_value>(&v)) {
     for (const auto& e : *vector)
       out += "\n    " + e.metric.to_string() + " " +
-             (e.histogram ? std::string("histogram") : shortest(e.value));
+             (e.histogram ? to_text(*e.histogram) : shortest(e.value));
     return out.empty() ? "an empty vector" : "vector" + out;
   }
   for (const auto& s : std::get<matrix_value>(v))
@@ -67,21 +71,35 @@ const expected_series* find_series(const eval_command& want, const labels& serie
 
 bool same_points(const eval_command& want, const expected_series& expected,
                  const matrix_series& got) {
-  if (!got.histograms.empty())
-    return false;
-  size_t next = 0;
+  size_t floats = 0;
+  size_t histograms = 0;
   for (size_t i = 0; i < expected.values.size(); ++i) {
+    const auto& v = expected.values[i];
     const auto ts = want.start + static_cast<int64_t>(i) * want.step_ms;
     if (ts > want.end)
       return false;
-    if (!expected.values[i])
+    if (v.gap)
       continue;
-    if (next >= got.floats.size() || got.floats[next].ts != ts ||
-        !almost_equal(got.floats[next].value, *expected.values[i]))
-      return false;
-    ++next;
+    if (v.histogram) {
+      if (histograms >= got.histograms.size() || got.histograms[histograms].ts != ts ||
+          !almost_equal(*v.histogram, *got.histograms[histograms].value, v.hint_set))
+        return false;
+      ++histograms;
+    } else {
+      if (floats >= got.floats.size() || got.floats[floats].ts != ts ||
+          !almost_equal(got.floats[floats].value, v.value))
+        return false;
+      ++floats;
+    }
   }
-  return next == got.floats.size();
+  return floats == got.floats.size() && histograms == got.histograms.size();
+}
+
+bool same_element(const series_value& want, const vector_element& got) {
+  if (want.histogram || got.histogram)
+    return want.histogram && got.histogram &&
+           almost_equal(*want.histogram, *got.histogram, want.hint_set);
+  return almost_equal(want.value, got.value);
 }
 
 bool same_matrix(const eval_command& want, const matrix_value& got) {
@@ -102,9 +120,8 @@ bool same_vector(const eval_command& want, const vector_value& got) {
     return false;
   for (size_t i = 0; i < got.size(); ++i) {
     const auto* expected = find_series(want, got[i].metric);
-    if (expected == nullptr || got[i].histogram)
-      return false;
-    if (expected->values.empty() || !almost_equal(expected->values[0].value_or(0), got[i].value))
+    if (expected == nullptr || expected->values.empty() ||
+        !same_element(expected->values[0], got[i]))
       return false;
     if (want.ordered && expected != &want.series[i])
       return false;

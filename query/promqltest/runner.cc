@@ -28,7 +28,9 @@ std::string skip_reason(const eval_command& eval, const std::vector<labels>& nat
   if (!options.experimental)
     if (const auto stable = parse(eval.expr); !stable.ok())
       return "experimental: " + std::string(stable.error().message());
-  if (eval.expects_histograms)
+  if (options.native_histograms)
+    return {};
+  if (eval.expects_histograms())
     return "native histograms: in the expected result";
   std::string reason;
   each_selector(**parsed, [&](const vector_selector& v) {
@@ -156,9 +158,13 @@ script_report walk(const script& s, script_backend* backend, const run_options& 
     note(0, "clear", backend->clear());
   for (const auto& command : s.commands) {
     if (const auto* load = std::get_if<load_command>(&command.what)) {
-      native.insert(native.end(), load->histogram_series.begin(), load->histogram_series.end());
-      if (backend != nullptr)
-        note(command.line, "load", backend->load(load->series));
+      for (const auto& h : load->histogram_series)
+        native.push_back(h.series);
+      if (backend == nullptr)
+        continue;
+      note(command.line, "load", backend->load(load->series));
+      if (options.native_histograms && !load->histogram_series.empty())
+        note(command.line, "load", backend->load(load->histogram_series));
     } else if (const auto* eval = std::get_if<eval_command>(&command.what)) {
       eval_outcome out{command.line, eval->expr, eval_verdict::skipped,
                        skip_reason(*eval, native, options)};

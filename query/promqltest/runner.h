@@ -29,6 +29,8 @@ class script_backend {
 struct run_options {
   /// Functions and syntax behind Prometheus' feature flags are skipped unless set.
   bool experimental = false;
+  /// Evals that touch native histograms are skipped, and the series not loaded, unless set.
+  bool native_histograms = false;
   /// Evaluate each instant query again with `@` on every selector and as the middle of a range
   /// query, as Prometheus does.
   bool variants = true;

@@ -1,11 +1,14 @@
 #include "query/promqltest/script.h"
 
+#include "query/engine/histogram_math.h"
 #include "query/parser/lexer.h"
 #include "query/parser/number_text.h"
+#include "query/promqltest/histogram_notation.h"
 #include "storage/base/duration.h"
 #include "storage/base/quote.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 namespace troupe::query {
@@ -54,19 +57,74 @@ status invalid(std::string message) {
   return {errc::invalid_argument, std::move(message)};
 }
 
-// The name of the histogram a classic series belongs to; false if it is none.
-bool classic_histogram(const labels& series, labels& base) {
-  const auto name = series.metric_name();
-  for (const std::string_view suffix : {"_bucket", "_count", "_sum"}) {
-    if (!name.ends_with(suffix))
-      continue;
-    labels_builder b(series);
-    b.set(metric_name_label, name.substr(0, name.size() - suffix.size()));
-    b.del("le");
-    base = b.build();
-    return true;
+// Classic histograms of a load command, by the labels of the histogram and time.
+class classic_collector {
+ public:
+  /// Takes the series if it is a part of a classic histogram.
+  void add(const labels& series, const std::vector<loaded_sample>& samples) {
+    const auto name = series.metric_name();
+    if (name.ends_with("_bucket")) {
+      const auto bound = parse_number(series.get("le"));
+      if (bound.ok() && !std::isnan(*bound))
+        each(series, 7, samples,
+             [&](classic_histogram& h, double count) { h.buckets.emplace_back(*bound, count); });
+    } else if (name.ends_with("_count")) {
+      each(series, 6, samples, [](classic_histogram& h, double count) {
+        h.has_count = true;
+        h.count = count;
+      });
+    } else if (name.ends_with("_sum")) {
+      each(series, 4, samples, [](classic_histogram& h, double sum) { h.sum = sum; });
+    }
   }
-  return false;
+
+  status build(std::vector<loaded_series>& out) const {
+    for (const auto& [series, moments] : found_) {
+      loaded_series made{series, {}};
+      for (const auto& [ts, classic] : moments) {
+        TROUPE_ASSIGN(auto h, with_custom_buckets(classic));
+        made.samples.push_back({ts, 0, std::make_shared<const histogram>(std::move(h))});
+      }
+      out.push_back(std::move(made));
+    }
+    return {};
+  }
+
+ private:
+  template <class F>
+  void each(const labels& series, size_t suffix, const std::vector<loaded_sample>& samples, F f) {
+    labels_builder b(series);
+    const auto name = series.metric_name();
+    b.set(metric_name_label, name.substr(0, name.size() - suffix));
+    b.del("le");
+    auto& moments = found_[b.build()];
+    for (const auto& s : samples)
+      if (!s.histogram)
+        f(moments[s.ts], s.value);
+  }
+
+  std::map<labels, std::map<timestamp_ms, classic_histogram>> found_;
+};
+
+// Gives each histogram the hint it has when it comes back from a Prometheus storage.
+void assign_reset_hints(std::vector<loaded_sample>& samples) {
+  const histogram* before = nullptr;
+  for (auto& s : samples) {
+    if (!s.histogram) {
+      before = nullptr;
+      continue;
+    }
+    auto h = std::make_shared<histogram>(*s.histogram);
+    if (h->hint != counter_reset_hint::gauge) {
+      const bool follows = before != nullptr && before->hint != counter_reset_hint::gauge;
+      if (h->hint != counter_reset_hint::reset)
+        h->hint = !follows                    ? counter_reset_hint::unknown
+                  : detect_reset(*h, *before) ? counter_reset_hint::reset
+                                              : counter_reset_hint::not_reset;
+    }
+    s.histogram = std::move(h);
+    before = s.histogram.get();
+  }
 }
 
 class script_parser {
@@ -129,37 +187,41 @@ class script_parser {
       TROUPE_ASSIGN(auto parsed, parse_series_line(line));
       if (starts && !(starts->series == parsed.series))
         return invalid("@st metric does not match the following sample line metric");
-      if (parsed.has_histograms) {
-        out.histogram_series.push_back(parsed.series);
-      } else {
-        if (starts && starts->offsets.size() != parsed.values.size())
-          return invalid("@st line has " + std::to_string(starts->offsets.size()) +
-                         " values but sample line has " + std::to_string(parsed.values.size()));
-        series[parsed.series] =
-            samples(parsed.values, starts ? starts->offsets : default_starts, step);
-        labels base;
-        if (with_nhcb && classic_histogram(parsed.series, base))
-          out.histogram_series.push_back(std::move(base));
-      }
+      if (starts && starts->offsets.size() != parsed.values.size())
+        return invalid("@st line has " + std::to_string(starts->offsets.size()) +
+                       " values but sample line has " + std::to_string(parsed.values.size()));
+      series[parsed.series] =
+          samples(parsed.values, starts ? starts->offsets : default_starts, step);
       starts.reset();
     }
     if (starts)
       return invalid("@st line has no following sample line");
-    for (auto& [labels_of, points] : series)
-      out.series.push_back({labels_of, std::move(points)});
+    classic_collector classic;
+    for (auto& [name, points] : series) {
+      if (with_nhcb)
+        classic.add(name, points);
+      const bool native =
+          std::ranges::any_of(points, [](const auto& s) { return s.histogram != nullptr; });
+      (native ? out.histogram_series : out.series).push_back({name, std::move(points)});
+    }
+    TROUPE_TRY(classic.build(out.histogram_series));
+    for (auto& s : out.histogram_series)
+      assign_reset_hints(s.samples);
     return {};
   }
 
-  static std::vector<loaded_sample> samples(const std::vector<std::optional<double>>& values,
+  static std::vector<loaded_sample> samples(const std::vector<series_value>& values,
                                             const std::vector<std::optional<int64_t>>& starts,
                                             int64_t step) {
     std::vector<loaded_sample> out;
     for (size_t i = 0; i < values.size(); ++i) {
-      if (!values[i])
+      if (values[i].gap)
         continue;
       const auto ts = static_cast<timestamp_ms>(i) * step;
-      const auto offset = starts.empty() ? std::nullopt : starts[i % starts.size()];
-      out.push_back({ts, *values[i], offset ? ts + *offset : no_start_timestamp});
+      loaded_sample sample{ts, values[i].value, values[i].histogram};
+      if (!starts.empty() && starts[i % starts.size()])
+        sample.start_ts = ts + *starts[i % starts.size()];
+      out.push_back(std::move(sample));
     }
     return out;
   }
@@ -227,10 +289,6 @@ class script_parser {
       return {};
     }
     TROUPE_ASSIGN(auto parsed, parse_series_line(line));
-    if (parsed.has_histograms) {
-      out.expects_histograms = true;
-      return {};
-    }
     if (!out.is_range && !out.range_vector && parsed.values.size() > 1)
       return invalid("several values for an instant query; see \"expect range vector\"");
     const auto known = std::ranges::find(out.series, parsed.series, &expected_series::series);
@@ -297,6 +355,12 @@ class script_parser {
 };
 
 }  // namespace
+
+bool eval_command::expects_histograms() const {
+  return std::ranges::any_of(series, [](const auto& s) {
+    return std::ranges::any_of(s.values, [](const auto& v) { return v.histogram != nullptr; });
+  });
+}
 
 bool message_match::matches(std::string_view message) const {
   if (pattern)

@@ -18,6 +18,7 @@ namespace troupe::query {
 struct loaded_sample {
   timestamp_ms ts = 0;
   double value = 0;
+  histogram_ptr histogram;  ///< null: the float
   timestamp_ms start_ts = no_start_timestamp;
 };
 
@@ -28,9 +29,9 @@ struct loaded_series {
 
 struct load_command {
   std::vector<loaded_series> series;
-  /// Series that are native histograms, written as such or made of classic ones by load_with_nhcb:
-  /// not in `series`.
-  std::vector<labels> histogram_series;
+  /// Series with native histograms, written as such or made of classic ones by load_with_nhcb.
+  /// Reset hints are those a Prometheus storage gives back.
+  std::vector<loaded_series> histogram_series;
 };
 
 struct clear_command {};
@@ -45,7 +46,7 @@ struct message_match {
 
 struct expected_series {
   labels series;
-  std::vector<std::optional<double>> values;
+  std::vector<series_value> values;
 };
 
 struct eval_command {
@@ -68,7 +69,7 @@ struct eval_command {
   std::vector<expected_series> series;  ///< in the order of the script
   std::optional<double> scalar;
   std::optional<std::string> text;
-  bool expects_histograms = false;
+  bool expects_histograms() const;
 };
 
 struct script_command {

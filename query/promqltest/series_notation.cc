@@ -1,7 +1,9 @@
 #include "query/promqltest/series_notation.h"
 
+#include "query/engine/histogram_math.h"
 #include "query/parser/number_text.h"
 #include "query/parser/parser.h"
+#include "query/promqltest/histogram_notation.h"
 #include "storage/base/duration.h"
 #include "storage/base/quote.h"
 #include "storage/model/sample.h"
@@ -113,66 +115,113 @@ class item_reader {
   std::string_view rest_;
 };
 
-// Appends `first`, `first + step` and so on, `count` + 1 in all.
-template <class T>
-status append_run(std::vector<std::optional<T>>& out, T first, T step, uint64_t count) {
-  if (out.size() + count + 1 > max_values)
+status room_for(size_t have, uint64_t more) {
+  if (have + more > max_values)
     return {errc::resource_exhausted, "too many values in one series"};
-  for (uint64_t i = 0; i <= count; ++i) {
-    out.push_back(first);
-    if (step != T{})  // adding 0 would lose the bits of a stale marker
-      first += step;
-  }
   return {};
 }
 
-template <class T>
-status append_gap(std::vector<std::optional<T>>& out, item_reader& r) {
-  uint64_t count = 1;
+// `_` or `_x3`, the underscore already taken: how many.
+result<uint64_t> gap_length(item_reader& r) {
+  if (r.done())
+    return uint64_t{1};
+  return r.repetitions();
+}
+
+status append_floats(std::vector<series_value>& out, std::string_view item) {
+  item_reader r(item);
+  if (r.accept('_')) {
+    TROUPE_ASSIGN(const auto count, gap_length(r));
+    TROUPE_TRY(room_for(out.size(), count));
+    out.insert(out.end(), count, {.gap = true});
+    return {};
+  }
+  TROUPE_ASSIGN(double value, r.number());
+  double step = 0;
+  uint64_t count = 0;
   if (!r.done()) {
+    if (r.next() != 'x') {
+      TROUPE_ASSIGN(step, r.number());
+    }
     TROUPE_ASSIGN(count, r.repetitions());
   }
-  if (out.size() + count > max_values)
-    return {errc::resource_exhausted, "too many values in one series"};
-  out.insert(out.end(), count, std::nullopt);
+  TROUPE_TRY(room_for(out.size(), count + 1));
+  for (uint64_t i = 0; i <= count; ++i) {
+    out.push_back({.value = value});
+    if (step != 0)  // adding 0 would lose the bits of a stale marker
+      value += step;
+  }
   return {};
 }
 
-status append_values(std::vector<std::optional<double>>& out, std::string_view item) {
-  item_reader r(item);
-  if (r.accept('_'))
-    return append_gap(out, r);
-  TROUPE_ASSIGN(const double first, r.number());
-  if (r.done())
-    return append_run(out, first, 0.0, 0);
-  if (r.next() == 'x') {
-    TROUPE_ASSIGN(const auto count, r.repetitions());
-    return append_run(out, first, 0.0, count);
+result<histogram_notation> take_histogram(std::string_view& rest) {
+  TROUPE_ASSIGN(auto h, parse_histogram(rest));
+  rest.remove_prefix(h.consumed);
+  return h;
+}
+
+// `{{…}}`, `{{…}}x3`, `{{…}}+{{…}}x3` or `{{…}}-{{…}}x3` at the start of `rest`.
+status append_histograms(std::vector<series_value>& out, std::string_view& rest) {
+  TROUPE_ASSIGN(auto first, take_histogram(rest));
+  bool hint_set = first.hint_set;
+  std::optional<histogram> step;
+  bool subtract = false;
+  if (rest.starts_with("+{{") || rest.starts_with("-{{")) {
+    subtract = rest.front() == '-';
+    rest.remove_prefix(1);
+    TROUPE_ASSIGN(auto second, take_histogram(rest));
+    hint_set = second.hint_set;
+    if (first.value.schema > second.value.schema)
+      return {errc::invalid_argument, "error combining histograms: the step has a lower schema"};
+    step = std::move(second.value);
   }
-  TROUPE_ASSIGN(const double step, r.number());
-  TROUPE_ASSIGN(const auto count, r.repetitions());
-  return append_run(out, first, step, count);
+  item_reader suffix(rest.substr(0, std::min(rest.find_first_of(" \t"), rest.size())));
+  uint64_t count = 0;
+  if (!suffix.done() || step) {
+    TROUPE_ASSIGN(count, suffix.repetitions());
+  }
+  rest.remove_prefix(std::min(rest.find_first_of(" \t"), rest.size()));
+  TROUPE_TRY(room_for(out.size(), count + 1));
+  auto current = std::make_shared<const histogram>(std::move(first.value));
+  for (uint64_t i = 0; i <= count; ++i) {
+    out.push_back({.histogram = current, .hint_set = hint_set});
+    if (!step)
+      continue;
+    wide_histogram next(*current);
+    if (!(subtract ? next.sub(*step) : next.add(*step)).compatible)
+      return {errc::invalid_argument, "error combining histograms: incompatible buckets"};
+    current = next.build();
+  }
+  return {};
 }
 
 status append_offsets(std::vector<std::optional<int64_t>>& out, std::string_view item) {
   item_reader r(item);
-  if (r.accept('_'))
-    return append_gap(out, r);
-  int64_t first = 0;
+  if (r.accept('_')) {
+    TROUPE_ASSIGN(const auto count, gap_length(r));
+    TROUPE_TRY(room_for(out.size(), count));
+    out.insert(out.end(), count, std::nullopt);
+    return {};
+  }
+  int64_t offset = 0;
   if (r.accept('*')) {
     for (const auto& before : out)
-      first = before.value_or(first);
+      offset = before.value_or(offset);
   } else {
-    TROUPE_ASSIGN(first, r.duration());
+    TROUPE_ASSIGN(offset, r.duration());
   }
-  if (r.done())
-    return append_run(out, first, int64_t{0}, 0);
   int64_t step = 0;
-  if (r.next() != 'x') {
-    TROUPE_ASSIGN(step, r.duration());
+  uint64_t count = 0;
+  if (!r.done()) {
+    if (r.next() != 'x') {
+      TROUPE_ASSIGN(step, r.duration());
+    }
+    TROUPE_ASSIGN(count, r.repetitions());
   }
-  TROUPE_ASSIGN(const auto count, r.repetitions());
-  return append_run(out, first, step, count);
+  TROUPE_TRY(room_for(out.size(), count + 1));
+  for (uint64_t i = 0; i <= count; ++i, offset += step)
+    out.emplace_back(offset);
+  return {};
 }
 
 // Takes the next blank-separated item off `rest`.
@@ -186,24 +235,28 @@ std::string_view take_item(std::string_view& rest) {
 
 }  // namespace
 
+bool series_notation::has_histograms() const {
+  return std::ranges::any_of(values, [](const auto& v) { return v.histogram != nullptr; });
+}
+
 result<series_notation> parse_series_line(std::string_view line) {
   line = trim(line);
   series_notation out;
   size_t used = 0;
   // `{{` starts a value, not the labels.
-  const bool no_labels = line.starts_with("{{");
-  if (!no_labels) {
+  if (!line.starts_with("{{")) {
     TROUPE_ASSIGN(out.series, parse_series_labels(line, &used));
   }
   auto rest = line.substr(used);
-  if (!rest.empty() && !is_blank(rest.front()))
-    return {errc::invalid_argument, "unexpected text after the labels: " + quoted(rest)};
-  for (auto item = take_item(rest); !item.empty(); item = take_item(rest)) {
-    if (item.starts_with("{{")) {
-      out.has_histograms = true;
-      return out;
-    }
-    TROUPE_TRY(append_values(out.values, item));
+  while (!rest.empty()) {
+    if (used > 0 && !is_blank(rest.front()))
+      return {errc::invalid_argument, "a blank expected before " + quoted(rest)};
+    used = 1;  // from now on a blank must stand before each value
+    rest = trim(rest);
+    if (rest.starts_with("{{"))
+      TROUPE_TRY(append_histograms(out.values, rest));
+    else
+      TROUPE_TRY(append_floats(out.values, take_item(rest)));
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "storage/base/result.h"
+#include "storage/model/histogram.h"
 #include "storage/model/labels.h"
 
 #include <cstdint>
@@ -12,12 +13,18 @@
 
 namespace troupe::query {
 
+/// What a series has at one step.
+struct series_value {
+  bool gap = false;  ///< `_`: nothing
+  double value = 0;
+  histogram_ptr histogram;  ///< null: the float
+  bool hint_set = false;    ///< the histogram names its counter reset hint
+};
+
 struct series_notation {
   labels series;
-  /// One per step; empty where the notation leaves a gap.
-  std::vector<std::optional<double>> values;
-  /// The line has `{{…}}` in it: the values from there on are not in `values`.
-  bool has_histograms = false;
+  std::vector<series_value> values;  ///< one per step
+  bool has_histograms() const;
 };
 
 /// One line. At most 1,000,000 values.

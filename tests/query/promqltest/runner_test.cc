@@ -51,7 +51,7 @@ std::string outcome(table_backend& backend, std::string_view text, bool experime
   const auto s = parse_script("x.test", text);
   if (!s.ok())
     return std::string(s.error().message());
-  const auto report = run_script(*s, backend, {experimental, false});
+  const auto report = run_script(*s, backend, {.experimental = experimental, .variants = false});
   std::string out;
   for (const auto& e : report.evals)
     out += e.verdict == eval_verdict::passed ? "+" : e.verdict == eval_verdict::failed ? "-" : "s";
@@ -153,7 +153,7 @@ eval instant at 0 limitk(1, f)
   ASSERT_TRUE(spaced.ok()) << spaced.error().message();
   b.answer("h", vector_value{});
   b.answer("range h", matrix_value{});
-  const auto report = run_script(*spaced, b, {false, false});
+  const auto report = run_script(*spaced, b, {.variants = false});
   std::string text;
   append_report(text, report, true);
   EXPECT_EQ(text,

@@ -41,7 +41,7 @@ eval range from 0 to 20m step 5m a
   EXPECT_EQ(instant.expr, "sum(a) by (x)");
   EXPECT_EQ(instant.at, 600'000);
   ASSERT_EQ(instant.series.size(), 1U);
-  EXPECT_EQ(instant.series[0].values[0], 20);
+  EXPECT_EQ(instant.series[0].values[0].value, 20);
   const auto& range = std::get<eval_command>(s.commands[3].what);
   EXPECT_TRUE(range.is_range);
   EXPECT_EQ(range.end, 1'200'000);
@@ -102,7 +102,7 @@ eval instant at 0 h
   EXPECT_TRUE(eval(6).ordered);
   EXPECT_EQ(eval(7).warn.size(), 1U);
   EXPECT_EQ(eval(8).info.size(), 1U);
-  EXPECT_TRUE(eval(9).expects_histograms);
+  EXPECT_TRUE(eval(9).expects_histograms());
 }
 
 TEST(Script, StartTimestamps) {
@@ -124,26 +124,38 @@ load 1m
   EXPECT_EQ(c[2].start_ts, 119'000);
 }
 
-TEST(Script, HistogramSeriesAreNamed) {
+TEST(Script, Histograms) {
   const auto s = parsed(R"(
 load 1m
-  h{a="b"} {{count:1}}x3
+  h{a="b"} {{count:1}} {{count:2}} {{count:1}} 5 {{count:1}} {{count:9 counter_reset_hint:gauge}}
   f 1
 
 load_with_nhcb 1m
-  c_bucket{le="1",a="b"} 1
-  c_sum 2
+  c_bucket{le="1",a="b"} 1 2
+  c_bucket{le="+Inf",a="b"} 3 4
+  c_sum{a="b"} 2 2
   d 3
 )");
   const auto& native = std::get<load_command>(s.commands[0].what);
-  ASSERT_EQ(native.histogram_series.size(), 1U);
-  EXPECT_EQ(native.histogram_series[0].to_string(), "h{a=\"b\"}");
   EXPECT_EQ(native.series.size(), 1U);
+  ASSERT_EQ(native.histogram_series.size(), 1U);
+  EXPECT_EQ(native.histogram_series[0].series.to_string(), "h{a=\"b\"}");
+  const auto& h = native.histogram_series[0].samples;
+  ASSERT_EQ(h.size(), 6U);
+  EXPECT_EQ(h[0].histogram->hint, counter_reset_hint::unknown);
+  EXPECT_EQ(h[1].histogram->hint, counter_reset_hint::not_reset);
+  EXPECT_EQ(h[2].histogram->hint, counter_reset_hint::reset);
+  EXPECT_EQ(h[3].value, 5);
+  EXPECT_EQ(h[4].histogram->hint, counter_reset_hint::unknown);
+  EXPECT_EQ(h[5].histogram->hint, counter_reset_hint::gauge);
   const auto& made = std::get<load_command>(s.commands[1].what);
-  ASSERT_EQ(made.histogram_series.size(), 2U);
-  EXPECT_EQ(made.histogram_series[0].to_string(), "c{a=\"b\"}");
-  EXPECT_EQ(made.histogram_series[1].to_string(), "c");
-  EXPECT_EQ(made.series.size(), 3U);
+  EXPECT_EQ(made.series.size(), 4U);
+  ASSERT_EQ(made.histogram_series.size(), 1U);
+  EXPECT_EQ(made.histogram_series[0].series.to_string(), "c{a=\"b\"}");
+  ASSERT_EQ(made.histogram_series[0].samples.size(), 2U);
+  EXPECT_EQ(made.histogram_series[0].samples[1].ts, 60'000);
+  EXPECT_EQ(made.histogram_series[0].samples[1].histogram->positive_buckets,
+            (std::vector<double>{2, 2}));
 }
 
 TEST(Script, ErrorsHaveALine) {

@@ -18,8 +18,11 @@ std::string series(std::string_view line) {
     return std::string(r.error().message());
   auto out = r->series.to_string() + ":";
   for (const auto& v : r->values)
-    out += " " + (!v ? "_" : is_stale(*v) ? "stale" : shortest(*v));
-  return out + (r->has_histograms ? " {{" : "");
+    out += " " + (v.gap               ? "_"
+                  : v.histogram       ? "{{" + shortest(v.histogram->count) + "}}"
+                  : is_stale(v.value) ? "stale"
+                                      : shortest(v.value));
+  return out;
 }
 
 std::string starts(std::string_view line) {
@@ -52,9 +55,9 @@ TEST(SeriesNotation, Values) {
       {"{} 5", "{}: 5"},
       {"{\"a.b\", \"x y\"='z'} 1", "{__name__=\"a.b\", \"x y\"=\"z\"}: 1"},
       {"foo", "foo:"},
-      {"foo 1 {{schema:1 sum:5}} 3", "foo: 1 {{"},
-      {"foo {{schema:1 sum:5}} 3", "foo: {{"},
-      {"{} {{count:1}}x3", "{}: {{"},
+      {"foo 1 {{schema:1 count:5}} 3", "foo: 1 {{5}} 3"},
+      {"foo {{schema:1 count:5}} 3", "foo: {{5}} 3"},
+      {"{} {{count:1}}x1", "{}: {{1}} {{1}}"},
   };
   for (const auto& [line, want] : table) {
     const auto got = series(line);
