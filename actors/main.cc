@@ -1,12 +1,20 @@
 // troupe: one binary for a whole monitoring stack. Parses the command line and runs what it names.
+#include <cstdlib>
 #include <iostream>
+#include <string_view>
 
 #include "actors/commands/commands.h"
 #include "actors/serve.h"
 #include "config/flags.h"
+#include "storage/base/fault_twin.h"
 
 int main(int argc, char** argv) {
   using namespace troupe;
+#ifdef TROUPE_FAULT_TWINS
+  // A test build only: plants the bug that tests/e2e must catch.
+  if (const char* twin = std::getenv("TROUPE_FAULT_TWIN"); twin && std::string_view(twin) == "skip_fsync")
+    active_fault_twin = fault_twin::skip_fsync;
+#endif
   auto files = make_posix_file_system();
   auto command = config::parse_command_line({argv + 1, argv + argc}, *files);
   switch (command.run) {

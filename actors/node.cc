@@ -140,7 +140,7 @@ std::vector<child_spec> node::children() {
         [&sys, sp] { return spawn_child(sys, false, scraping, sp); }, true);
   }
   discovery_params dp;
-  dp.env = {env_.files, nullptr, env_.metrics, env_.endpoints, discover::parse_yaml_groups};
+  dp.env = {env_.files, nullptr, env_.metrics, env_.endpoints};
   dp.make_watcher = env_.make_watcher;
   dp.fetcher = env_.fetcher;
   dp.clk = env_.clk;
