@@ -1,0 +1,142 @@
+#include "storage/head/admission.h"
+
+#include <algorithm>
+#include <bit>
+#include <tuple>
+
+namespace troupe::storage {
+namespace {
+
+// Refuses the samples of new series beyond what is left.
+class series_limit {
+ public:
+  series_limit(const table_refs& refs, uint64_t left) : refs_(refs), left_(left) {}
+
+  bool refuses(uint32_t position) {
+    if (left_ == UINT64_MAX || refs_.refs[position] != nullptr)
+      return false;
+    const uint32_t p = refs_.canonical_of(position);
+    if (verdict_.empty())
+      verdict_.resize(refs_.refs.size());
+    if (verdict_[p] == 0) {
+      verdict_[p] = left_ > 0 ? 1 : 2;
+      let_in_ += left_ > 0;
+      left_ -= left_ > 0;
+    }
+    return verdict_[p] == 2;
+  }
+
+  uint64_t let_in() const { return let_in_; }
+
+ private:
+  const table_refs& refs_;
+  uint64_t left_;
+  uint64_t let_in_ = 0;
+  std::vector<uint8_t> verdict_;  // per position: 0 not asked, 1 let in, 2 refused
+};
+
+// True if a look at the order alone shows that no (series, timestamp) occurs twice.
+template <class Entry>
+bool surely_unique(const std::vector<Entry>& entries, const table_refs& refs) {
+  if (!refs.canonical.empty())
+    return entries.size() < 2;
+  for (size_t i = 1; i < entries.size(); ++i) {
+    const Entry &a = entries[i - 1], &b = entries[i];
+    if (b.series < a.series || (b.series == a.series && b.ts <= a.ts))
+      return false;
+  }
+  return true;
+}
+
+bool same_value(const float_entry& a, const float_entry& b) {
+  return std::bit_cast<uint64_t>(a.value) == std::bit_cast<uint64_t>(b.value);
+}
+bool same_value(const histogram_entry& a, const histogram_entry& b) {
+  return *a.value == *b.value;
+}
+
+// Adds the second and later samples of each (series, timestamp) among those not refused yet.
+template <class Entry>
+void refuse_repeats(const std::vector<Entry>& entries, const table_refs& refs,
+                    std::vector<uint32_t>& refused, refusals& out) {
+  if (surely_unique(entries, refs))
+    return;
+  std::vector<std::tuple<uint32_t, timestamp_ms, uint32_t>> order;
+  order.reserve(entries.size());
+  auto skip = refused.begin();
+  for (uint32_t i = 0; i < entries.size(); ++i) {
+    if (skip != refused.end() && *skip == i)
+      ++skip;
+    else
+      order.emplace_back(refs.canonical_of(entries[i].series), entries[i].ts, i);
+  }
+  std::sort(order.begin(), order.end());
+  std::vector<uint32_t> repeats;
+  size_t first = 0;
+  for (size_t i = 1; i < order.size(); ++i) {
+    const auto& [fs, fts, fi] = order[first];
+    const auto& [s, ts, at] = order[i];
+    if (s != fs || ts != fts) {
+      first = i;
+      continue;
+    }
+    repeats.push_back(at);
+    ++(same_value(entries[fi], entries[at]) ? out.repeated_equal : out.repeated_different);
+  }
+  std::sort(repeats.begin(), repeats.end());
+  std::vector<uint32_t> all;
+  std::merge(refused.begin(), refused.end(), repeats.begin(), repeats.end(),
+             std::back_inserter(all));
+  refused = std::move(all);
+}
+
+template <class Entry>
+void check_each(const std::vector<Entry>& entries, const time_bounds& bounds, series_limit& limit,
+                std::vector<uint32_t>& refused, append_report& report) {
+  for (uint32_t i = 0; i < entries.size(); ++i) {
+    const auto& e = entries[i];
+    if (e.ts < bounds.oldest)
+      ++report.too_old;
+    else if (e.ts > bounds.newest)
+      ++report.too_far_in_future;
+    else if (limit.refuses(e.series))
+      ++report.new_series_refused;
+    else
+      continue;
+    refused.push_back(i);
+  }
+}
+
+}  // namespace
+
+refusals admit(const write_batch& batch, const table_refs& refs, const time_bounds& bounds,
+               uint64_t new_series_left, append_report& report) {
+  refusals out;
+  series_limit limit(refs, new_series_left);
+  check_each(batch.floats, bounds, limit, out.floats, report);
+  if (!out.floats.empty())
+    report.first_refused = out.floats.front();
+  check_each(batch.histograms, bounds, limit, out.histograms, report);
+  report.accepted = batch.sample_count() - out.floats.size() - out.histograms.size();
+  refuse_repeats(batch.floats, refs, out.floats, out);
+  refuse_repeats(batch.histograms, refs, out.histograms, out);
+  out.new_series = limit.let_in();
+  if (batch.exemplars.empty())
+    return out;
+  const auto times = times_for_exemplars({.floats = batch.floats,
+                                          .histograms = batch.histograms,
+                                          .exemplars = batch.exemplars,
+                                          .refused_floats = out.floats,
+                                          .refused_histograms = out.histograms});
+  for (uint32_t i = 0; i < batch.exemplars.size(); ++i) {
+    const auto& e = batch.exemplars[i];
+    const bool bad_time = e.value.ts == 0
+                              ? !times.contains(e.series)
+                              : e.value.ts < bounds.oldest || e.value.ts > bounds.newest;
+    if (bad_time || limit.refuses(e.series))
+      out.exemplars.push_back(i);
+  }
+  return out;
+}
+
+}  // namespace troupe::storage

@@ -1,0 +1,320 @@
+#include "storage/head/shard.h"
+
+#include "storage/base/log.h"
+#include "storage/head/head_querier.h"
+
+#include <algorithm>
+#include <map>
+
+namespace troupe::storage {
+namespace {
+
+constexpr logger log("head");
+/// Log bytes per replay step.
+constexpr size_t replay_step_bytes = 4 << 20;
+/// Series looked at per hold of the writer lock.
+constexpr size_t garbage_slice = 4096;
+
+const series_table_ptr& empty_table() {
+  static const auto made = std::make_shared<const series_table>();
+  return made;
+}
+
+// An estimate of what a batch keeps in memory until it is applied.
+uint64_t batch_bytes(const write_batch& b) {
+  return 256 + b.floats.size() * sizeof(float_entry) + b.starts.size() * sizeof(start_entry) +
+         b.histograms.size() * 512 + b.exemplars.size() * 256 + b.metadata.size() * 256;
+}
+
+timestamp_ms minus(timestamp_ms a, int64_t b) {
+  timestamp_ms out;
+  return __builtin_sub_overflow(a, b, &out) ? min_time : out;
+}
+
+}  // namespace
+
+time_bounds shard_limits::bounds(timestamp_ms now) const {
+  time_bounds out;
+  if (const int64_t retention = retention_ms.load(); retention > 0)
+    out.oldest = minus(now, retention);
+  // In-order samples of a slow sender are no late samples: half a block stays open in any case.
+  if (const int64_t window = out_of_order_window_ms.load(); window >= 0)
+    out.oldest = std::max(out.oldest, minus(now, std::max(window, min_block_ms / 2)));
+  if (max_future_ms >= 0 && __builtin_add_overflow(now, max_future_ms, &out.newest))
+    out.newest = max_time;
+  return out;
+}
+
+// Applies what the log gives back.
+class shard::replay_sink final : public wal_sink {
+ public:
+  explicit replay_sink(shard& owner) : owner_(owner) {}
+
+  status apply(const wal_batch& batch) override {
+    head_tenant& tenant = owner_.head_.tenant(batch.tenant);
+    refs_.resize(batch.dictionary->size());
+    const auto counts =
+        owner_.head_.apply(tenant,
+                           {.floats = batch.floats,
+                            .starts = batch.starts,
+                            .histograms = batch.histograms,
+                            .exemplars = batch.exemplars,
+                            .metadata = batch.metadata},
+                           refs_, [&](uint32_t id) {
+                             const wal_series& s = batch.series(id);
+                             return owner_.head_.find_or_create(tenant, s.lset, s.slot);
+                           });
+    for (const auto& t : batch.tombstones)
+      owner_.head_.erase(batch.tenant, t.series, t.mint, t.maxt);
+    if (batch.epoch == owner_.dir_.epoch())
+      owner_.add(counts);
+    return {};
+  }
+
+ private:
+  shard& owner_;
+  std::vector<head_series*> refs_;  // by the reader's number
+};
+
+shard::shard(wal_directory& dir, uint32_t number, shard_limits& limits, const clock& clk)
+    : dir_(dir),
+      number_(number),
+      limits_(limits),
+      clock_(clk),
+      head_({limits.min_block_ms, limits.max_exemplars, &limits.node_series}) {}
+
+shard::~shard() = default;
+
+result<std::unique_ptr<shard>> shard::open(wal_directory& dir, uint32_t number,
+                                           shard_limits& limits, const clock& clk) {
+  std::unique_ptr<shard> out(new shard(dir, number, limits, clk));
+  TROUPE_ASSIGN(out->reader_, wal_reader::open_replay(dir, number));
+  TROUPE_ASSIGN(out->wal_, wal_writer::open(dir, number));
+  out->sink_ = std::make_unique<replay_sink>(*out);
+  return out;
+}
+
+void shard::add(const apply_counts& c) {
+  totals_.stored += c.stored;
+  totals_.duplicates += c.duplicates;
+  totals_.conflicts += c.conflicts;
+  totals_.out_of_order += c.out_of_order;
+}
+
+status shard::usable() const {
+  if (closed_)
+    return {errc::unavailable, "storage is closed"};
+  return broken_;
+}
+
+status shard::log_failed(const status& why) {
+  if (why.code() == errc::io_error)
+    broken_ = why;
+  // Those who wait for the next commit must hear of it there.
+  if (!pending_.empty())
+    lost_ = why;
+  pending_.clear();
+  return why;
+}
+
+uint64_t shard::new_series_left() const {
+  if (limits_.max_series == 0 || !replayed())
+    return UINT64_MAX;
+  const uint64_t now = limits_.node_series.load(std::memory_order_relaxed) + pending_new_series_;
+  return limits_.max_series - std::min(limits_.max_series, now);
+}
+
+result<append_report> shard::append(const batch_ptr& batch) {
+  const std::lock_guard guard(mutex_);
+  TROUPE_TRY(usable());
+  if (!lost_.ok())
+    return lost_;
+  const bool replaying = !replayed();
+  const uint64_t bytes = batch_bytes(*batch);
+  if (replaying && unapplied_bytes_ + bytes > limits_.replay_pending_bytes)
+    return {errc::unavailable, "replay is still running and its bound on waiting samples (" +
+                                   std::to_string(limits_.replay_pending_bytes) +
+                                   " bytes) is reached"};
+  head_tenant& tenant = head_.tenant(batch->tenant);
+  pending_batch pending{
+      batch, tables_.get(tenant, batch->group, batch->table ? batch->table : empty_table()), {}};
+  if (!replaying)
+    resolve(tenant, *pending.refs);
+  append_report report;
+  pending.refused =
+      admit(*batch, *pending.refs, limits_.bounds(clock_.now_ms()), new_series_left(), report);
+  const bool nothing_left = pending.refused.everything(*batch) && batch->metadata.empty() &&
+                            batch->source_position.empty();
+  if (!nothing_left) {
+    const status s = wal_->append(
+        *batch, {pending.refused.floats, pending.refused.histograms, pending.refused.exemplars});
+    if (s.code() == errc::no_space || s.code() == errc::io_error)
+      return log_failed(s);
+    TROUPE_TRY(s);
+    if (replaying)
+      unapplied_bytes_ += bytes;
+    pending_new_series_ += pending.refused.new_series;
+    pending_.push_back(std::move(pending));
+  }
+  return report;
+}
+
+status shard::commit() {
+  const std::lock_guard guard(mutex_);
+  TROUPE_TRY(usable());
+  if (!lost_.ok())
+    return std::exchange(lost_, status());
+  const status s = commit_locked();
+  lost_ = {};  // whoever waits for this commit hears of it now
+  return s;
+}
+
+status shard::commit_locked() {
+  if (const status s = wal_->commit(); !s.ok())
+    return log_failed(s);
+  apply_pending();
+  return {};
+}
+
+// Looks up the series of a table that are not known yet or may be gone.
+void shard::resolve(head_tenant& tenant, table_refs& refs) const {
+  const bool stale = refs.generation != head_.generation();
+  if (!stale && limits_.max_series == 0)
+    return;
+  for (size_t i = 0; i < refs.refs.size(); ++i)
+    if (stale || refs.refs[i] == nullptr)
+      refs.refs[i] = head_.find(tenant, refs.table->series[i]);
+  refs.generation = head_.generation();
+}
+
+void shard::apply_pending() {
+  // While the replay runs the log is what brings them into the head.
+  if (replayed())
+    for (auto& p : pending_)
+      apply(p);
+  pending_.clear();
+  pending_new_series_ = 0;
+}
+
+void shard::apply(pending_batch& pending) {
+  const write_batch& batch = *pending.batch;
+  head_tenant& tenant = head_.tenant(batch.tenant);
+  table_refs& refs = *pending.refs;
+  if (refs.generation != head_.generation())
+    resolve(tenant, refs);
+  add(head_.apply(tenant,
+                  {.floats = batch.floats,
+                   .starts = batch.starts,
+                   .histograms = batch.histograms,
+                   .exemplars = batch.exemplars,
+                   .metadata = batch.metadata,
+                   .refused_floats = pending.refused.floats,
+                   .refused_histograms = pending.refused.histograms,
+                   .refused_exemplars = pending.refused.exemplars},
+                  refs.refs, [&](uint32_t position) {
+                    const series_table& t = *refs.table;
+                    return head_.find_or_create(tenant, t.series[position], t.slots[position]);
+                  }));
+  totals_.duplicates += pending.refused.repeated_equal;
+  totals_.conflicts += pending.refused.repeated_different;
+}
+
+size_t shard::uncommitted_batches() const {
+  const std::lock_guard guard(mutex_);
+  return pending_.size();
+}
+
+shard_appender::totals shard::counts() const {
+  const std::lock_guard guard(mutex_);
+  return totals_;
+}
+
+result<bool> shard::replay_step() {
+  const std::lock_guard guard(mutex_);
+  TROUPE_TRY(usable());
+  if (replayed())
+    return true;
+  TROUPE_ASSIGN(const bool done, reader_->step(*sink_, replay_step_bytes));
+  progress_ = reader_->current();
+  if (!done)
+    return false;
+  // Caught up with what is committed; what is only appended is in pending_ and will be applied by
+  // its commit.
+  report_ = reader_->report();
+  reader_.reset();
+  sink_.reset();
+  replayed_.store(true, std::memory_order_release);
+  if (!report_.clean())
+    log.warn(
+        "shard {}: the log was damaged: {} samples known to be lost, {} frames missing, {} damages",
+        number_, report_.samples_lost, report_.frames_missing, report_.damages.size());
+  return true;
+}
+
+wal_reader::progress shard::replay_progress() const {
+  const std::lock_guard guard(mutex_);
+  return progress_;
+}
+
+wal_report shard::replay_report() const {
+  const std::lock_guard guard(mutex_);
+  return report_;
+}
+
+status shard::delete_series(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt,
+                            std::span<const matchers> selectors) {
+  const std::lock_guard guard(mutex_);
+  TROUPE_TRY(usable());
+  if (!replayed())
+    return {errc::unavailable, "replay is still running"};
+  TROUPE_TRY(commit_locked());
+  const head_tenant* t = head_.find_tenant(tenant);
+  if (t == nullptr)
+    return {};
+  std::map<uint32_t, series_ptr> hit;
+  for (const auto& ms : selectors)
+    for (auto& s : head_.select(*t, ms))
+      if (s->overlaps(mint, maxt))
+        hit.emplace(s->ref(), std::move(s));
+  if (hit.empty())
+    return {};
+  std::vector<tombstone_entry> entries;
+  for (const auto& [ref, s] : hit)
+    entries.push_back({s->lset(), mint, maxt});
+  status s = wal_->append_tombstones(tenant, entries);
+  if (s.ok())
+    s = wal_->commit();
+  if (!s.ok())
+    return log_failed(s);
+  for (const auto& e : entries)
+    head_.erase(tenant, e.series, mint, maxt);
+  return {};
+}
+
+result<uint32_t> shard::cut() {
+  const std::lock_guard guard(mutex_);
+  TROUPE_TRY(usable());
+  TROUPE_TRY(commit_locked());
+  if (const status s = wal_->cut(); !s.ok())
+    return log_failed(s);
+  return wal_->current_segment();
+}
+
+bool shard::collect_garbage() {
+  const std::lock_guard guard(mutex_);
+  const bool done = head_.collect_garbage(garbage_slice);
+  if (done)
+    tables_.drop_idle();
+  return done;
+}
+
+status shard::close() {
+  const std::lock_guard guard(mutex_);
+  TROUPE_TRY(usable());
+  closed_ = true;
+  if (const status s = commit_locked(); !s.ok())
+    return s;
+  return wal_->close();
+}
+
+}  // namespace troupe::storage

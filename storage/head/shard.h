@@ -1,0 +1,125 @@
+// One shard: its log, its head and the WRITE DOOR over both. The door's calls come from the shard's
+// single writer; deletions, cuts and garbage collection from the maintenance thread take the same
+// writer lock for one short call each (storage/docs/locking.md). Owned by the node's storage.
+#pragma once
+
+#include "storage/appender.h"
+#include "storage/base/clock.h"
+#include "storage/head/admission.h"
+#include "storage/head/head.h"
+#include "storage/head/table_cache.h"
+#include "storage/options.h"
+#include "storage/wal/wal_reader.h"
+#include "storage/wal/wal_writer.h"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::storage {
+
+/// What all shards of a node share; the atomics change when configuration is reloaded.
+struct shard_limits {
+  explicit shard_limits(const options& opts)
+      : retention_ms(opts.retention_ms),
+        out_of_order_window_ms(opts.out_of_order_window_ms),
+        max_future_ms(opts.max_future_ms),
+        min_block_ms(opts.min_block_ms),
+        max_series(opts.max_series),
+        replay_pending_bytes(opts.replay_pending_bytes),
+        max_exemplars(opts.exemplar_storage ? opts.max_exemplars / opts.shards : 0) {}
+
+  std::atomic<int64_t> retention_ms;
+  std::atomic<int64_t> out_of_order_window_ms;
+  const int64_t max_future_ms;
+  const int64_t min_block_ms;
+  const uint64_t max_series;
+  const uint64_t replay_pending_bytes;
+  const size_t max_exemplars;  ///< per shard
+  std::atomic<uint64_t> node_series{0};
+
+  /// What a sample's time must lie in, by clock and options alone.
+  time_bounds bounds(timestamp_ms now) const;
+};
+
+class shard final : public shard_appender {
+ public:
+  /// Starts the shard's log of this run. Nothing is replayed yet.
+  static result<std::unique_ptr<shard>> open(wal_directory& dir, uint32_t number,
+                                             shard_limits& limits, const clock& clk);
+  ~shard() override;
+
+  // --- the write door ---
+  result<append_report> append(const batch_ptr& batch) override;
+  status commit() override;
+  size_t uncommitted_batches() const override;
+  totals counts() const override;
+
+  /// storage::replay_step.
+  result<bool> replay_step();
+  bool replayed() const { return replayed_.load(std::memory_order_acquire); }
+  wal_reader::progress replay_progress() const;
+  /// What the replay could not give back; empty before it is through.
+  wal_report replay_report() const;
+
+  // --- maintenance ---
+  /// Deletes in log and head: durable when it returns ok. unavailable while the replay runs.
+  status delete_series(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt,
+                       std::span<const matchers> selectors);
+  /// Closes the current segment: everything in the log before the answered one is in the head.
+  result<uint32_t> cut();
+  /// Looks at a bounded number of series; true when a whole round is through.
+  bool collect_garbage();
+  /// Commits, writes key frames, closes the log; every later call fails with unavailable.
+  status close();
+
+  const head& memory() const { return head_; }
+  head& memory() { return head_; }
+
+ private:
+  class replay_sink;
+  struct pending_batch {
+    batch_ptr batch;
+    table_refs_ptr refs;
+    refusals refused;
+  };
+
+  shard(wal_directory& dir, uint32_t number, shard_limits& limits, const clock& clk);
+  status usable() const;
+  /// Notes a failure of the log, which has forgotten all that was not committed. Returns `why`.
+  status log_failed(const status& why);
+  status commit_locked();
+  void apply_pending();
+  void apply(pending_batch& pending);
+  void add(const apply_counts& counts);
+  void resolve(head_tenant& tenant, table_refs& refs) const;
+  uint64_t new_series_left() const;
+
+  wal_directory& dir_;
+  const uint32_t number_;
+  shard_limits& limits_;
+  const clock& clock_;
+  head head_;
+  std::atomic<bool> replayed_{false};
+
+  mutable std::mutex mutex_;  // the writer lock; all below are guarded by it
+  std::unique_ptr<wal_writer> wal_;
+  std::unique_ptr<wal_reader> reader_;
+  std::unique_ptr<replay_sink> sink_;
+  wal_reader::progress progress_;
+  wal_report report_;
+  table_cache tables_;
+  std::vector<pending_batch> pending_;
+  uint64_t pending_new_series_ = 0;
+  uint64_t unapplied_bytes_ = 0;  // appended while the replay runs
+  status lost_;    // why batches before the next commit were lost; told by that commit
+  status broken_;  // for good
+  bool closed_ = false;
+  totals totals_;
+};
+
+}  // namespace troupe::storage

@@ -1,0 +1,78 @@
+#include "storage/head_statistics.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace troupe::storage {
+namespace {
+
+using sums = std::map<std::string, uint64_t>;
+
+void add_all(const std::vector<memory_index::entry>& from, sums& to) {
+  for (const auto& e : from)
+    to[e.name] += e.value;
+}
+
+std::vector<head_stats::entry> top(const sums& all, size_t limit) {
+  std::vector<head_stats::entry> out;
+  for (const auto& [name, value] : all)
+    out.push_back({name, value});
+  std::stable_sort(out.begin(), out.end(),
+                   [](const auto& a, const auto& b) { return a.value > b.value; });
+  if (out.size() > limit)
+    out.resize(limit);
+  return out;
+}
+
+// The same value may occur in several shards: count distinct ones for the names that are shown.
+void count_distinct(const std::vector<const head_tenant*>& tenants,
+                    std::vector<head_stats::entry>& shown) {
+  for (auto& e : shown) {
+    std::set<std::string> values;
+    for (const auto* t : tenants)
+      for (auto& v : t->index.label_values(e.name, {}, 0))
+        values.insert(std::move(v));
+    e.value = values.size();
+  }
+  std::stable_sort(shown.begin(), shown.end(),
+                   [](const auto& a, const auto& b) { return a.value > b.value; });
+}
+
+}  // namespace
+
+head_stats head_statistics(std::span<const std::unique_ptr<shard>> shards, size_t limit) {
+  head_stats out;
+  sums metrics, values, memory, pairs;
+  std::vector<const head_tenant*> tenants;
+  timestamp_ms lo = troupe::max_time, hi = troupe::min_time;
+  for (const auto& s : shards) {
+    const head& h = s->memory();
+    out.series += h.series_count();
+    lo = std::min(lo, h.min_ts());
+    hi = std::max(hi, h.max_ts());
+    for (const auto* t : h.tenants()) {
+      tenants.push_back(t);
+      const auto c = t->index.stats(SIZE_MAX);
+      add_all(c.series_by_metric, metrics);
+      add_all(c.values_by_label, values);
+      add_all(c.memory_by_label, memory);
+      add_all(c.series_by_pair, pairs);
+      for (const auto& series : h.all_series(*t))
+        out.chunks += series->chunk_count();
+    }
+  }
+  if (lo <= hi) {
+    out.min_time = lo;
+    out.max_time = hi;
+  }
+  out.label_pairs = pairs.size();
+  out.series_by_metric = top(metrics, limit);
+  out.values_by_label = top(values, limit);
+  count_distinct(tenants, out.values_by_label);
+  out.memory_by_label = top(memory, limit);
+  out.series_by_pair = top(pairs, limit);
+  return out;
+}
+
+}  // namespace troupe::storage

@@ -1,0 +1,57 @@
+// The storage of one node: opens folder, log, blocks and shards in order and hands out the doors.
+// Thread rules as in storage.h.
+#pragma once
+
+#include "storage/node_reader.h"
+#include "storage/storage.h"
+#include "storage/upkeep.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace troupe::storage {
+
+class node_storage final : public storage {
+ public:
+  static result<std::unique_ptr<storage>> open(const options& opts, const environment& env);
+  ~node_storage() override;
+
+  uint32_t shard_count() const override { return static_cast<uint32_t>(shards_.size()); }
+  shard_appender& appender(uint32_t shard) override { return *shards_[shard]; }
+  result<bool> replay_step(uint32_t shard) override;
+  replay_progress progress() const override;
+  bool ready() const override { return reader_->ready(); }
+  queryable& reader() override { return *reader_; }
+  result<bool> maintain(uint32_t shard) override;
+  status delete_series(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt,
+                       std::span<const matchers> selectors) override;
+  status clean_tombstones() override { return upkeep_->clean_tombstones(); }
+  result<std::string> snapshot(bool skip_head) override { return upkeep_->snapshot(skip_head); }
+  head_stats stats(size_t limit) const override;
+  std::vector<block_info> blocks() const override { return blocks_->infos(); }
+  void set_retention(int64_t ms, uint64_t bytes) override;
+  void set_out_of_order_window(int64_t ms) override;
+  status close() override;
+
+ private:
+  struct probe;
+
+  node_storage(const options& opts, const environment& env);
+  status open_parts(const environment& env);
+
+  const options opts_;
+  registry own_metrics_;  ///< stands in when the environment has none
+  registry& metrics_;
+  std::unique_ptr<file_lock> lock_;
+  shard_limits limits_;
+  read_epochs epochs_;
+  std::unique_ptr<wal_directory> log_;
+  std::unique_ptr<block_store> blocks_;
+  std::vector<std::unique_ptr<shard>> shards_;
+  std::unique_ptr<node_reader> reader_;
+  std::unique_ptr<upkeep> upkeep_;
+  std::unique_ptr<probe> probe_;
+};
+
+}  // namespace troupe::storage

@@ -1,0 +1,319 @@
+#include "storage/upkeep.h"
+
+#include "storage/base/log.h"
+#include "storage/compact/compactor.h"
+#include "storage/data_folder.h"
+#include "storage/head/head_querier.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+
+namespace troupe::storage {
+namespace {
+
+constexpr logger log("upkeep");
+/// Late samples of all heads that make a cut worth while before its time.
+constexpr uint64_t max_late_samples = 1'000'000;
+constexpr size_t rewrite_step_bytes = 8 << 20;
+constexpr int64_t expiry_interval_ns = 10'000'000'000;
+
+// As Prometheus names snapshots: 20240131T120000Z-0123456789abcdef.
+std::string snapshot_name(timestamp_ms now, uint64_t random) {
+  const std::time_t seconds = now / 1000;
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &utc);
+  return fmt::format("{}-{:016x}", text, random);
+}
+
+}  // namespace
+
+upkeep::upkeep(const upkeep_parts& parts, const options& opts, uint64_t seed)
+    : parts_(parts),
+      dir_(opts.dir),
+      range_ms_(opts.min_block_ms),
+      max_block_ms_(opts.max_block_ms),
+      retention_bytes_(opts.retention_bytes),
+      random_(seed),
+      rewrites_(parts.shards.size()),
+      garbage_(parts.shards.size(), true) {}
+
+upkeep::~upkeep() = default;
+
+status upkeep::usable() const {
+  if (closed_)
+    return {errc::unavailable, "storage is closed"};
+  if (!std::all_of(parts_.shards.begin(), parts_.shards.end(),
+                   [](const auto& s) { return s->replayed(); }))
+    return {errc::unavailable, "replay is still running"};
+  return {};
+}
+
+void upkeep::close() {
+  const std::lock_guard guard(mutex_);
+  closed_ = true;
+  for (auto& r : rewrites_)
+    r.reset();
+}
+
+timestamp_ms upkeep::range_end(timestamp_ms start) const {
+  return start > max_time - range_ms_ ? max_time : start + range_ms_;
+}
+
+result<bool> upkeep::step() {
+  const std::lock_guard guard(mutex_);
+  TROUPE_TRY(usable());
+  if (!bound_known_)
+    start_bound();
+  // First what frees space: it may be what the rest is waiting for.
+  TROUPE_TRY(expire());
+  if (cut_ && !cut_->published) {
+    if (!cut_->ranges.empty())
+      TROUPE_TRY(write_next_block());
+    else
+      publish();
+    return true;
+  }
+  if (cut_ && parts_.epochs->drained()) {
+    release();
+    return true;
+  }
+  TROUPE_ASSIGN(const bool rewriting, rewrite_log());
+  if (rewriting)
+    return true;
+  if (!cut_) {
+    if (const auto bound = wanted_bound()) {
+      TROUPE_TRY(begin_cut(*bound));
+      return true;
+    }
+  }
+  if (collect_garbage())
+    return true;
+  return parts_.blocks->compact_once(plan());
+}
+
+// Where earlier runs have cut: behind the newest block, else before the oldest sample.
+void upkeep::start_bound() {
+  bound_known_ = true;
+  for (const auto& b : parts_.blocks->blocks())
+    bound_ = std::max(bound_, range_end(range_start(b->meta().max_time - 1, range_ms_)));
+  if (bound_ == min_time) {
+    timestamp_ms oldest = max_time;
+    for (const auto& s : parts_.shards)
+      oldest = std::min(oldest, s->memory().min_ts());
+    if (oldest == max_time) {
+      bound_known_ = false;  // nothing to cut yet
+      return;
+    }
+    bound_ = range_start(oldest, range_ms_);
+  }
+  for (const auto& s : parts_.shards)
+    s->memory().set_late_bound(bound_);
+}
+
+// The bound of the cut that is due: when the heads span more than 1.5 ranges, or hold many late
+// samples of ranges that were cut before.
+std::optional<timestamp_ms> upkeep::wanted_bound() const {
+  if (!bound_known_)
+    return std::nullopt;
+  timestamp_ms newest = min_time;
+  uint64_t late = 0;
+  for (const auto& s : parts_.shards) {
+    newest = std::max(newest, s->memory().max_ts());
+    late += s->memory().late_samples();
+  }
+  if (newest < min_time + 2 * range_ms_)
+    return std::nullopt;
+  const timestamp_ms bound = range_start(newest - range_ms_ / 2, range_ms_);
+  if (bound > bound_)
+    return bound;
+  if (late > max_late_samples)
+    return bound_;
+  return std::nullopt;
+}
+
+status upkeep::begin_cut(timestamp_ms bound) {
+  std::vector<uint32_t> segments;
+  for (const auto& s : parts_.shards) {
+    TROUPE_ASSIGN(const uint32_t segment, s->cut());
+    segments.push_back(segment);
+  }
+  cut_job job;
+  job.bound = bound;
+  for (const auto& s : parts_.shards) {
+    s->memory().set_late_bound(bound);
+    for (const auto* tenant : s->memory().tenants()) {
+      std::set<timestamp_ms> ranges;
+      seal_head(s->memory(), *tenant, bound, ranges);
+      if (!ranges.empty())
+        job.ranges[tenant->name].merge(ranges);
+    }
+  }
+  cut_segments_ = std::move(segments);
+  bound_ = bound;
+  cut_ = std::move(job);
+  return {};
+}
+
+status upkeep::write_next_block() {
+  const auto tenant = cut_->ranges.begin();
+  const timestamp_ms start = *tenant->second.begin();
+  const timestamp_ms end = range_end(start);
+  std::vector<std::unique_ptr<series_set>> sources;
+  for (const auto& s : parts_.shards)
+    if (const auto* t = s->memory().find_tenant(tenant->first))
+      sources.push_back(select_sealed(s->memory(), *t, start, end - 1));
+  const auto merged = merge_series(std::move(sources));
+  TROUPE_ASSIGN(const block_meta meta, parts_.blocks->write(tenant->first, start, end, *merged));
+  log.info("wrote block {}: {} series, {} samples", meta.id, meta.series, meta.samples);
+  tenant->second.erase(tenant->second.begin());
+  if (tenant->second.empty())
+    cut_->ranges.erase(tenant);
+  return {};
+}
+
+void upkeep::publish() {
+  parts_.epochs->turn();
+  cut_->published = true;
+  // A rewrite that is under way or failed is replaced: this one takes over more.
+  for (size_t i = 0; i < parts_.shards.size(); ++i)
+    rewrites_[i] = rewrite_job{
+        cut_segments_[i],
+        std::make_unique<checkpoint_rule>(parts_.shards[i]->memory(), cut_->bound), nullptr};
+}
+
+void upkeep::release() {
+  for (const auto& s : parts_.shards)
+    for (const auto* tenant : s->memory().tenants())
+      release_sealed(s->memory(), *tenant);
+  cut_.reset();
+  std::fill(garbage_.begin(), garbage_.end(), true);
+}
+
+// A bounded part of the next shard's checkpoint; false if there is none.
+result<bool> upkeep::rewrite_log() {
+  for (size_t i = 0; i < rewrites_.size(); ++i) {
+    auto& job = rewrites_[i];
+    if (!job)
+      continue;
+    if (!job->writer) {
+      TROUPE_ASSIGN(job->writer, checkpoint_writer::open(*parts_.log, static_cast<uint32_t>(i),
+                                                         job->end_segment, *job->rule));
+    }
+    const auto done = job->writer->step(rewrite_step_bytes);
+    if (!done.ok()) {
+      job->writer.reset();  // from its start again
+      return done.error();
+    }
+    if (*done) {
+      job.reset();
+      TROUPE_TRY(parts_.log->collect().error());
+    }
+    return true;
+  }
+  return false;
+}
+
+bool upkeep::collect_garbage() {
+  for (size_t i = 0; i < garbage_.size(); ++i) {
+    if (!garbage_[i])
+      continue;
+    if (parts_.shards[i]->collect_garbage())
+      garbage_[i] = false;
+    return true;
+  }
+  return false;
+}
+
+plan_options upkeep::plan() const {
+  plan_options out;
+  out.min_block_ms = range_ms_;
+  out.max_block_ms = max_block_ms_;
+  if (const int64_t retention = parts_.limits->retention_ms.load(); retention > 0)
+    out.max_block_ms = std::min(out.max_block_ms, retention / 10);
+  out.max_block_ms = std::max(out.max_block_ms, range_ms_);
+  return out;
+}
+
+status upkeep::expire() {
+  const int64_t now = parts_.clk->monotonic_ns();
+  if (now < next_expiry_ns_)
+    return {};
+  next_expiry_ns_ = now + expiry_interval_ns;
+  const retention_options opts{parts_.limits->retention_ms.load(), retention_bytes_.load()};
+  uint64_t log_bytes = 0;
+  if (opts.retention_bytes != 0) {
+    TROUPE_ASSIGN(log_bytes, parts_.fs->tree_size(parts_.log->path()));
+  }
+  TROUPE_ASSIGN(const uint64_t gone, parts_.blocks->apply_retention(opts, log_bytes));
+  if (gone > 0)
+    log.info("retention removed {} blocks", gone);
+  return {};
+}
+
+status upkeep::delete_series(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt,
+                             std::span<const matchers> selectors) {
+  const std::lock_guard guard(mutex_);
+  TROUPE_TRY(usable());
+  for (const auto& s : parts_.shards)
+    TROUPE_TRY(s->delete_series(tenant, mint, maxt, selectors));
+  std::fill(garbage_.begin(), garbage_.end(), true);
+  return parts_.blocks->delete_series(tenant, mint, maxt, selectors);
+}
+
+status upkeep::clean_tombstones() {
+  const std::lock_guard guard(mutex_);
+  TROUPE_TRY(usable());
+  return parts_.blocks->clean_tombstones();
+}
+
+status upkeep::write_head_to(const std::string& dir) {
+  std::map<std::string, std::set<timestamp_ms>> ranges;
+  for (const auto& s : parts_.shards)
+    for (const auto* tenant : s->memory().tenants())
+      ranges[tenant->name].merge(head_ranges(s->memory(), *tenant));
+  for (const auto& [name, starts] : ranges)
+    for (const timestamp_ms start : starts) {
+      block_spec spec;
+      spec.id = make_block_id(*parts_.clk, random_);
+      spec.tenant = name;
+      spec.min_time = start;
+      spec.max_time = range_end(start);
+      std::vector<std::unique_ptr<series_set>> sources;
+      for (const auto& s : parts_.shards)
+        if (const auto* t = s->memory().find_tenant(name))
+          sources.push_back(select_head(s->memory(), *t, start, spec.max_time - 1, {}));
+      const auto merged = merge_series(std::move(sources));
+      TROUPE_TRY(write_block(*parts_.fs, dir, spec, *merged).error());
+    }
+  return {};
+}
+
+result<std::string> upkeep::snapshot(bool skip_head) {
+  const std::lock_guard guard(mutex_);
+  TROUPE_TRY(usable());
+  file_system& fs = *parts_.fs;
+  const std::string name = snapshot_name(parts_.clk->now_ms(), random_.next());
+  const std::string root = join_path(dir_, "snapshots");
+  const std::string target = join_path(root, name), partial = target + ".tmp";
+  const auto fill = [&]() -> status {
+    const std::string blocks = join_path(partial, "blocks");
+    TROUPE_TRY(fs.create_directories(blocks));
+    TROUPE_TRY(parts_.blocks->snapshot(blocks));
+    if (!skip_head)
+      TROUPE_TRY(write_head_to(blocks));
+    TROUPE_TRY(write_folder_meta(fs, partial));
+    TROUPE_TRY(fs.rename(partial, target));
+    return fs.sync_directory(root);
+  };
+  if (const status s = fill(); !s.ok()) {
+    fs.remove_all(partial).ignore();
+    return s;
+  }
+  return name;
+}
+
+}  // namespace troupe::storage

@@ -1,0 +1,103 @@
+// Background work on a node's data: cuts heads into blocks, rewrites the log behind them, compacts,
+// expires, deletes, copies. One mutex: one piece of work at a time, whoever calls. Owned by the
+// node's storage.
+//
+// From head to block, in this order, so that a crash anywhere loses nothing and doubles nothing:
+//   cut     every shard's log starts a new segment; what lies before it is in the heads
+//   seal    heads set everything before the bound aside (readers see no difference)
+//   write   one block per tenant and range, durable and visible
+//   release heads drop the sealed samples when no reader remains that may miss the block
+//   rewrite a checkpoint keeps of the old log what is not in blocks; then the old files go
+#pragma once
+
+#include "storage/compact/block_store.h"
+#include "storage/head/checkpoint_rule.h"
+#include "storage/head/shard.h"
+#include "storage/read_epochs.h"
+#include "storage/wal/checkpoint.h"
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace troupe::storage {
+
+struct upkeep_parts {
+  file_system* fs = nullptr;
+  const clock* clk = nullptr;
+  std::span<const std::unique_ptr<shard>> shards;
+  wal_directory* log = nullptr;
+  block_store* blocks = nullptr;
+  read_epochs* epochs = nullptr;
+  shard_limits* limits = nullptr;
+};
+
+class upkeep {
+ public:
+  upkeep(const upkeep_parts& parts, const options& opts, uint64_t seed);
+  ~upkeep();
+
+  /// One piece of work; true if there may be more. Only when all shards are replayed. After a
+  /// failure the same piece is tried again by the next call.
+  result<bool> step();
+  status delete_series(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt,
+                       std::span<const matchers> selectors);
+  status clean_tombstones();
+  /// A data folder below <dir>/snapshots; its name.
+  result<std::string> snapshot(bool skip_head);
+  void set_retention_bytes(uint64_t bytes) { retention_bytes_.store(bytes); }
+  /// Waits for the piece in work and refuses all later ones.
+  void close();
+
+ private:
+  struct cut_job {
+    timestamp_ms bound = 0;
+    /// Ranges to be written yet, per tenant.
+    std::map<std::string, std::set<timestamp_ms>> ranges;
+    bool published = false;
+  };
+  struct rewrite_job {
+    uint32_t end_segment = 0;
+    std::unique_ptr<checkpoint_rule> rule;
+    std::unique_ptr<checkpoint_writer> writer;
+  };
+
+  status usable() const;
+  void start_bound();
+  std::optional<timestamp_ms> wanted_bound() const;
+  status begin_cut(timestamp_ms bound);
+  status write_next_block();
+  void publish();
+  void release();
+  result<bool> rewrite_log();
+  bool collect_garbage();
+  status expire();
+  plan_options plan() const;
+  status write_head_to(const std::string& dir);
+  timestamp_ms range_end(timestamp_ms start) const;
+
+  const upkeep_parts parts_;
+  const std::string dir_;
+  const int64_t range_ms_;
+  const int64_t max_block_ms_;
+  std::atomic<uint64_t> retention_bytes_;
+
+  std::mutex mutex_;
+  // All guarded by mutex_.
+  seeded_random random_;
+  bool closed_ = false;
+  bool bound_known_ = false;
+  timestamp_ms bound_ = min_time;  // of the last cut
+  std::optional<cut_job> cut_;
+  std::vector<uint32_t> cut_segments_;                // per shard, of cut_
+  std::vector<std::optional<rewrite_job>> rewrites_;  // per shard
+  std::vector<bool> garbage_;                         // per shard: a round is due
+  int64_t next_expiry_ns_ = 0;
+};
+
+}  // namespace troupe::storage
