@@ -144,6 +144,10 @@ struct command_line {
 /// --troupe.config.file through `fs`.
 command_line parse_command_line(const std::vector<std::string>& args, file_system& fs);
 
+/// Where all routes stand: --web.route-prefix, else the path of --web.external-url; "/" or "/a/b",
+/// never with a slash at the end.
+std::string route_prefix(const web_flags& f);
+
 /// "troupe, version 0.1.0 …", as `troupe --version` prints it.
 std::string version_text();
 

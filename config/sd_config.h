@@ -39,6 +39,7 @@ struct http_sd_config {
 struct display_value {
   enum class kind : unsigned char { scalar, list, map };
   kind type = kind::scalar;
+  bool raw = false;  ///< a number, boolean or duration: never quoted
   std::string text;
   std::vector<display_value> items;
   std::vector<std::pair<std::string, display_value>> members;

@@ -48,6 +48,7 @@ struct web_config {
   bool use_tls = false;  ///< a certificate is configured
   web_tls_config tls;
   bool http2 = true;
+  bool http2_asked = false;                        ///< http2: true is written out; see inert.h
   std::map<std::string, std::string> headers;      ///< from the list of headers that may be set
   std::map<std::string, secret> basic_auth_users;  ///< name to bcrypt hash
   web_rate_limit rate_limit;
