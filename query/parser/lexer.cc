@@ -381,7 +381,11 @@ bool scanner::duration_rest() {
       return false;
     accept("s");
   }
-  return !is_alnum(peek().code);
+  const auto after = peek();
+  if (!is_alnum(after.code))
+    return true;
+  pos_ += after.width;  // part of what the error quotes
+  return false;
 }
 
 void scanner::quoted_string() {

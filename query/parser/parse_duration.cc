@@ -69,11 +69,11 @@ expr_ptr parse_state::offset_duration() {
   expr_ptr e;
   if (next_is(token_kind::add) || next_is(token_kind::sub)) {
     const auto op = take();
-    e = duration_operand(false);
+    e = offset_duration();
     if (!failed_)
       e = negated_duration(std::move(e), op);
-  } else {
-    e = duration_operand(false);
+  } else if (!failed_) {
+    e = duration_operand();
   }
   context_ = outer;
   return e;
@@ -92,7 +92,15 @@ expr_ptr parse_state::duration_tree(int min_precedence) {
   const level guard(*this);
   if (failed_)
     return nullptr;
-  auto lhs = duration_operand(true);
+  expr_ptr lhs;
+  if (next_is(token_kind::add) || next_is(token_kind::sub)) {
+    const auto op = take();
+    lhs = duration_tree(power);
+    if (!failed_)
+      lhs = negated_duration(std::move(lhs), op);
+  } else {
+    lhs = duration_operand();
+  }
   while (!failed_) {
     const auto op = peek();
     const int p = precedence(op.kind);
@@ -118,17 +126,9 @@ expr_ptr parse_state::duration_tree(int min_precedence) {
   return failed_ ? nullptr : std::move(lhs);
 }
 
-expr_ptr parse_state::duration_operand(bool unary_first) {
+expr_ptr parse_state::duration_operand() {
   using enum token_kind;
   switch (peek().kind) {
-    case add:
-    case sub:
-      if (unary_first) {
-        const auto op = take();
-        auto e = duration_tree(power);
-        return failed_ ? nullptr : negated_duration(std::move(e), op);
-      }
-      break;
     case token_kind::number:
     case token_kind::duration:
       return duration_literal();

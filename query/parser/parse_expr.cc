@@ -337,7 +337,7 @@ bool parse_state::grouping_labels(std::vector<std::string>& out) {
         return false;
       }
       out.push_back(std::move(name));
-    } else if (can_name_label(t.kind) && t.text.find(':') == std::string_view::npos) {
+    } else if (can_name_label(t.kind)) {
       out.emplace_back(take().text);
     } else {
       unexpected(context, "label");

@@ -83,7 +83,7 @@ class parse_state {
   expr_ptr offset_duration();
   expr_ptr positive_duration(std::string_view context);
   expr_ptr duration_tree(int min_precedence);
-  expr_ptr duration_operand(bool unary_first);
+  expr_ptr duration_operand();
   expr_ptr duration_literal();
   expr_ptr duration_call();
   expr_ptr negated_duration(expr_ptr e, const token& op);

@@ -1,5 +1,8 @@
 #include "storage/base/duration.h"
 
+#include "storage/base/quote.h"
+
+#include <algorithm>
 #include <array>
 
 namespace troupe {
@@ -22,7 +25,11 @@ constexpr std::array<unit, 7> units{{{"y", 365 * day_ms, true},
 constexpr int64_t max_ms = INT64_MAX / 1'000'000;
 
 status bad(std::string_view text) {
-  return {errc::invalid_argument, "not a valid duration string: \"" + std::string(text) + "\""};
+  return {errc::invalid_argument, "not a valid duration string: " + quoted(text)};
+}
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
 }
 
 }  // namespace
@@ -37,25 +44,29 @@ result<int64_t> parse_duration(std::string_view text) {
   size_t i = 0;
   while (i < text.size()) {
     const size_t digits = i;
-    int64_t n = 0;
+    uint64_t n = 0;
     bool overflow = false;
-    for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i)
-      overflow = overflow || __builtin_mul_overflow(n, 10, &n) ||
-                 __builtin_add_overflow(n, text[i] - '0', &n);
-    if (i == digits)
-      return bad(text);
+    for (; i < text.size() && is_digit(text[i]); ++i)
+      overflow = overflow || __builtin_mul_overflow(n, uint64_t{10}, &n) ||
+                 __builtin_add_overflow(n, static_cast<uint64_t>(text[i] - '0'), &n);
     const size_t letters = i;
-    while (i < text.size() && text[i] >= 'a' && text[i] <= 'z')
+    while (i < text.size() && !is_digit(text[i]))
       ++i;
+    if (letters == digits || letters == i || overflow)
+      return bad(text);
     const auto name = text.substr(letters, i - letters);
-    size_t u = next_unit;
-    while (u < units.size() && units[u].name != name)
-      ++u;
+    const auto u = static_cast<size_t>(
+        std::find_if(units.begin(), units.end(), [&](const unit& x) { return x.name == name; }) -
+        units.begin());
     if (u == units.size())
+      return {errc::invalid_argument,
+              "unknown unit " + quoted(name) + " in duration " + quoted(text)};
+    if (u < next_unit)
       return bad(text);
     next_unit = u + 1;
-    if (overflow || __builtin_mul_overflow(n, units[u].ms, &n) ||
-        __builtin_add_overflow(total, n, &total) || total > max_ms)
+    int64_t ms = 0;
+    if (__builtin_mul_overflow(n, units[u].ms, &ms) || __builtin_add_overflow(total, ms, &total) ||
+        total > max_ms)
       return {errc::invalid_argument, "duration out of range"};
   }
   return total;
