@@ -116,6 +116,10 @@ class Server:
         self.kill()
 
 
+def stop_ok(server: Server) -> bool:
+    return server.stop() == 0
+
+
 def troupe(folder: str, config: str = None, flags=(), port: int = None, data: str = None, env=None) -> Server:
     """A troupe process with its data and log below `folder`; not started yet."""
     port = port or free_port()
