@@ -12,6 +12,7 @@ namespace troupe::scrape {
 namespace {
 
 constexpr size_t max_sent_metadata = 1'000'000;
+constexpr int64_t max_step_back_ms = 1000;
 // Tokens: generation of the entry in the upper half, its index below.
 constexpr unsigned index_bits = 32;
 
@@ -263,8 +264,24 @@ scrape_pool::entry* scrape_pool::find(uint64_t token) {
   return entries_[index].get();
 }
 
+// After the clock was set back all planned instants would lie far ahead.
+void scrape_pool::plan_anew(pool_time now) {
+  for (uint32_t i = 0; i < entries_.size(); ++i) {
+    if (!entries_[i])
+      continue;
+    wheel_.remove(i);
+    if (entries_[i]->retired)
+      wheel_.insert(i, now.wall_ms + entries_[i]->target->interval_ms * 2);
+    else
+      schedule(i, now.wall_ms);
+  }
+}
+
 due_work scrape_pool::due(pool_time now) {
   due_work out;
+  if (now.wall_ms < last_due_ms_ - max_step_back_ms)
+    plan_anew(now);
+  last_due_ms_ = now.wall_ms;
   due_now_.clear();
   wheel_.collect(now.wall_ms, due_now_);
   for (const auto index : due_now_) {

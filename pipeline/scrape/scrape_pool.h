@@ -108,6 +108,7 @@ class scrape_pool {
   void index_labels(uint32_t index);
   void forget_labels(uint32_t index);
 
+  void plan_anew(pool_time now);
   void start(uint32_t index, pool_time now, due_work& out);
   void end_retired(uint32_t index, due_work& out);
   bitmap produced_elsewhere(uint32_t index) const;
@@ -129,6 +130,7 @@ class scrape_pool {
   std::unordered_map<uint64_t, uint32_t> retired_;         ///< by job and target id
   std::vector<std::pair<std::string, job_ptr>> jobs_;
   std::vector<uint32_t> due_now_;
+  timestamp_ms last_due_ms_ = 0;  ///< the last call of due()
   uint64_t round_ = 0;
   uint32_t next_generation_ = 1;
 };
