@@ -1,0 +1,266 @@
+#include "storage/head/head_series.h"
+
+#include "storage/base/fault_twin.h"
+#include "storage/base/random.h"
+#include "tests/storage/head/reference_series.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <thread>
+
+namespace troupe::storage {
+namespace {
+
+constexpr int64_t range = 7'200'000;
+
+std::unique_ptr<head_series> make_series(int64_t range_ms = range) {
+  return std::make_unique<head_series>(labels::from({{"a", "b"}}), 1, 0, range_ms);
+}
+
+sample_columns read_all(const head_series& s, timestamp_ms mint = min_time,
+                        timestamp_ms maxt = max_time) {
+  series_snapshot snapshot;
+  sample_columns out;
+  s.snapshot(mint, maxt, snapshot);
+  snapshot.read(mint, maxt, out);
+  return out;
+}
+
+TEST(head_series, keeps_every_bit) {
+  auto s = make_series();
+  const double inf = std::numeric_limits<double>::infinity();
+  const double values[] = {0.0,
+                           -0.0,
+                           1.5,
+                           inf,
+                           -inf,
+                           stale_nan(),
+                           normal_nan(),
+                           std::bit_cast<double>(0x7ff8dead'beef0001ULL),
+                           std::bit_cast<double>(0xfff8000000000000ULL),
+                           std::numeric_limits<double>::denorm_min()};
+  std::vector<uint64_t> want, got;
+  for (int round = 0; round < 30; ++round)
+    for (const double v : values) {
+      s->insert(static_cast<timestamp_ms>(want.size()) * 15'000, v, no_start_timestamp);
+      want.push_back(std::bit_cast<uint64_t>(v));
+    }
+  for (const double v : read_all(*s).values)
+    got.push_back(std::bit_cast<uint64_t>(v));
+  EXPECT_EQ(got, want);
+}
+
+TEST(head_series, tells_what_became_of_a_sample) {
+  auto s = make_series();
+  EXPECT_EQ(s->insert(1000, 1.0, 0), insert_result::stored);
+  EXPECT_EQ(s->insert(1000, 1.0, 0), insert_result::duplicate);
+  EXPECT_EQ(s->insert(1000, 2.0, 0), insert_result::conflict);
+  EXPECT_EQ(s->insert(1000, 1.0, 0), insert_result::conflict);
+  EXPECT_EQ(s->insert(2000, 5.0, 0), insert_result::stored);
+  EXPECT_EQ(s->insert(1500, 7.0, 0), insert_result::stored_out_of_order);
+  EXPECT_EQ(s->insert(500, 7.0, 0), insert_result::stored_out_of_order);
+  EXPECT_EQ(s->insert(500, 7.0, 0), insert_result::duplicate);
+  EXPECT_EQ(s->insert({2000, 0, test_histogram(1)}), insert_result::conflict);
+  EXPECT_EQ(s->insert(2000, 9.0, 0), insert_result::conflict);
+  const auto got = read_all(*s);
+  EXPECT_EQ(got.ts, (std::vector<timestamp_ms>{500, 1000, 1500}));
+  EXPECT_EQ(got.values, (std::vector<double>{7, 2, 7}));
+  ASSERT_EQ(got.histograms.size(), 1u);
+  EXPECT_EQ(got.histograms[0].ts, 2000);
+}
+
+// Random operations against the model, over many seeds and data shapes.
+class series_model {
+ public:
+  explicit series_model(uint64_t seed)
+      : random_(seed), range_(random_.below(3) == 0 ? 1000 : 100'000) {
+    series_ = make_series(range_);
+  }
+
+  void step() {
+    const uint64_t what = random_.below(200);
+    if (what < 2)
+      erase();
+    else if (what < 4)
+      seal();
+    else
+      insert();
+  }
+
+  void check() {
+    const timestamp_ms a = pick_ts(), b = pick_ts();
+    compare(std::min(a, b), std::max(a, b));
+    compare(min_time, max_time);
+    const auto r = series_->time_range();
+    ASSERT_EQ(r.has_value(), !live().empty());
+    if (r) {
+      EXPECT_EQ(r->first, live().begin()->first);
+      EXPECT_EQ(r->second, live().rbegin()->first);
+    }
+  }
+
+ private:
+  timestamp_ms pick_ts() {
+    return random_.below(4) == 0 ? static_cast<timestamp_ms>(random_.below(3000)) * 10 - 200
+                                 : newest_ - static_cast<timestamp_ms>(random_.below(60)) * 10;
+  }
+
+  void insert() {
+    timestamp_ms ts = newest_ + 10;
+    if (random_.below(3) == 0)
+      ts = pick_ts();
+    newest_ = std::max(newest_, ts);
+    reference_sample s;
+    if (random_.below(10) == 0)
+      s.hist = test_histogram(static_cast<double>(random_.below(3)));
+    else
+      s.value = random_.below(20) == 0 ? stale_nan() : static_cast<double>(random_.below(4)) - 1;
+    if (random_.below(8) == 0)
+      s.start_ts = ts - static_cast<timestamp_ms>(random_.below(3));
+    const auto want = model_.insert(ts, s);
+    const auto got = s.hist ? series_->insert({ts, s.start_ts, s.hist})
+                            : series_->insert(ts, s.value, s.start_ts);
+    const bool stored = got == insert_result::stored || got == insert_result::stored_out_of_order;
+    ASSERT_TRUE(stored ? want == insert_result::stored : got == want) << ts;
+  }
+
+  void erase() {
+    const timestamp_ms a = pick_ts(), b = pick_ts();
+    series_->erase(std::min(a, b), std::max(a, b));
+    model_.erase(std::min(a, b), std::max(a, b));
+  }
+
+  // Sealing hides nothing; what is sealed is exactly what lies before the bound.
+  void seal() {
+    std::set<timestamp_ms> ranges;
+    const timestamp_ms bound = range_start(pick_ts(), range_);
+    series_->seal(bound, ranges);
+    series_snapshot sealed;
+    series_->snapshot_sealed(min_time, max_time, sealed);
+    sample_columns out;
+    sealed.read(min_time, max_time, out);
+    ASSERT_EQ(as_map(out), model_.range(min_time, bound - 1));
+    for (const auto& [ts, s] : as_map(out))
+      ASSERT_TRUE(ranges.contains(range_start(ts, range_)));
+    compare(min_time, max_time);
+    // A block takes over.
+    series_->release_sealed();
+    model_.erase(min_time, bound - 1);
+  }
+
+  const std::map<timestamp_ms, reference_sample>& live() const { return model_.samples(); }
+
+  void compare(timestamp_ms mint, timestamp_ms maxt) {
+    ASSERT_EQ(as_map(read_all(*series_, mint, maxt)), model_.range(mint, maxt));
+  }
+
+  seeded_random random_;
+  int64_t range_;
+  std::unique_ptr<head_series> series_;
+  reference_series model_;
+  timestamp_ms newest_ = 0;
+};
+
+TEST(head_series, agrees_with_the_model) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE(seed);
+    series_model model(seed);
+    for (int i = 0; i < 1500; ++i) {
+      model.step();
+      if (i % 50 == 0)
+        model.check();
+      if (testing::Test::HasFatalFailure())
+        return;
+    }
+  }
+}
+
+// While a cut is not released yet, late samples and conflicts meet sealed chunks.
+TEST(head_series, late_samples_beside_sealed_ones) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    seeded_random random(seed);
+    auto s = make_series(1000);
+    reference_series model;
+    for (int i = 0; i < 300; ++i) {
+      s->insert(i * 10, i % 3, 0);
+      model.insert(i * 10, {static_cast<double>(i % 3), 0, nullptr});
+    }
+    std::set<timestamp_ms> ranges;
+    s->seal(2000, ranges);
+    EXPECT_EQ(ranges, (std::set<timestamp_ms>{0, 1000}));
+    for (int i = 0; i < 300; ++i) {
+      const auto ts = static_cast<timestamp_ms>(random.below(3100));
+      const double v = static_cast<double>(random.below(4));
+      const auto want = model.insert(ts, {v, 0, nullptr});
+      const auto got = s->insert(ts, v, 0);
+      ASSERT_EQ(got == insert_result::duplicate, want == insert_result::duplicate);
+      ASSERT_EQ(got == insert_result::conflict, want == insert_result::conflict);
+    }
+    ASSERT_EQ(as_map(read_all(*s)), model.range(min_time, max_time));
+    s->erase(500, 1500);
+    model.erase(500, 1500);
+    ASSERT_EQ(as_map(read_all(*s)), model.range(min_time, max_time));
+  }
+}
+
+TEST(head_series, chunks_never_cross_a_range) {
+  auto s = make_series(1000);
+  for (int i = 0; i < 100; ++i)
+    s->insert(i * 170, i, 0);
+  s->insert(-5, 1, 0);
+  std::set<timestamp_ms> ranges;
+  s->seal(17'000, ranges);
+  EXPECT_TRUE(ranges.contains(-1000));
+  series_snapshot snapshot;
+  s->snapshot_sealed(min_time, max_time, snapshot);
+  for (const auto& c : snapshot.sealed)
+    EXPECT_EQ(range_start(c.min_ts, 1000), range_start(c.max_ts, 1000));
+}
+
+TEST(head_series, readers_see_a_prefix_while_the_writer_runs) {
+  auto s = make_series(1000);
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> readers;
+  for (int r = 0; r < 2; ++r)
+    readers.emplace_back([&] {
+      size_t seen = 0;
+      while (!stop) {
+        const auto got = read_all(*s);
+        ASSERT_GE(got.ts.size(), seen);
+        for (size_t i = 0; i < got.ts.size(); ++i)
+          ASSERT_EQ(got.ts[i], static_cast<timestamp_ms>(i) * 7);
+        seen = got.ts.size();
+      }
+    });
+  for (int i = 0; i < 20'000; ++i)
+    s->insert(i * 7, i, 0);
+  stop = true;
+  for (auto& t : readers)
+    t.join();
+}
+
+#ifdef TROUPE_FAULT_TWINS
+TEST(head_series, planted_bugs_show) {
+  const auto with = [](fault_twin twin, auto body) {
+    active_fault_twin = twin;
+    auto s = make_series();
+    body(*s);
+    active_fault_twin = fault_twin::none;
+    return as_map(read_all(*s));
+  };
+  const auto twice = with(fault_twin::apply_twice, [](head_series& s) {
+    s.insert(10, 1, 0);
+    s.insert(10, 1, 0);
+  });
+  EXPECT_EQ(twice.size(), 2u);
+  const auto first = with(fault_twin::conflict_first_wins, [](head_series& s) {
+    s.insert(10, 1, 0);
+    s.insert(10, 2, 0);
+  });
+  EXPECT_EQ(first.at(10).value, 1);
+}
+#endif
+
+}  // namespace
+}  // namespace troupe::storage
