@@ -27,6 +27,9 @@ config_actor::behavior_type configuration(self_ptr self, config_params p) {
                                    "Whether the last configuration reload attempt was successful.");
   auto* when = &p.metrics->get_gauge("troupe_config_last_reload_success_timestamp_seconds",
                                      "Time of the last successful configuration reload.");
+  p.metrics->add_alias("troupe_config_last_reload_successful", "prometheus_config_last_reload_successful");
+  p.metrics->add_alias("troupe_config_last_reload_success_timestamp_seconds",
+                       "prometheus_config_last_reload_success_timestamp_seconds");
   ok->set(1);
   when->set(static_cast<double>(p.clk->now_ms()) / 1000);
   return {
