@@ -31,7 +31,6 @@ struct engine_options {
   static engine_options everything() {
     engine_options o;
     o.enable_delayed_name_removal = true;
-    o.enable_type_and_unit_labels = true;
     o.use_start_timestamps = true;
     o.parse = parse_options::everything();
     return o;

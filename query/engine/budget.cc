@@ -1,0 +1,42 @@
+#include "query/engine/budget.h"
+
+#include <string>
+
+namespace troupe::query {
+
+budget::budget(const troupe::clock& clock, int64_t timeout_ms, uint64_t max_samples,
+               uint64_t max_bytes, const std::atomic<bool>* cancel)
+    : clock_(clock), max_samples_(max_samples), max_bytes_(max_bytes), cancel_(cancel) {
+  if (timeout_ms > 0)
+    deadline_ns_ = clock.monotonic_ns() + timeout_ms * 1'000'000;
+}
+
+status budget::check() const {
+  if (cancel_ && cancel_->load(std::memory_order_relaxed))
+    return {errc::canceled, "query was canceled in expression evaluation"};
+  if (clock_.monotonic_ns() >= deadline_ns_)
+    return {errc::timeout, "query timed out in expression evaluation"};
+  return {};
+}
+
+status budget::hold(uint64_t samples, uint64_t bytes) {
+  if (samples > max_samples_ - samples_)
+    return {errc::resource_exhausted,
+            "query processing would load too many samples into memory in query execution"};
+  if (bytes > max_bytes_ - bytes_)
+    return {errc::resource_exhausted, "query processing would use more than the limit of " +
+                                          std::to_string(max_bytes_) +
+                                          " bytes of memory in query execution"};
+  samples_ += samples;
+  bytes_ += bytes;
+  peak_samples_ = std::max(peak_samples_, samples_);
+  peak_bytes_ = std::max(peak_bytes_, bytes_);
+  return {};
+}
+
+void budget::release(uint64_t samples, uint64_t bytes) {
+  samples_ -= samples;
+  bytes_ -= bytes;
+}
+
+}  // namespace troupe::query

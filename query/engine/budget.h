@@ -1,0 +1,73 @@
+// What one query may use: time, samples and memory, and the flag that cancels it. Owned by one
+// query, used by the thread that runs it.
+#pragma once
+
+#include "storage/base/clock.h"
+#include "storage/base/result.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <limits>
+#include <utility>
+
+namespace troupe::query {
+
+class budget {
+ public:
+  budget(const troupe::clock& clock, int64_t timeout_ms, uint64_t max_samples, uint64_t max_bytes,
+         const std::atomic<bool>* cancel);
+
+  /// canceled or timeout. Call it for every series, and every few thousand steps of a long loop.
+  status check() const;
+
+  /// resource_exhausted if the limit would be passed; then nothing is held.
+  status hold(uint64_t samples, uint64_t bytes);
+  void release(uint64_t samples, uint64_t bytes);
+
+  uint64_t peak_samples() const { return peak_samples_; }
+  uint64_t peak_bytes() const { return peak_bytes_; }
+
+ private:
+  const troupe::clock& clock_;
+  int64_t deadline_ns_ = std::numeric_limits<int64_t>::max();
+  uint64_t max_samples_;
+  uint64_t max_bytes_;
+  const std::atomic<bool>* cancel_;
+  uint64_t samples_ = 0;
+  uint64_t bytes_ = 0;
+  uint64_t peak_samples_ = 0;
+  uint64_t peak_bytes_ = 0;
+};
+
+/// Holds a part of a budget and gives it back when destroyed.
+class held {
+ public:
+  held() = default;
+  explicit held(budget& b) : budget_(&b) {}
+  held(held&& o) noexcept { *this = std::move(o); }
+  held& operator=(held&& o) noexcept {
+    std::swap(budget_, o.budget_);
+    std::swap(samples_, o.samples_);
+    std::swap(bytes_, o.bytes_);
+    return *this;
+  }
+  ~held() {
+    if (budget_)
+      budget_->release(samples_, bytes_);
+  }
+  status add(uint64_t samples, uint64_t bytes) {
+    TROUPE_TRY(budget_->hold(samples, bytes));
+    samples_ += samples;
+    bytes_ += bytes;
+    return {};
+  }
+  uint64_t samples() const { return samples_; }
+
+ private:
+  budget* budget_ = nullptr;
+  uint64_t samples_ = 0;
+  uint64_t bytes_ = 0;
+};
+
+}  // namespace troupe::query

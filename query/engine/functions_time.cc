@@ -1,0 +1,153 @@
+// Dates, timestamp and start_timestamp.
+#include "query/engine/evaluator.h"
+#include "query/engine/functions.h"
+
+#include <cmath>
+#include <limits>
+#include <utility>
+
+namespace troupe::query {
+namespace {
+
+struct civil_date {
+  int64_t year = 0;
+  int month = 1;
+  int day = 1;
+};
+
+int64_t floor_div(int64_t a, int64_t b) {
+  return a / b - (a % b < 0 ? 1 : 0);
+}
+
+// Howard Hinnant's algorithm: the proleptic Gregorian date of days since 1970-01-01.
+civil_date date_of(int64_t days) {
+  days += 719468;
+  const int64_t era = floor_div(days, 146097);
+  const int64_t of_era = days - era * 146097;
+  const int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+  const int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+  const int64_t shifted_month = (5 * of_year + 2) / 153;
+  civil_date out;
+  out.day = static_cast<int>(of_year - (153 * shifted_month + 2) / 5 + 1);
+  out.month = static_cast<int>(shifted_month < 10 ? shifted_month + 3 : shifted_month - 9);
+  out.year = year + era * 400 + (out.month <= 2 ? 1 : 0);
+  return out;
+}
+
+civil_date date_at(int64_t seconds) {
+  return date_of(floor_div(seconds, 86400));
+}
+
+bool is_leap(int64_t year) {
+  return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+int days_in(const civil_date& d) {
+  constexpr int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  return d.month == 2 && is_leap(d.year) ? 29 : days[d.month - 1];
+}
+
+int day_of_year(const civil_date& d) {
+  int out = d.day;
+  for (civil_date m{d.year, 1, 1}; m.month < d.month; ++m.month)
+    out += days_in(m);
+  return out;
+}
+
+int64_t second_of_day(int64_t seconds) {
+  return seconds - floor_div(seconds, 86400) * 86400;
+}
+
+int64_t weekday(int64_t seconds) {
+  const int64_t days = floor_div(seconds, 86400) + 4;  // 1970-01-01 was a Thursday
+  return days - floor_div(days, 7) * 7;
+}
+
+// As Go on amd64 converts a float to an integer: out of range becomes the least one.
+int64_t to_seconds(double v) {
+  constexpr double limit = 9223372036854775808.0;
+  return v >= -limit && v < limit ? static_cast<int64_t>(v) : std::numeric_limits<int64_t>::min();
+}
+
+}  // namespace
+
+double (*find_date_function(std::string_view name))(int64_t) {
+  using f = double (*)(int64_t);
+  static const std::pair<std::string_view, f> table[] = {
+      {"day_of_month", [](int64_t t) { return static_cast<double>(date_at(t).day); }},
+      {"day_of_week", [](int64_t t) { return static_cast<double>(weekday(t)); }},
+      {"day_of_year", [](int64_t t) { return static_cast<double>(day_of_year(date_at(t))); }},
+      {"days_in_month", [](int64_t t) { return static_cast<double>(days_in(date_at(t))); }},
+      {"hour", [](int64_t t) { return static_cast<double>(second_of_day(t) / 3600); }},
+      {"minute", [](int64_t t) { return static_cast<double>(second_of_day(t) / 60 % 60); }},
+      {"month", [](int64_t t) { return static_cast<double>(date_at(t).month); }},
+      {"year", [](int64_t t) { return static_cast<double>(date_at(t).year); }},
+  };
+  for (const auto& [known, function] : table)
+    if (known == name)
+      return function;
+  return nullptr;
+}
+
+result<step_vector> evaluator::date(const call_expr& e, double (*f)(int64_t)) {
+  step_vector out(state_.limits);
+  step_scratch scratch;
+  if (e.args.empty()) {
+    scratch.reset(grid_.count);
+    for (uint32_t i = 0; i < grid_.count; ++i)
+      scratch.set(i, f(grid_.at(i) / 1000));
+    TROUPE_TRY(out.push(labels(), false, scratch));
+    return out;
+  }
+  TROUPE_ASSIGN(const step_vector v, vector(*e.args[0]));
+  for (const step_series& s : v.series) {
+    scratch.reset(grid_.count);
+    for (uint32_t i = s.first; i < s.end(); ++i)
+      if (const double x = s.value_at(i); !is_absent(x))
+        scratch.set(i, f(to_seconds(x)));
+    TROUPE_TRY(out.push(unnamed(s.metric), true, scratch));
+  }
+  TROUPE_TRY(settle_names(out));
+  return out;
+}
+
+result<step_vector> evaluator::timestamps(const call_expr& e) {
+  const expr& arg = unwrap_parens(*e.args[0]);
+  step_vector out(state_.limits);
+  if (arg.kind == node_kind::vector_selector && !as<vector_selector>(arg).smoothed) {
+    // Only a selector knows the times of its samples.
+    TROUPE_ASSIGN(out, select(as<vector_selector>(arg), select_what::timestamp));
+    for (step_series& s : out.series) {
+      s.metric = unnamed(s.metric);
+      s.drop_name = true;
+    }
+  } else {
+    TROUPE_ASSIGN(const step_vector v, vector(arg));
+    step_scratch scratch;
+    for (const step_series& s : v.series) {
+      scratch.reset(grid_.count);
+      for (uint32_t i = s.first; i < s.end(); ++i)
+        if (s.has(i))
+          scratch.set(i, static_cast<double>(grid_.at(i)) / 1000);
+      TROUPE_TRY(out.push(unnamed(s.metric), true, scratch));
+    }
+  }
+  TROUPE_TRY(settle_names(out));
+  return out;
+}
+
+result<step_vector> evaluator::start_timestamps(const call_expr& e) {
+  const expr& arg = unwrap_parens(*e.args[0]);
+  // Results of expressions have no start.
+  if (arg.kind != node_kind::vector_selector)
+    return step_vector(state_.limits);
+  TROUPE_ASSIGN(step_vector out, select(as<vector_selector>(arg), select_what::start_timestamp));
+  for (step_series& s : out.series) {
+    s.metric = unnamed(s.metric);
+    s.drop_name = true;
+  }
+  TROUPE_TRY(settle_names(out));
+  return out;
+}
+
+}  // namespace troupe::query

@@ -1,0 +1,163 @@
+#include "query/engine/evaluator.h"
+#include "query/engine/functions.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::query {
+namespace {
+
+using columns = storage::sample_columns;
+
+uint64_t weigh(const columns& c) {
+  uint64_t samples = c.ts.size();
+  for (const auto& row : c.histograms)
+    samples += sample_weight(*row.value);
+  return samples;
+}
+
+// Finds the newest sample at or before rising reference times.
+class lookback_cursor {
+ public:
+  lookback_cursor(const columns& c, int64_t lookback_ms) : c_(c), lookback_(lookback_ms) {}
+
+  // Moves to `ref`. True if a sample younger than the lookback was found that is no stale marker.
+  bool seek(timestamp_ms ref) {
+    while (f_ < c_.ts.size() && c_.ts[f_] <= ref)
+      ++f_;
+    while (h_ < c_.histograms.size() && c_.histograms[h_].ts <= ref)
+      ++h_;
+    is_histogram_ = h_ > 0 && (f_ == 0 || c_.histograms[h_ - 1].ts > c_.ts[f_ - 1]);
+    if (!is_histogram_ && f_ == 0)
+      return false;
+    if (ts() <= saturating_sub(ref, lookback_))
+      return false;
+    return is_histogram_ ? !c_.histograms[h_ - 1].value->is_stale() : !is_stale(c_.values[f_ - 1]);
+  }
+  bool is_histogram() const { return is_histogram_; }
+  timestamp_ms ts() const { return is_histogram_ ? c_.histograms[h_ - 1].ts : c_.ts[f_ - 1]; }
+  double value() const { return c_.values[f_ - 1]; }
+  const histogram_ptr& value_histogram() const { return c_.histograms[h_ - 1].value; }
+  timestamp_ms start_ts() const {
+    if (is_histogram_)
+      return c_.histograms[h_ - 1].start_ts;
+    return c_.start_ts.empty() ? no_start_timestamp : c_.start_ts[f_ - 1];
+  }
+
+ private:
+  const columns& c_;
+  int64_t lookback_;
+  size_t f_ = 0;
+  size_t h_ = 0;
+  bool is_histogram_ = false;
+};
+
+}  // namespace
+
+std::vector<timestamp_ms> evaluator::reference_times(const time_shift& shift) const {
+  const auto pinned = pinned_time(shift, state_.times);
+  std::vector<timestamp_ms> refs(grid_.count);
+  for (uint32_t i = 0; i < grid_.count; ++i)
+    refs[i] = saturating_sub(pinned ? *pinned : grid_.at(i), shift.offset_ms);
+  return refs;
+}
+
+void evaluator::count_samples(uint32_t step, uint64_t samples) {
+  state_.stats.total_queryable_samples += samples * times_used_;
+  auto& per_step = state_.samples_per_step;
+  if (per_step.empty() || times_used_ == 0)
+    return;
+  if (times_used_ == 1 && step < per_step.size())
+    per_step[step] += samples;
+  else
+    for (uint64_t& n : per_step)
+      n += samples;
+}
+
+status evaluator::for_each_series(std::span<const matcher> match, timestamp_ms min,
+                                  timestamp_ms max, int64_t range_ms, std::string_view function,
+                                  const series_reader& each) {
+  storage::select_hints hints;
+  hints.start = min;
+  hints.end = max;
+  hints.step_ms = grid_.step;
+  hints.range_ms = range_ms;
+  hints.function = function;
+  TROUPE_ASSIGN(const auto set, state_.source.select(hints, match));
+  columns c;
+  while (set->next()) {
+    TROUPE_TRY(state_.limits.check());
+    c.clear();
+    TROUPE_TRY(set->read(min, max, c));
+    if (c.ts.empty() && c.histograms.empty())
+      continue;
+    const uint64_t samples = weigh(c);
+    state_.stats.samples_read += samples;
+    held raw(state_.limits);
+    TROUPE_TRY(raw.add(samples, samples * 16));
+    TROUPE_TRY(each(set->series(), c));
+  }
+  return set->error();
+}
+
+result<step_vector> evaluator::select(const vector_selector& s, select_what what) {
+  const std::vector<timestamp_ms> refs = reference_times(s.shift);
+  return select(s.match, refs, what);
+}
+
+result<step_vector> evaluator::select(std::span<const matcher> match,
+                                      std::span<const timestamp_ms> refs, select_what what) {
+  step_vector out(state_.limits);
+  step_scratch scratch;
+  const timestamp_ms min = saturating_sub(refs.front(), state_.lookback_ms - 1);
+  const auto each = [&](const labels& metric, columns& c) -> status {
+    scratch.reset(grid_.count);
+    lookback_cursor cursor(c, state_.lookback_ms);
+    for (uint32_t i = 0; i < grid_.count; ++i) {
+      if (!cursor.seek(refs[i]))
+        continue;
+      if (what == select_what::value) {
+        if (cursor.is_histogram())
+          scratch.set(i, cursor.value_histogram());
+        else
+          scratch.set(i, cursor.value());
+      } else if (what == select_what::timestamp) {
+        scratch.set(i, static_cast<double>(cursor.ts()) / 1000);
+      } else if (what == select_what::start_timestamp) {
+        if (cursor.start_ts() != no_start_timestamp)
+          scratch.set(i, static_cast<double>(cursor.start_ts()) / 1000);
+      } else {
+        if (cursor.is_histogram())
+          return {errc::execution,
+                  "this should be an info metric, with float samples: " + metric.to_string()};
+        scratch.set(i, static_cast<double>(cursor.ts()));
+      }
+      count_samples(i, cursor.is_histogram() ? sample_weight(*cursor.value_histogram()) : 1);
+    }
+    return out.push(metric, false, scratch);
+  };
+  TROUPE_TRY(for_each_series(match, min, refs.back(), 0, {}, each));
+  return out;
+}
+
+result<step_vector> evaluator::select_smoothed(const vector_selector& s) {
+  const std::vector<timestamp_ms> refs = reference_times(s.shift);
+  const int64_t lookback = state_.lookback_ms;
+  step_vector out(state_.limits);
+  step_scratch scratch;
+  const auto each = [&](const labels& metric, columns& c) -> status {
+    scratch.reset(grid_.count);
+    drop_stale(c);
+    for (uint32_t i = 0; i < grid_.count; ++i)
+      smooth_at(c, refs[i], lookback, metric.metric_name(), s.pos, state_.notes, i, scratch);
+    for (uint32_t i = 0; i < grid_.count; ++i)
+      if (scratch.has(i))
+        count_samples(i, 1);
+    return out.push(metric, false, scratch);
+  };
+  TROUPE_TRY(for_each_series(s.match, saturating_sub(refs.front(), lookback - 1),
+                             saturating_add(refs.back(), lookback), 0, {}, each));
+  return out;
+}
+
+}  // namespace troupe::query
