@@ -1,0 +1,285 @@
+#include "pipeline/api/api.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+#include "config/config.h"
+#include "pipeline/api/params.h"
+#include "pipeline/discover/target_set.h"
+#include "pipeline/scrape/scrape_pool.h"
+#include "query/engine/engine.h"
+#include "tests/support/memory_queryable.h"
+#include "tests/support/remote_write_body.h"
+
+namespace troupe::api {
+namespace {
+
+namespace json = boost::json;
+
+class ApiTest : public ::testing::Test {
+ protected:
+  ApiTest() {
+    for (int i = 0; i < 10; ++i) {
+      data.append(labels::from({{"__name__", "up"}, {"job", "a"}}), i * 15'000, 1);
+      data.append(labels::from({{"__name__", "up"}, {"job", "b"}}), i * 15'000, i % 2);
+      data.append(labels::from({{"__name__", "http.requests"}, {"job", "b"}, {"l.x", "v"}}), i * 15'000, i * 2.5);
+    }
+    data.set_metadata("up", {metric_type::gauge, "", "Is it \"up\"?"});
+    data.append(labels::from({{"__name__", "up"}, {"job", "a"}}), {labels::from({{"trace_id", "t"}}), 0.25, 30'000});
+    services s;
+    s.data = &data;
+    s.engine = &engine;
+    s.clk = &clk;
+    s.metrics = &metrics;
+    s.budget = std::make_shared<http::byte_budget>(64u << 20);
+    s.build = {"3.5.0", "0.1.0", "", "", "", "", "g++"};
+    s.flags = {{"config.file", "x.yml"}, {"query.timeout", "2m"}};
+    s.admin.tsdb = [](size_t) { return tsdb_state{3, 4, 5, 6, 7, {{"up", 2}}, {}, {}, {}}; };
+    s.admin.blocks = [] { return std::vector<block_state>{{"01A", 0, 10, 1, 2, 3, 1, false, ""}}; };
+    s.admin.replay = [] { return replay_state{1, 3, 2, false}; };
+    s.admin.delete_series = [this](timestamp_ms a, timestamp_ms b, const std::vector<matchers>& ms) {
+      deleted = std::to_string(a) + ".." + std::to_string(b) + " " + std::to_string(ms.size());
+      return status();
+    };
+    s.admin.snapshot = [](bool skip) { return result<std::string>(skip ? "without" : "with"); };
+    s.admin.clean_tombstones = [] { return status(errc::no_space, "disk is full"); };
+    s.not_ready = [this] { return not_ready; };
+    s.last_reload = [] { return std::pair(true, timestamp_ms(0)); };
+    s.enable_admin = s.enable_lifecycle = s.enable_write_receiver = true;
+    all = s;
+    the_api = std::make_unique<api>(s);
+  }
+
+  http::response call(std::string method, std::string path, http::params query = {}, std::string body = {},
+                      http::headers headers = {}) {
+    http::request r;
+    r.method = std::move(method);
+    r.path = std::move(path);
+    r.query = std::move(query);
+    r.body = std::move(body);
+    r.header_fields = std::move(headers);
+    auto m = the_api->find(r);
+    if (!m.to)
+      return m.refusal;
+    answer a = the_api->handle(*m.to, r, gathered);
+    if (auto* store = std::get_if<store_request>(&a)) {
+      stored = store->batches;
+      return store->finish(std::vector<ingest::outcome>(store->batches.size(), outcome));
+    }
+    auto out = std::get<http::response>(a);
+    while (out.stream) {
+      if (!out.stream(out.body))
+        out.stream = nullptr;
+    }
+    return out;
+  }
+  json::value get(std::string path, http::params query = {}) {
+    auto r = call("GET", std::move(path), std::move(query));
+    EXPECT_EQ(r.status, 200) << r.body;
+    EXPECT_EQ(r.content_type, "application/json");
+    return json::parse(r.body).at("data");
+  }
+  std::string text(std::string path, http::params query = {}) { return json::serialize(get(path, query)); }
+  std::string error_of(const http::response& r) {
+    auto v = json::parse(r.body);
+    EXPECT_EQ(v.at("status").as_string(), "error");
+    return std::to_string(r.status) + " " + std::string(v.at("errorType").as_string()) + ": " +
+           std::string(v.at("error").as_string());
+  }
+
+  memory_queryable data;
+  manual_clock clk{135'000};
+  query::engine engine{query::engine_options(), clk};
+  registry metrics;
+  services all;
+  std::unique_ptr<api> the_api;
+  inputs gathered;
+  std::vector<batch_ptr> stored;
+  ingest::outcome outcome;
+  std::string deleted, not_ready;
+};
+
+TEST_F(ApiTest, InstantQuery) {
+  EXPECT_EQ(text("/api/v1/query", {{"query", "up{job=\"b\"}"}, {"time", "135"}}),
+            R"({"resultType":"vector","result":[{"metric":{"__name__":"up","job":"b"},"value":[135,"1"]}]})");
+  EXPECT_EQ(text("/api/v1/query", {{"query", "1+1"}, {"time", "4"}}), R"({"resultType":"scalar","result":[4,"2"]})");
+  EXPECT_EQ(text("/api/v1/query", {{"query", "1"}, {"time", "1970-01-01T00:02:03.5Z"}}),
+            R"({"resultType":"scalar","result":[1.235E2,"1"]})");
+}
+
+TEST_F(ApiTest, QueryLimitWarns) {
+  auto r = call("POST", "/api/v1/query", {{"query", "up"}, {"limit", "1"}});
+  auto v = json::parse(r.body);
+  EXPECT_EQ(v.at("data").at("result").as_array().size(), 1u);
+  EXPECT_EQ(json::serialize(v.at("warnings")), R"(["results truncated due to limit"])");
+}
+
+TEST_F(ApiTest, RangeQuery) {
+  EXPECT_EQ(text("/api/v1/query_range",
+                 {{"query", "sum(up)"}, {"start", "0"}, {"end", "30"}, {"step", "15s"}}),
+            R"({"resultType":"matrix","result":[{"metric":{},"values":[[0,"1"],[15,"2"],[30,"1"]]}]})");
+}
+
+TEST_F(ApiTest, QueryErrorsHavePrometheusShapes) {
+  EXPECT_TRUE(error_of(call("GET", "/api/v1/query", {{"query", "sum("}})).starts_with("400 bad_data: "));
+  EXPECT_EQ(error_of(call("GET", "/api/v1/query", {{"query", "up"}, {"time", "x"}})),
+            "400 bad_data: invalid parameter \"time\": cannot parse \"x\" to a valid timestamp");
+  EXPECT_EQ(error_of(call("GET", "/api/v1/query_range", {{"query", "up"}, {"start", "9"}, {"end", "1"}, {"step", "1"}})),
+            "400 bad_data: invalid parameter \"end\": end timestamp must not be before start time");
+  EXPECT_TRUE(error_of(call("GET", "/api/v1/query_range", {{"query", "up"}, {"start", "0"}, {"end", "20000"}, {"step", "1"}}))
+                  .starts_with("400 bad_data: exceeded maximum resolution of 11,000 points per timeseries."));
+  EXPECT_TRUE(error_of(call("GET", "/api/v1/query", {{"query", "up + on(job) group_left up"}, {"time", "nan"}}))
+                  .starts_with("400 bad_data"));
+  EXPECT_TRUE(error_of(call("GET", "/api/v1/query", {{"query", "label_replace(up, \"job\", \"\", \"\", \"\") "}}))
+                  .starts_with("422 execution: "));
+}
+
+TEST_F(ApiTest, MetadataRoutes) {
+  EXPECT_EQ(text("/api/v1/labels"), R"(["__name__","job","l.x"])");
+  EXPECT_EQ(text("/api/v1/label/job/values", {{"match[]", "up"}}), R"(["a","b"])");
+  EXPECT_EQ(text("/api/v1/label/U__l_2e_x/values"), R"(["v"])");
+  EXPECT_EQ(text("/api/v1/series", {{"match[]", "{job=\"a\"}"}}), R"([{"__name__":"up","job":"a"}])");
+  EXPECT_EQ(text("/api/v1/metadata"), R"({"up":[{"type":"gauge","help":"Is it \"up\"?","unit":""}]})");
+  EXPECT_EQ(error_of(call("GET", "/api/v1/series")), "400 bad_data: no match[] parameter provided");
+  EXPECT_EQ(text("/api/v1/query_exemplars", {{"query", "up"}, {"start", "0"}, {"end", "100"}}),
+            R"([{"seriesLabels":{"__name__":"up","job":"a"},"exemplars":[{"labels":{"trace_id":"t"},"value":"0.25","timestamp":30}]}])");
+}
+
+TEST_F(ApiTest, ParseAndFormat) {
+  EXPECT_EQ(text("/api/v1/format_query", {{"query", "sum(up)by(job)"}}), "\"sum by (job) (up)\"");
+  EXPECT_EQ(get("/api/v1/parse_query", {{"query", "up"}}).at("type").as_string(), "vectorSelector");
+}
+
+TEST_F(ApiTest, StatusRoutes) {
+  gathered.config_yaml = "global: {}\n";
+  EXPECT_EQ(text("/api/v1/status/config"), R"({"yaml":"global: {}\n"})");
+  EXPECT_EQ(text("/api/v1/status/flags"), R"({"config.file":"x.yml","query.timeout":"2m"})");
+  EXPECT_EQ(get("/api/v1/status/buildinfo").at("version").as_string(), "3.5.0");
+  EXPECT_EQ(get("/api/v1/status/tsdb").at("headStats").at("numSeries").as_int64(), 3);
+  EXPECT_EQ(get("/api/v1/status/walreplay").at("state").as_string(), "in progress");
+  EXPECT_EQ(get("/api/v1/status/runtimeinfo").at("startTime").as_string(), "1970-01-01T00:00:00.000Z");
+  EXPECT_EQ(text("/api/v1/rules"), R"({"groups":[]})");
+  EXPECT_EQ(text("/api/v1/alerts"), R"({"alerts":[]})");
+}
+
+TEST_F(ApiTest, AdminRoutes) {
+  EXPECT_EQ(call("POST", "/api/v1/admin/tsdb/delete_series", {{"match[]", "up"}, {"start", "1"}, {"end", "2"}}).status, 204);
+  EXPECT_EQ(deleted, "1000..2000 1");
+  EXPECT_EQ(call("POST", "/api/v1/admin/tsdb/snapshot", {{"skip_head", "true"}}).body,
+            R"({"status":"success","data":{"name":"without"}})");
+  auto full = call("POST", "/api/v1/admin/tsdb/clean_tombstones");
+  EXPECT_EQ(full.status, 503);
+  EXPECT_EQ(http::find_header(full.header_fields, "Retry-After"), "5");
+  EXPECT_EQ(call("GET", "/api/v1/admin/tsdb/snapshot").status, 405);
+}
+
+TEST_F(ApiTest, GroupsAreOffByDefault) {
+  services s = all;
+  s.enable_admin = s.enable_lifecycle = s.enable_write_receiver = false;
+  the_api = std::make_unique<api>(s);
+  EXPECT_EQ(call("POST", "/api/v1/admin/tsdb/snapshot").status, 503);
+  EXPECT_EQ(call("POST", "/-/reload").status, 403);
+  EXPECT_EQ(call("POST", "/-/quit").status, 403);
+  EXPECT_EQ(call("POST", "/api/v1/write").status, 404);
+}
+
+TEST_F(ApiTest, WriteStoresBeforeItAnswers) {
+  std::string body = support::remote_write_body({{labels::from({{"__name__", "w"}}), {{1, 2.0}}}});
+  auto r = call("POST", "/api/v1/write", {}, body, {{"Content-Encoding", "snappy"}});
+  EXPECT_EQ(r.status, 204);
+  ASSERT_EQ(stored.size(), 1u);
+  EXPECT_EQ(stored[0]->floats[0].value, 2.0);
+  outcome.error = {errc::no_space, "disk is full"};
+  r = call("POST", "/api/v1/write", {}, body, {});
+  EXPECT_EQ(r.status, 503);
+  EXPECT_EQ(http::find_header(r.header_fields, "Retry-After"), "5");
+  outcome = {};
+  outcome.report.too_old = 1;
+  r = call("POST", "/api/v1/write", {}, body, {});
+  EXPECT_EQ(r.status, 400);
+  EXPECT_NE(r.body.find("1 samples are too old"), std::string::npos);
+  EXPECT_EQ(call("POST", "/api/v1/write", {}, "junk", {}).status, 400);
+  EXPECT_EQ(call("POST", "/api/v1/write", {}, body, {{"Content-Encoding", "gzip"}}).status, 415);
+  EXPECT_EQ(call("POST", "/api/v1/write", {}, body, {{"Content-Type", "application/json"}}).status, 415);
+}
+
+TEST_F(ApiTest, Federate) {
+  auto c = std::make_shared<config::config>();
+  c->global.external_labels = {{"region", "x"}, {"job", "never"}};
+  gathered.config = c;
+  auto r = call("GET", "/federate", {{"match[]", "{__name__=~\".+\"}"}});
+  EXPECT_EQ(r.body,
+            "# TYPE \"http.requests\" untyped\n"
+            "{\"http.requests\",job=\"b\",\"l.x\"=\"v\",region=\"x\",instance=\"\"} 22.5 135000\n"
+            "# TYPE up gauge\n"
+            "up{job=\"a\",region=\"x\",instance=\"\"} 1 135000\n"
+            "up{job=\"b\",region=\"x\",instance=\"\"} 1 135000\n");
+  EXPECT_EQ(call("GET", "/federate", {{"match[]", "{"}}).status, 400);
+}
+
+TEST_F(ApiTest, Targets) {
+  auto t = std::make_shared<discover::target>();
+  t->public_labels = labels::from({{"instance", "h:1"}, {"job", "j"}});
+  t->discovered = labels::from({{"__address__", "h:1"}});
+  t->url = "http://h:1/metrics";
+  t->interval_ms = 15'000;
+  t->timeout_ms = 10'000;
+  auto states = std::make_shared<scrape::pool_states>();
+  states->targets.push_back({"j", t, scrape::target_health::down, "connection refused", 60'000, 2'000'000});
+  gathered.pools = {states, nullptr};
+  auto found = std::make_shared<discover::discovery_state>();
+  discover::pool_state pool;
+  pool.name = "j";
+  pool.dropped_count = 1;
+  pool.dropped = {labels::from({{"__address__", "d:1"}})};
+  found->pools = {pool};
+  gathered.discovery = found;
+  auto v = get("/api/v1/targets");
+  const auto& a = v.at("activeTargets").at(0);
+  EXPECT_EQ(a.at("health").as_string(), "down");
+  EXPECT_EQ(a.at("lastError").as_string(), "connection refused");
+  EXPECT_EQ(a.at("lastScrape").as_string(), "1970-01-01T00:01:00.000Z");
+  EXPECT_EQ(a.at("scrapeInterval").as_string(), "15s");
+  EXPECT_EQ(v.at("droppedTargetCounts").at("j").as_int64(), 1);
+  EXPECT_EQ(get("/api/v1/targets", {{"state", "active"}}).at("droppedTargets").as_array().size(), 0u);
+  EXPECT_EQ(get("/api/v1/targets", {{"scrapePool", "other"}}).at("activeTargets").as_array().size(), 0u);
+  EXPECT_EQ(text("/api/v1/scrape_pools"), R"({"scrapePools":["j"]})");
+}
+
+TEST_F(ApiTest, RoutingAndMethods) {
+  EXPECT_EQ(call("GET", "/nothing").status, 404);
+  EXPECT_EQ(call("GET", "/api/v1/label/a/b/values").status, 404);
+  auto r = call("DELETE", "/api/v1/query");
+  EXPECT_EQ(r.status, 405);
+  EXPECT_EQ(http::find_header(r.header_fields, "Allow"), "GET, POST, OPTIONS");
+  EXPECT_EQ(call("OPTIONS", "/api/v1/query").status, 204);
+  EXPECT_EQ(call("GET", "/-/healthy").status, 200);
+  EXPECT_EQ(call("GET", "/-/ready").status, 200);
+  not_ready = "replaying";
+  EXPECT_EQ(call("GET", "/-/ready").status, 503);
+  metrics.get_counter("troupe_x_total", "X.").add(2);
+  EXPECT_NE(call("GET", "/metrics").body.find("troupe_x_total 2"), std::string::npos);
+  EXPECT_EQ(call("GET", "/").status, 200);
+  EXPECT_EQ(call("GET", "/page.js").content_type, "text/javascript; charset=utf-8");
+}
+
+TEST(ApiParams, Times) {
+  EXPECT_EQ(*parse_time("1.5"), 1500);
+  EXPECT_EQ(*parse_time("1e3"), 1'000'000);
+  EXPECT_EQ(*parse_time("2015-07-01T20:10:51.781Z"), 1'435'781'451'781);
+  EXPECT_EQ(*parse_time("2015-07-01T22:10:51.781+02:00"), 1'435'781'451'781);
+  for (const char* bad : {"", "x", "2015-13-01T00:00:00Z", "2015-07-01", "1e300", "NaN", "2015-07-01T20:10:51"})
+    EXPECT_FALSE(parse_time(bad).ok()) << bad;
+  EXPECT_EQ(*parse_duration_param("15"), 15'000);
+  EXPECT_EQ(*parse_duration_param("1h30m"), 5'400'000);
+  EXPECT_FALSE(parse_duration_param("1x").ok());
+  EXPECT_EQ(format_rfc3339(1'435'781'451'781), "2015-07-01T20:10:51.781Z");
+  EXPECT_EQ(format_rfc3339(-1), "1969-12-31T23:59:59.999Z");
+  EXPECT_EQ(unescape_label_name("U__a_2e_b__c"), "a.b_c");
+  EXPECT_EQ(unescape_label_name("plain_name"), "plain_name");
+  EXPECT_EQ(unescape_label_name("U__bad_zz_"), "U__bad_zz_");
+}
+
+}  // namespace
+}  // namespace troupe::api
