@@ -106,24 +106,21 @@ class classic_collector {
   std::map<labels, std::map<timestamp_ms, classic_histogram>> found_;
 };
 
-// Gives each histogram the hint it has when it comes back from a Prometheus storage.
+// Gives each histogram the hint it has when it comes back from a Prometheus storage: a gauge stays
+// one, what continues the series is not_reset, everything else, a detected reset included, is
+// unknown.
 void assign_reset_hints(std::vector<loaded_sample>& samples) {
-  const histogram* before = nullptr;
+  histogram_ptr before;  // as written
   for (auto& s : samples) {
-    if (!s.histogram) {
-      before = nullptr;
-      continue;
+    if (s.histogram && s.histogram->hint != counter_reset_hint::gauge) {
+      auto h = std::make_shared<histogram>(*s.histogram);
+      const bool continues = before && before->hint != counter_reset_hint::gauge &&
+                             h->hint != counter_reset_hint::reset && !detect_reset(*h, *before);
+      h->hint = continues ? counter_reset_hint::not_reset : counter_reset_hint::unknown;
+      before = std::exchange(s.histogram, std::move(h));
+    } else {
+      before = s.histogram;
     }
-    auto h = std::make_shared<histogram>(*s.histogram);
-    if (h->hint != counter_reset_hint::gauge) {
-      const bool follows = before != nullptr && before->hint != counter_reset_hint::gauge;
-      if (h->hint != counter_reset_hint::reset)
-        h->hint = !follows                    ? counter_reset_hint::unknown
-                  : detect_reset(*h, *before) ? counter_reset_hint::reset
-                                              : counter_reset_hint::not_reset;
-    }
-    s.histogram = std::move(h);
-    before = s.histogram.get();
   }
 }
 
