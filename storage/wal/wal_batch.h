@@ -7,6 +7,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +19,13 @@ struct wal_position {
   uint32_t segment = 0;
   uint64_t offset = 0;
   auto operator<=>(const wal_position&) const = default;
+};
+
+/// Entries of a batch that the caller has refused: positions in its columns, ascending.
+struct wal_refused {
+  std::span<const uint32_t> floats;
+  std::span<const uint32_t> histograms;
+  std::span<const uint32_t> exemplars;
 };
 
 /// Samples of one series with mint <= ts <= maxt are deleted.

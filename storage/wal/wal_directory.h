@@ -15,7 +15,9 @@
 #include "storage/base/stats.h"
 #include "storage/model/slot.h"
 #include "storage/options.h"
+#include "storage/wal/segment_header.h"
 #include "storage/wal/wal_batch.h"
+#include "storage/wal/wal_file_name.h"
 
 #include <bitset>
 #include <cstdint>
@@ -28,25 +30,6 @@
 #include <vector>
 
 namespace troupe::storage {
-
-enum class wal_file_kind : uint8_t { segment, series, checkpoint };
-
-struct wal_file_name {
-  uint64_t epoch = 0;
-  uint16_t shard = 0;
-  uint16_t shards = 1;
-  uint32_t number = 0;
-  wal_file_kind kind = wal_file_kind::segment;
-
-  /// "000000006553f100-003of008-00000012.wal"
-  std::string to_string() const;
-  static std::optional<wal_file_name> parse(std::string_view name);
-  /// May a frame of `slot` be in it?
-  bool covers(uint16_t slot) const { return slot % shards == shard; }
-  bool same_run(const wal_file_name& o) const {
-    return epoch == o.epoch && shard == o.shard && shards == o.shards;
-  }
-};
 
 struct wal_settings {
   file_system* fs = nullptr;
@@ -101,7 +84,7 @@ class wal_directory {
   wal_file_name name(uint32_t shard, uint32_t number, wal_file_kind kind) const;
 
   struct listing {
-    std::vector<wal_file_name> files;  ///< by epoch, shards, shard, number
+    std::vector<wal_file_name> files;  ///< by epoch, shard, number, kind
     std::vector<std::string> foreign;  ///< not ours
   };
   /// Everything in the folder now.
@@ -111,16 +94,26 @@ class wal_directory {
   /// series and segments from its number on. `skip` are the slots of that file which a later
   /// checkpoint has taken over.
   struct planned_file {
-    wal_file_name name;
+    wal_file_name name;  ///< what its header says, else what the file is called
+    std::string path;
+    uint64_t length = 0;  ///< its valid part
+    bool last = false;    ///< of its run and kind: may end in a torn frame
     std::bitset<slot_count> skip;
   };
   struct plan {
     std::vector<planned_file> files;
     std::vector<wal_file_name> missing;  ///< numbers absent between two segments
     std::vector<std::string> foreign;
+    std::vector<std::string> duplicates;  ///< a second file that claims to be the same one
   };
-  /// Files of `before_epoch` and later are left out (0: none is).
-  result<plan> plan_reading(const std::bitset<slot_count>& slots, uint64_t before_epoch) const;
+  /// Epochs from `end_epoch` on are left out. `raw`: the segments that still exist, no checkpoints.
+  result<plan> plan_reading(const std::bitset<slot_count>& slots, uint64_t end_epoch,
+                            bool raw = false) const;
+
+  /// The header of a file; corruption if it is damaged.
+  result<segment_header> read_header(const std::string& path) const;
+  /// Length of a segment's valid part: its size, unless the next segment's header knows better.
+  uint64_t valid_length(const wal_file_name& name) const;
 
   /// Removes files that checkpoints supersede and no hold keeps, oldest first. Returns bytes freed.
   result<uint64_t> collect();
@@ -136,7 +129,12 @@ class wal_directory {
  private:
   explicit wal_directory(wal_settings settings);
   status take_epoch();
-  status load_holds();
+  void settle_old_runs();
+  void load_holds();
+  std::vector<wal_file_name> superseded(const std::vector<wal_file_name>& files) const;
+  void apply_holds(std::vector<wal_file_name>& doomed);
+  void drop_unused_series(const std::vector<wal_file_name>& files,
+                          std::vector<wal_file_name>& doomed) const;
   status store_holds();
 
   wal_settings settings_;

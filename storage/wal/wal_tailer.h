@@ -5,6 +5,7 @@
 #include "storage/base/result.h"
 #include "storage/wal/wal_batch.h"
 #include "storage/wal/wal_directory.h"
+#include "storage/wal/wal_reader.h"
 #include "storage/wal/wal_report.h"
 
 #include <cstdint>
@@ -12,9 +13,6 @@
 #include <string>
 
 namespace troupe::storage {
-
-class segment_scanner;
-class stream_decoder;
 
 class wal_tailer {
  public:
@@ -28,7 +26,7 @@ class wal_tailer {
     uint64_t sequence = 0;
   };
 
-  /// `shard` and its run as of this start; older epochs of the same shard count are read too. With
+  /// Reads what earlier runs hold of the streams, too, if `from` reaches back that far. With
   /// a name the files it still needs are held back, up to `hold_limit_bytes`.
   static result<std::unique_ptr<wal_tailer>> open(wal_directory& dir, uint32_t shard, start from,
                                                   std::string hold_name = {},
@@ -37,22 +35,21 @@ class wal_tailer {
 
   /// As wal_reader::step. True: nothing more is committed.
   result<bool> step(wal_sink& sink, size_t budget_bytes);
-  const wal_report& report() const { return report_; }
-  /// The segment it reads.
-  wal_position position() const { return position_; }
+  const wal_report& report() const { return reader_->report(); }
+  /// Where it reads.
+  wal_position position() const;
 
  private:
-  wal_tailer(wal_directory& dir, uint32_t shard, start from);
+  wal_tailer(wal_directory& dir, start from, std::string hold_name, uint64_t hold_limit_bytes);
+  wal_position locate(uint16_t stream) const;
+  status move_hold();
 
   wal_directory& dir_;
-  uint32_t shard_;
   start from_;
   std::string hold_name_;
-  uint64_t hold_limit_bytes_ = 0;
-  wal_position position_;
-  std::unique_ptr<segment_scanner> scanner_;
-  std::unique_ptr<stream_decoder> decoder_;
-  wal_report report_;
+  uint64_t hold_limit_bytes_;
+  wal_file_name held_;
+  std::unique_ptr<wal_reader> reader_;
 };
 
 }  // namespace troupe::storage

@@ -21,14 +21,8 @@
 namespace troupe::storage {
 
 class frame_encoder;
+struct encoded_frames;
 struct wal_probe;
-
-/// Entries of a batch that the caller has refused: positions in its columns, ascending.
-struct wal_refused {
-  std::span<const uint32_t> floats;
-  std::span<const uint32_t> histograms;
-  std::span<const uint32_t> exemplars;
-};
 
 class wal_writer {
  public:
@@ -60,7 +54,7 @@ class wal_writer {
   /// End of what is durable.
   wal_position committed() const;
   uint32_t current_segment() const { return segment_; }
-  uint64_t uncommitted_bytes() const;
+  uint64_t uncommitted_bytes() const;  ///< encoded since the last commit
   size_t uncommitted_frames() const { return uncommitted_frames_; }
   /// Series the writer holds references of, and an estimate of its memory.
   uint64_t series_count() const;
@@ -68,14 +62,17 @@ class wal_writer {
 
  private:
   wal_writer(wal_directory& dir, uint32_t shard);
-  status ready_to_append();
+  status prepare();
   status start_segment();
-  status create_segment(uint32_t number, bool new_series_log);
-  status write_pending();
-  status append_series_log();
-  status finish_segment();
-  status broken(const status& cause);
-  std::string segment_header(uint32_t number, uint32_t series_number) const;
+  status create_segment(uint32_t number, bool fresh);
+  result<std::unique_ptr<writable_file>> create_file(const std::string& path,
+                                                     const segment_header& header);
+  status flush_pending();
+  status sync_segment();
+  void append_series_log();
+  void finish_segment();
+  /// io_error breaks the writer, anything else is rolled back; returns `cause`.
+  status give_up(const status& cause);
 
   wal_directory& dir_;
   file_system& fs_;
@@ -83,19 +80,17 @@ class wal_writer {
   uint32_t salt_ = 0;
   std::unique_ptr<frame_encoder> encoder_;
   std::unique_ptr<wal_probe> probe_;
+  std::unique_ptr<encoded_frames> pending_;  // not yet written
   std::unique_ptr<writable_file> file_;
-  std::unique_ptr<writable_file> series_file_;
+  std::unique_ptr<writable_file> series_file_;  // null: lost, the next segment starts a new one
   std::string path_;
-  std::string pending_;         // encoded, not yet written
-  std::string pending_series_;  // dictionary entries for the series log
-  uint32_t segment_ = 0;        // the current or last one
+  uint32_t segment_ = 0;  // the current or last one, 0: none yet
   uint32_t series_number_ = 0;
   uint64_t committed_ = 0;  // bytes of the current segment that are durable
   uint64_t written_ = 0;    // bytes handed to the file
   uint64_t segment_limit_ = 0;
   size_t uncommitted_frames_ = 0;
-  bool must_cut_ = true;        // the current segment takes no more frames
-  bool new_series_log_ = true;  // the next segment starts a new series log
+  bool must_cut_ = true;  // the current segment takes no more frames
   std::atomic<bool> cut_requested_{false};
   status failed_;
   bool closed_ = false;

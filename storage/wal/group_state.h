@@ -1,0 +1,103 @@
+// What the encoder knows of one group number: its series, the last value of each, and which were
+// sampled since the last key frame. Changes are journaled until the commit, so that a failed write
+// can be undone. One owner.
+#pragma once
+
+#include "storage/model/labels.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace troupe::storage {
+
+class undo_journal;
+
+class group_state {
+ public:
+  group_state(uint64_t number, uint64_t group, uint16_t slot)
+      : number_(number), group_(group), slot_(slot) {}
+
+  uint64_t number() const { return number_; }
+  uint64_t group() const { return group_; }
+  uint16_t slot() const { return slot_; }
+  std::span<const labels> series() const { return series_; }
+
+  /// The index of `l`; new ones get the next.
+  uint32_t find_or_add(const labels& l, undo_journal& journal);
+  /// XOR of `bits` with the last value of `index`, which becomes `bits`.
+  uint64_t exchange(uint32_t index, uint64_t bits, undo_journal& journal);
+  /// Marks a sample of any kind, so that idle series can be told from live ones.
+  void mark_seen(uint32_t index) { seen_[index / 64] |= 1ULL << (index % 64); }
+  /// The state of all series sampled since the last call, ascending; afterwards all of them are
+  /// "not sampled" and every other one restarts at 0.
+  void take_key(std::vector<uint32_t>& indices, std::vector<uint64_t>& values,
+                undo_journal& journal);
+  uint32_t seen_count() const;
+  void clear_seen() { std::fill(seen_.begin(), seen_.end(), 0); }
+  uint64_t memory_bytes() const;
+
+  // Counters of its sections; saved by undo_journal::touch.
+  struct counters {
+    uint64_t sections = 0;      // so far
+    uint32_t since_key = 0;     // sections since the last key frame, that one included
+    uint32_t segment = 0;       // of the last section
+    uint32_t described = 0;     // series whose labels have been written
+    uint32_t full_segment = 0;  // full segments of the log before its last section
+    bool in_stream = false;     // the first section has been written
+  };
+  counters count;
+  uint32_t generation = 0;
+
+ private:
+  friend class undo_journal;
+  void shrink(size_t n);
+  void rehash(size_t buckets);
+
+  uint64_t touched_round_ = 0;
+  uint64_t number_;
+  uint64_t group_;
+  uint16_t slot_;
+  std::vector<labels> series_;
+  std::vector<uint64_t> last_;
+  std::vector<uint64_t> sampled_;  // bits
+  std::vector<uint64_t> seen_;     // bits
+  std::vector<uint32_t> table_;    // open addressing: index + 1, 0 is empty
+};
+
+/// Everything since the last commit, undone newest first.
+class undo_journal {
+ public:
+  /// Before a group's counters or series change.
+  void touch(group_state& g) {
+    if (g.touched_round_ == round_)
+      return;
+    g.touched_round_ = round_;
+    entries_.push_back({&g, saved_.size(), 0, kind::counters});
+    saved_.emplace_back(g.count, g.series_.size());
+  }
+  void value(group_state& g, uint32_t index, uint64_t old) {
+    entries_.push_back({&g, old, index, kind::value});
+  }
+  void sampled_word(group_state& g, uint32_t word, uint64_t old) {
+    entries_.push_back({&g, old, word, kind::sampled});
+  }
+  void undo();
+  void clear();
+
+ private:
+  enum class kind : uint8_t { counters, value, sampled };
+  struct entry {
+    group_state* group;
+    uint64_t old;
+    uint32_t index;
+    kind what;
+  };
+  std::vector<entry> entries_;
+  std::vector<std::pair<group_state::counters, size_t>> saved_;
+  uint64_t round_ = 1;
+};
+
+}  // namespace troupe::storage
