@@ -1,0 +1,31 @@
+// Chunk bytes: whatever is accepted has as many values as timestamps, in order, and encodes to
+// bytes that decode to the same.
+#include "storage/base/check.h"
+#include "storage/chunk/chunk.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace troupe;
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  storage::sample_columns c;
+  if (!storage::decode_chunk(bytes, min_time, max_time, c).ok()) {
+    TROUPE_CHECK(c.ts.empty() && c.values.empty() && c.start_ts.empty() && c.histograms.empty());
+    return 0;
+  }
+  TROUPE_CHECK(c.ts.size() == c.values.size());
+  const auto summary = storage::summarize_chunk(bytes);
+  TROUPE_CHECK(summary.ok() && summary->samples == c.ts.size() + c.histograms.size());
+  storage::sample_columns again;
+  const std::string encoded = c.histograms.empty()
+                                  ? storage::encode_chunk(c.ts, c.values, c.start_ts)
+                                  : storage::encode_histogram_chunk(c.histograms);
+  TROUPE_CHECK(storage::decode_chunk(encoded, min_time, max_time, again).ok());
+  TROUPE_CHECK(again.ts == c.ts && again.histograms.size() == c.histograms.size());
+  TROUPE_CHECK(c.values.empty() ||
+               std::memcmp(again.values.data(), c.values.data(), c.values.size() * 8) == 0);
+  return 0;
+}

@@ -1,0 +1,333 @@
+// Both indexes against matching every series by hand.
+#include "storage/base/random.h"
+#include "storage/index/index_reader.h"
+#include "storage/index/memory_index.h"
+#include "tests/support/sim_file_system.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <thread>
+
+namespace troupe::storage {
+namespace {
+
+constexpr uint32_t seed = 77;
+
+labels random_labels(random_source& random) {
+  std::vector<std::pair<std::string, std::string>> pairs{
+      {"__name__", "m" + std::to_string(random.below(4))}};
+  for (const char* name : {"a", "b", "c", "job"})
+    if (random.below(3))
+      pairs.emplace_back(name, "v" + std::to_string(random.below(name[0] == 'c' ? 60 : 5)));
+  return labels::from(std::move(pairs));
+}
+
+std::vector<labels> random_set(random_source& random, size_t n) {
+  std::set<labels> out;
+  for (size_t i = 0; i < n; ++i)
+    out.insert(random_labels(random));
+  return {out.begin(), out.end()};
+}
+
+matcher random_matcher(random_source& random) {
+  static const char* const names[] = {"__name__", "a", "b", "c", "job", "none"};
+  static const char* const values[] = {
+      "",  "v1", "v2",       "v1|v3",  "v1|", "v.*",    ".*", ".+",   "m1",  "m[12]",
+      "x", "|",  "v1|v2|v4", "(v1|x)", "v1?", "v(1|2)", "V1", "v1.+", "^v1$"};
+  const auto op = static_cast<match_op>(random.below(4));
+  auto m = matcher::make(op, names[random.below(std::size(names))],
+                         values[random.below(std::size(values))]);
+  return *m;
+}
+
+matchers random_matchers(random_source& random) {
+  matchers out;
+  for (size_t n = random.below(4); n > 0; --n)
+    out.push_back(random_matcher(random));
+  return out;
+}
+
+std::string text_of(const matchers& ms) {
+  std::string out;
+  for (const auto& m : ms)
+    out += m.to_string() + " ";
+  return out;
+}
+
+// The answers by brute force; series without a reference in `refs` are gone.
+struct reference {
+  std::map<series_ref, labels> series;
+
+  posting_list select(const matchers& ms) const {
+    posting_list out;
+    for (const auto& [ref, lset] : series)
+      if (matches_all(ms, lset))
+        out.push_back(ref);
+    return out;
+  }
+  std::vector<std::string> names(const matchers& ms, size_t limit) const {
+    std::set<std::string> out;
+    for (const series_ref ref : select(ms))
+      for (const auto& l : series.at(ref))
+        out.emplace(l.name);
+    return cut(out, limit);
+  }
+  std::vector<std::string> values(std::string_view name, const matchers& ms, size_t limit) const {
+    std::set<std::string> out;
+    for (const series_ref ref : select(ms))
+      if (const auto v = series.at(ref).get(name); !v.empty())
+        out.emplace(v);
+    return cut(out, limit);
+  }
+  static std::vector<std::string> cut(const std::set<std::string>& all, size_t limit) {
+    std::vector<std::string> out(all.begin(), all.end());
+    if (limit && out.size() > limit)
+      out.resize(limit);
+    return out;
+  }
+};
+
+std::vector<chunk_ref> random_chunks(random_source& random) {
+  std::vector<chunk_ref> out;
+  timestamp_ms ts = static_cast<timestamp_ms>(random.below(1000)) - 500;
+  uint64_t offset = random.below(1u << 30);
+  for (size_t n = random.below(5); n > 0; --n) {
+    const timestamp_ms end = ts + static_cast<timestamp_ms>(random.below(5000));
+    out.push_back({ts, end, offset, static_cast<uint32_t>(1 + random.below(500)),
+                   static_cast<uint32_t>(1 + random.below(480))});
+    offset += random.below(2) ? out.back().length : random.below(10'000);
+    ts = random.below(4) ? end + 1 : ts;
+  }
+  return out;
+}
+
+// Writes an index file of `all` and returns its bytes.
+std::string write_index(const std::vector<labels>& all,
+                        const std::vector<std::vector<chunk_ref>>& chunks) {
+  support::sim_file_system fs(1);
+  EXPECT_TRUE(fs.create_directories("d").ok());
+  index_writer writer(std::move(*fs.create("d/index")), seed);
+  for (size_t i = 0; i < all.size(); ++i)
+    EXPECT_TRUE(writer.add(all[i], chunks[i]).ok());
+  EXPECT_TRUE(writer.finish().ok());
+  return fs.content("d/index");
+}
+
+TEST(postings, set_algebra_agrees_with_std) {
+  seeded_random random(1);
+  for (int round = 0; round < 2000; ++round) {
+    const auto list = [&](size_t n, uint64_t range) {
+      std::set<series_ref> s;
+      for (size_t i = 0; i < n; ++i)
+        s.insert(static_cast<series_ref>(random.below(range)));
+      return posting_list(s.begin(), s.end());
+    };
+    const auto a = list(random.below(10), 300), b = list(random.below(400), 300);
+    posting_list both, either, only;
+    std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
+    std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(either));
+    std::set_difference(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(only));
+    ASSERT_EQ(intersect(a, b), both);
+    ASSERT_EQ(intersect(b, a), both);
+    ASSERT_EQ(unite({a, b, a}), either);
+    ASSERT_EQ(subtract(a, b), only);
+    ASSERT_EQ(intersects(a, b), !both.empty());
+  }
+  EXPECT_TRUE(unite({}).empty());
+}
+
+TEST(memory_index, agrees_with_brute_force_while_series_come_and_go) {
+  seeded_random random(2);
+  for (int round = 0; round < 20; ++round) {
+    memory_index index;
+    reference ref;
+    const auto all = random_set(random, 150);
+    std::vector<series_ref> order(all.size());
+    for (series_ref i = 0; i < order.size(); ++i)
+      order[i] = i * 3;
+    for (size_t i = order.size(); i > 1 && round % 2; --i)
+      std::swap(order[i - 1], order[random.below(i)]);
+    for (size_t i = 0; i < all.size(); ++i) {
+      index.add(order[i], all[i]);
+      ref.series[order[i]] = all[i];
+    }
+    for (int step = 0; step < 60; ++step) {
+      const auto ms = random_matchers(random);
+      const size_t limit = random.below(2) ? 0 : 1 + random.below(4);
+      ASSERT_EQ(index.select(ms), ref.select(ms)) << text_of(ms);
+      ASSERT_EQ(index.label_names(ms, limit), ref.names(ms, limit)) << text_of(ms);
+      for (const char* name : {"a", "c", "none"})
+        ASSERT_EQ(index.label_values(name, ms, limit), ref.values(name, ms, limit)) << text_of(ms);
+      ASSERT_EQ(index.series_count(), ref.series.size());
+      if (step % 10 != 9)
+        continue;
+      std::vector<std::pair<series_ref, labels>> gone;
+      for (const auto& entry : ref.series)
+        if (random.below(4) == 0)
+          gone.emplace_back(entry);
+      index.remove(gone);
+      for (const auto& entry : gone)
+        ref.series.erase(entry.first);
+    }
+  }
+}
+
+TEST(memory_index, absent_labels_match_as_empty) {
+  memory_index index;
+  index.add(1, labels::from({{"__name__", "m"}, {"a", "x"}}));
+  index.add(2, labels::from({{"__name__", "m"}, {"a", "y"}}));
+  index.add(3, labels::from({{"__name__", "m"}}));
+  const auto select = [&](match_op op, const char* value) {
+    return index.select(matchers{*matcher::make(op, "a", value)});
+  };
+  EXPECT_EQ(select(match_op::equal, ""), (posting_list{3}));
+  EXPECT_EQ(select(match_op::not_equal, ""), (posting_list{1, 2}));
+  EXPECT_EQ(select(match_op::not_equal, "x"), (posting_list{2, 3}));
+  EXPECT_EQ(select(match_op::regex, ".*"), (posting_list{1, 2, 3}));
+  EXPECT_EQ(select(match_op::regex, ".+"), (posting_list{1, 2}));
+  EXPECT_EQ(select(match_op::regex, "x|"), (posting_list{1, 3}));
+  EXPECT_EQ(select(match_op::not_regex, ".+"), (posting_list{3}));
+  EXPECT_EQ(select(match_op::not_regex, ".*"), posting_list());
+  EXPECT_EQ(select(match_op::not_regex, "x|y"), (posting_list{3}));
+  EXPECT_EQ(select(match_op::not_regex, "x|"), (posting_list{2}));
+  EXPECT_EQ(index.select({}), (posting_list{1, 2, 3}));
+}
+
+TEST(memory_index, cardinality) {
+  memory_index index;
+  index.add(1, labels::from({{"__name__", "m"}, {"a", "xx"}}));
+  index.add(2, labels::from({{"__name__", "m"}, {"a", "y"}}));
+  index.add(3, labels::from({{"__name__", "n"}, {"a", "y"}}));
+  const auto c = index.stats(1);
+  EXPECT_EQ(c.label_pairs, 4u);
+  ASSERT_EQ(c.series_by_metric.size(), 1u);
+  EXPECT_EQ(c.series_by_metric[0].name, "m");
+  EXPECT_EQ(c.series_by_metric[0].value, 2u);
+  EXPECT_EQ(c.values_by_label[0].name, "__name__");
+  EXPECT_EQ(c.series_by_pair[0].name, "__name__=m");
+  EXPECT_EQ(c.memory_by_label[0].name, "a");
+  EXPECT_EQ(c.memory_by_label[0].value, 4u);
+}
+
+TEST(memory_index, readers_beside_the_writer_see_whole_series) {
+  memory_index index;
+  std::atomic<bool> stop{false};
+  std::thread reader([&] {
+    const matchers both{matcher::equal("a", "x"), matcher::equal("b", "y")};
+    const matchers one{matcher::equal("a", "x"), *matcher::make(match_op::not_equal, "b", "y")};
+    while (!stop) {
+      EXPECT_TRUE(index.select(one).empty());
+      const auto refs = index.select(both);
+      EXPECT_TRUE(std::is_sorted(refs.begin(), refs.end()));
+    }
+  });
+  std::vector<std::pair<series_ref, labels>> gone;
+  for (series_ref i = 0; i < 3000; ++i) {
+    const auto s = labels::from({{"a", "x"}, {"b", "y"}, {"i", std::to_string(i)}});
+    index.add(i, s);
+    gone.emplace_back(i, s);
+    if (gone.size() == 100) {
+      index.remove(gone);
+      gone.clear();
+    }
+  }
+  stop = true;
+  reader.join();
+  EXPECT_EQ(index.series_count(), 0u);
+}
+
+TEST(index_file, agrees_with_brute_force) {
+  seeded_random random(3);
+  for (int round = 0; round < 20; ++round) {
+    const auto all = random_set(random, round == 0 ? 0 : 1 + random.below(200));
+    std::vector<std::vector<chunk_ref>> chunks;
+    reference ref;
+    for (series_ref i = 0; i < all.size(); ++i) {
+      chunks.push_back(random_chunks(random));
+      ref.series[i] = all[i];
+    }
+    const auto bytes = write_index(all, chunks);
+    const auto reader = index_reader::open(bytes, seed);
+    ASSERT_TRUE(reader.ok()) << reader.error().to_string();
+    ASSERT_EQ((*reader)->series_count(), all.size());
+    for (series_ref i = 0; i < all.size(); ++i) {
+      labels series;
+      std::vector<chunk_ref> refs;
+      ASSERT_TRUE((*reader)->series(i, series, &refs).ok());
+      ASSERT_EQ(series, all[i]);
+      ASSERT_EQ(refs, chunks[i]);
+    }
+    for (int step = 0; step < 60; ++step) {
+      const auto ms = random_matchers(random);
+      const size_t limit = random.below(2) ? 0 : 1 + random.below(4);
+      const auto refs = resolve(**reader, ms);
+      ASSERT_TRUE(refs.ok());
+      ASSERT_EQ(*refs, ref.select(ms)) << text_of(ms);
+      ASSERT_EQ(*(*reader)->label_names(ms, limit), ref.names(ms, limit)) << text_of(ms);
+      for (const char* name : {"a", "c", "none"})
+        ASSERT_EQ(*(*reader)->label_values(name, ms, limit), ref.values(name, ms, limit));
+    }
+  }
+}
+
+TEST(index_file, extreme_chunk_references) {
+  const std::vector<chunk_ref> refs{{min_time, max_time, 0, 1, 1},
+                                    {0, 0, UINT64_MAX / 2, UINT32_MAX, UINT32_MAX},
+                                    {max_time, max_time, 5, 7, 9}};
+  const auto bytes = write_index({labels::from({{"a", "b"}})}, {refs});
+  const auto reader = index_reader::open(bytes, seed);
+  ASSERT_TRUE(reader.ok());
+  labels series;
+  std::vector<chunk_ref> out;
+  ASSERT_TRUE((*reader)->series(0, series, &out).ok());
+  EXPECT_EQ(out, refs);
+}
+
+TEST(index_file, another_seed_or_version_is_refused) {
+  auto bytes = write_index({labels::from({{"a", "b"}})}, {{}});
+  EXPECT_EQ(index_reader::open(bytes, seed + 1).code(), errc::corruption);
+  bytes[4] = 2;
+  EXPECT_EQ(index_reader::open(bytes, seed).code(), errc::unsupported);
+}
+
+// Any single damaged byte: the file is refused, or exactly the series whose record was hit is lost.
+TEST(index_file, every_byte_flipped_or_cut) {
+  seeded_random random(5);
+  const auto all = random_set(random, 12);
+  std::vector<std::vector<chunk_ref>> chunks;
+  for (size_t i = 0; i < all.size(); ++i)
+    chunks.push_back(random_chunks(random));
+  const auto good = write_index(all, chunks);
+  size_t refused = 0, lost = 0;
+  for (size_t at = 0; at < good.size(); ++at) {
+    auto bad = good;
+    bad[at] ^= static_cast<char>(1u << random.below(8));
+    const auto reader = index_reader::open(bad, seed);
+    if (!reader.ok()) {
+      ++refused;
+      continue;
+    }
+    size_t broken = 0;
+    for (series_ref i = 0; i < all.size(); ++i) {
+      labels series;
+      std::vector<chunk_ref> refs;
+      if (!(*reader)->series(i, series, &refs).ok()) {
+        ++broken;
+        continue;
+      }
+      ASSERT_EQ(series, all[i]) << at;
+      ASSERT_EQ(refs, chunks[i]) << at;
+    }
+    ASSERT_EQ(broken, 1u) << at;
+    ++lost;
+  }
+  EXPECT_GT(refused, 0u);
+  EXPECT_GT(lost, 0u);
+  for (size_t n = 0; n < good.size(); ++n)
+    ASSERT_FALSE(index_reader::open(std::string_view(good).substr(0, n), seed).ok()) << n;
+}
+
+}  // namespace
+}  // namespace troupe::storage
