@@ -147,6 +147,27 @@ bool invariant_nodes::judge(const expr& e) {
   }
 }
 
+// Anything that needs whole histograms between the root and the selector bars it.
+void figure_selectors::visit(const expr& e, bool wanted, bool barred) {
+  if (e.kind == node_kind::vector_selector) {
+    if (wanted && !barred)
+      selectors_.insert(&e);
+    return;
+  }
+  if (e.kind == node_kind::subquery)
+    barred = true;
+  if (e.kind == node_kind::call) {
+    const std::string_view name = as<call_expr>(e).func->name;
+    if (name == "histogram_count" || name == "histogram_sum" || name == "histogram_avg")
+      wanted = true;
+    else if (name == "histogram_quantile" || name == "histogram_fraction" ||
+             name == "histogram_quantiles")
+      barred = true;
+  }
+  for (const expr* child : children(e))
+    visit(*child, wanted, barred);
+}
+
 time_bounds needed_bounds(const expr& root, const query_times& times, int64_t lookback_ms) {
   bounds_finder finder(times, lookback_ms);
   finder.visit(root, times.start, times.end);

@@ -50,6 +50,18 @@ class invariant_nodes {
   std::unordered_set<const expr*> nodes_;
 };
 
+/// The selectors of which only count and sum of histograms are used: those under histogram_count,
+/// histogram_sum or histogram_avg, with no subquery and no quantile or fraction above.
+class figure_selectors {
+ public:
+  explicit figure_selectors(const expr& root) { visit(root, false, false); }
+  bool contains(const vector_selector& s) const { return selectors_.contains(&s); }
+
+ private:
+  void visit(const expr& e, bool wanted, bool barred);
+  std::unordered_set<const expr*> selectors_;
+};
+
 struct time_bounds {
   timestamp_ms min = 0;
   timestamp_ms max = 0;

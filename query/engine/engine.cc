@@ -202,13 +202,15 @@ result<query_result> engine::run(const call& c) const {
   const int64_t lookback =
       c.overrides.lookback_ms > 0 ? c.overrides.lookback_ms : options_.lookback_ms;
   const invariant_nodes invariant(*tree);
+  const figure_selectors figures(*tree);
   const time_bounds bounds = needed_bounds(*tree, c.times, lookback);
   TROUPE_ASSIGN(const auto source, c.source.open(c.tenant, bounds.min, bounds.max));
   TROUPE_TRY(limits.check());
 
   query_result out;
   annotations notes;
-  query_state state{options_, c.times, lookback, *source, invariant, limits, notes, out.stats, {}};
+  query_state state{options_, c.times, lookback, *source,   invariant,
+                    figures,  limits,  notes,    out.stats, {}};
   if (c.overrides.per_step_stats)
     state.samples_per_step.resize(grid.count);
   const int64_t prepared = clock_.monotonic_ns();

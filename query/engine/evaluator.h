@@ -28,6 +28,7 @@ struct query_state {
   int64_t lookback_ms = 0;
   storage::querier& source;
   const invariant_nodes& invariant;
+  const figure_selectors& figures;
   budget& limits;
   annotations& notes;
   query_stats& stats;
@@ -71,12 +72,19 @@ class evaluator {
   using series_reader = std::function<status(const labels&, storage::sample_columns&)>;
   /// The times `s` refers to at each step.
   std::vector<timestamp_ms> reference_times(const time_shift& shift) const;
+  struct series_request {
+    std::span<const matcher> match;
+    timestamp_ms min = 0;
+    timestamp_ms max = 0;
+    int64_t range_ms = 0;
+    std::string_view function;
+    bool detect_resets = false;  ///< histograms of unknown reset hint get one
+  };
   /// Calls `each` for every series with samples in [min, max], in label order.
-  status for_each_series(std::span<const matcher> match, timestamp_ms min, timestamp_ms max,
-                         int64_t range_ms, std::string_view function, const series_reader& each);
+  status for_each_series(const series_request& request, const series_reader& each);
   enum class select_what : uint8_t { value, timestamp, start_timestamp, info_time };
   result<step_vector> select(const vector_selector& s, select_what what);
-  result<step_vector> select(std::span<const matcher> match, std::span<const timestamp_ms> refs,
+  result<step_vector> select(series_request request, std::span<const timestamp_ms> refs,
                              select_what what);
   result<step_vector> select_smoothed(const vector_selector& s);
   void count_samples(uint32_t step, uint64_t samples);
@@ -84,8 +92,10 @@ class evaluator {
   // range_call.cc
   step_grid subquery_grid(const subquery_expr& q) const;
   result<step_vector> range_call(const call_expr& e, size_t matrix_arg);
+  /// Also says whether the name of the series is to be dropped.
+  using range_reader = std::function<status(const labels&, bool, storage::sample_columns&)>;
   status for_each_range(const range_source& source, std::string_view function,
-                        const series_reader& each);
+                        const range_reader& each);
   result<step_vector> absences(const step_vector& found, const expr& arg);
 
   // aggregations.cc, aggregations_select.cc

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace troupe::query {
@@ -195,6 +196,8 @@ status mad_over_time(const range_input& in, step_scratch& out) {
   std::vector<double> window;
   return for_float_windows(in, out, [&](uint32_t lo, uint32_t hi, uint32_t) {
     window.assign(in.values.begin() + lo, in.values.begin() + hi);
+    if (std::any_of(window.begin(), window.end(), [](double v) { return std::isnan(v); }))
+      return std::numeric_limits<double>::quiet_NaN();
     const double median = quantile(0.5, window);
     for (double& v : window)
       v = std::fabs(v - median);

@@ -54,11 +54,13 @@ class wide_histogram {
     void add(const term& x, double sign, bool kahan);
     void mul(double f) {
       value *= f;
-      c *= f;
+      if (c != 0)
+        c *= f;
     }
     void div(double f) {
       value /= f;
-      c /= f;
+      if (c != 0)
+        c /= f;
     }
   };
   struct entry {

@@ -183,7 +183,7 @@ result<step_vector> evaluator::info(const call_expr& e) {
     const vector_selector* reference = first_selector(*e.args[0]);
     const time_shift none;
     const std::vector<timestamp_ms> refs = reference_times(reference ? reference->shift : none);
-    TROUPE_ASSIGN(infos, select(match, refs, select_what::info_time));
+    TROUPE_ASSIGN(infos, select({.match = match}, refs, select_what::info_time));
   }
   info_index index;
   for (const step_series& s : infos.series)

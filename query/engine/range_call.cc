@@ -165,18 +165,22 @@ step_grid evaluator::subquery_grid(const subquery_expr& q) const {
 }
 
 status evaluator::for_each_range(const range_source& source, std::string_view function,
-                                 const series_reader& each) {
+                                 const range_reader& each) {
   if (source.selector) {
     const auto read = [&](const labels& metric, columns& c) -> status {
       drop_stale(c);
       if (!state_.options.use_start_timestamps)
         c.start_ts.clear();
-      return each(metric, c);
+      return each(metric, false, c);
     };
     return for_each_series(
-        source.selector->match,
-        saturating_sub(source.refs.front(), source.range_ms + source.before_ms - 1),
-        saturating_add(source.refs.back(), source.after_ms), source.range_ms, function, read);
+        {.match = source.selector->match,
+         .min = saturating_sub(source.refs.front(), source.range_ms + source.before_ms - 1),
+         .max = saturating_add(source.refs.back(), source.after_ms),
+         .range_ms = source.range_ms,
+         .function = function,
+         .detect_resets = state_.figures.contains(*source.selector)},
+        read);
   }
   const auto& q = as<subquery_expr>(*source.arg);
   // What a subquery reads is not counted, only what the windows over it hold.
@@ -187,7 +191,7 @@ status evaluator::for_each_range(const range_source& source, std::string_view fu
   for (const step_series& s : v.series) {
     TROUPE_TRY(state_.limits.check());
     columns c = to_columns(s, inner.grid_);
-    TROUPE_TRY(each(s.metric, c));
+    TROUPE_TRY(each(s.metric, s.drop_name, c));
   }
   return {};
 }
@@ -216,7 +220,7 @@ result<step_vector> evaluator::range_call(const call_expr& e, size_t matrix_arg)
   windows floats;
   windows histograms;
   std::vector<uint64_t> weights;
-  const auto each = [&](const labels& metric, columns& c) -> status {
+  const auto each = [&](const labels& metric, bool drop_name, columns& c) -> status {
     floats.find(source, c.ts.size(), [&](size_t i) { return c.ts[i]; });
     histograms.find(source, c.histograms.size(), [&](size_t i) { return c.histograms[i].ts; });
     scratch.reset(grid_.count);
@@ -246,7 +250,7 @@ result<step_vector> evaluator::range_call(const call_expr& e, size_t matrix_arg)
       count_samples(i, in.hi[i] - in.lo[i] + weights[in.hhi[i]] - weights[in.hlo[i]]);
     if (counter && has_floats(scratch))
       note_non_counter(metric, state_.options.enable_type_and_unit_labels, pos, state_.notes);
-    return out.push(keeps_name ? metric : unnamed(metric), !keeps_name, scratch);
+    return out.push(keeps_name ? metric : unnamed(metric), drop_name || !keeps_name, scratch);
   };
   TROUPE_TRY(for_each_range(source, name, each));
   if (name == "absent_over_time")
@@ -262,12 +266,12 @@ result<matrix_value> evaluator::matrix(const expr& e) {
   source.refs = reference_times(shift_of(source));
   matrix_value out;
   held holds(state_.limits);
-  const auto each = [&](const labels& metric, columns& c) -> status {
+  const auto each = [&](const labels& metric, bool drop_name, columns& c) -> status {
     if (source.selector && (source.selector->anchored || source.selector->smoothed))
       extend_ends(c, saturating_sub(source.refs[0], source.range_ms), source.refs[0],
                   source.selector->smoothed, metric.metric_name(), arg.pos, state_.notes);
     matrix_series s;
-    s.metric = metric;
+    s.metric = drop_name ? drop_metadata_labels(metric) : metric;
     for (size_t i = 0; i < c.ts.size(); ++i)
       s.floats.push_back({c.ts[i], c.values[i]});
     uint64_t weight = s.floats.size();

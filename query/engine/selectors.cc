@@ -1,5 +1,6 @@
 #include "query/engine/evaluator.h"
 #include "query/engine/functions.h"
+#include "query/engine/histogram_math.h"
 
 #include <algorithm>
 #include <utility>
@@ -14,6 +15,24 @@ uint64_t weigh(const columns& c) {
   for (const auto& row : c.histograms)
     samples += sample_weight(*row.value);
   return samples;
+}
+
+// Where only figures of histograms are looked at, Prometheus tells resets sample by sample, and so
+// sees more of them than the storage notes.
+void detect_resets(columns& c) {
+  using enum counter_reset_hint;
+  histogram_ptr before;
+  for (auto& row : c.histograms) {
+    if (row.value->is_stale())
+      continue;
+    const histogram_ptr original = row.value;
+    if (original->hint == unknown && before) {
+      auto copy = std::make_shared<histogram>(*original);
+      copy->hint = detect_reset(*original, *before) ? reset : not_reset;
+      row.value = std::move(copy);
+    }
+    before = original;
+  }
 }
 
 // Finds the newest sample at or before rising reference times.
@@ -74,27 +93,27 @@ void evaluator::count_samples(uint32_t step, uint64_t samples) {
       n += samples;
 }
 
-status evaluator::for_each_series(std::span<const matcher> match, timestamp_ms min,
-                                  timestamp_ms max, int64_t range_ms, std::string_view function,
-                                  const series_reader& each) {
+status evaluator::for_each_series(const series_request& request, const series_reader& each) {
   storage::select_hints hints;
-  hints.start = min;
-  hints.end = max;
+  hints.start = request.min;
+  hints.end = request.max;
   hints.step_ms = grid_.step;
-  hints.range_ms = range_ms;
-  hints.function = function;
-  TROUPE_ASSIGN(const auto set, state_.source.select(hints, match));
+  hints.range_ms = request.range_ms;
+  hints.function = request.function;
+  TROUPE_ASSIGN(const auto set, state_.source.select(hints, request.match));
   columns c;
   while (set->next()) {
     TROUPE_TRY(state_.limits.check());
     c.clear();
-    TROUPE_TRY(set->read(min, max, c));
+    TROUPE_TRY(set->read(request.min, request.max, c));
     if (c.ts.empty() && c.histograms.empty())
       continue;
     const uint64_t samples = weigh(c);
     state_.stats.samples_read += samples;
     held raw(state_.limits);
     TROUPE_TRY(raw.add(samples, samples * 16));
+    if (request.detect_resets)
+      detect_resets(c);
     TROUPE_TRY(each(set->series(), c));
   }
   return set->error();
@@ -102,14 +121,15 @@ status evaluator::for_each_series(std::span<const matcher> match, timestamp_ms m
 
 result<step_vector> evaluator::select(const vector_selector& s, select_what what) {
   const std::vector<timestamp_ms> refs = reference_times(s.shift);
-  return select(s.match, refs, what);
+  return select({.match = s.match, .detect_resets = state_.figures.contains(s)}, refs, what);
 }
 
-result<step_vector> evaluator::select(std::span<const matcher> match,
-                                      std::span<const timestamp_ms> refs, select_what what) {
+result<step_vector> evaluator::select(series_request request, std::span<const timestamp_ms> refs,
+                                      select_what what) {
   step_vector out(state_.limits);
   step_scratch scratch;
-  const timestamp_ms min = saturating_sub(refs.front(), state_.lookback_ms - 1);
+  request.min = saturating_sub(refs.front(), state_.lookback_ms - 1);
+  request.max = refs.back();
   const auto each = [&](const labels& metric, columns& c) -> status {
     scratch.reset(grid_.count);
     lookback_cursor cursor(c, state_.lookback_ms);
@@ -124,8 +144,7 @@ result<step_vector> evaluator::select(std::span<const matcher> match,
       } else if (what == select_what::timestamp) {
         scratch.set(i, static_cast<double>(cursor.ts()) / 1000);
       } else if (what == select_what::start_timestamp) {
-        if (cursor.start_ts() != no_start_timestamp)
-          scratch.set(i, static_cast<double>(cursor.start_ts()) / 1000);
+        scratch.set(i, static_cast<double>(cursor.start_ts()) / 1000);
       } else {
         if (cursor.is_histogram())
           return {errc::execution,
@@ -136,7 +155,7 @@ result<step_vector> evaluator::select(std::span<const matcher> match,
     }
     return out.push(metric, false, scratch);
   };
-  TROUPE_TRY(for_each_series(match, min, refs.back(), 0, {}, each));
+  TROUPE_TRY(for_each_series(request, each));
   return out;
 }
 
@@ -155,8 +174,10 @@ result<step_vector> evaluator::select_smoothed(const vector_selector& s) {
         count_samples(i, 1);
     return out.push(metric, false, scratch);
   };
-  TROUPE_TRY(for_each_series(s.match, saturating_sub(refs.front(), lookback - 1),
-                             saturating_add(refs.back(), lookback), 0, {}, each));
+  TROUPE_TRY(for_each_series({.match = s.match,
+                              .min = saturating_sub(refs.front(), lookback - 1),
+                              .max = saturating_add(refs.back(), lookback)},
+                             each));
   return out;
 }
 
