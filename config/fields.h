@@ -110,7 +110,7 @@ class fields {
   }
   template <class T>
   void object(std::string_view key, std::optional<T>& v, void (*describe)(fields&, T&)) {
-    if (reading() ? !has(key) : !v)
+    if (!reading() && !v)
       return;
     if (!enter(key, when::always))
       return;

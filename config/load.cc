@@ -46,8 +46,20 @@ void describe_root(fields& f, draft& d) {
   f.object("otlp", d.c.otlp, describe);
 }
 
+// True if a value at or above `field` could not be read, so that findings about it are but
+// consequences.
+bool is_unread(const std::string& field, const std::string& file, const diagnostics& errors) {
+  return std::any_of(errors.begin(), errors.end(), [&](const diagnostic& e) {
+    if (e.file != file || e.field.empty() || !field.starts_with(e.field))
+      return false;
+    return field.size() == e.field.size() || field[e.field.size()] == '.' ||
+           field[e.field.size()] == '[';
+  });
+}
+
 // Gives findings their file and position.
 void place(diagnostics found, const yaml_node& root, const std::string& file, diagnostics& errors) {
+  std::erase_if(found, [&](const diagnostic& d) { return is_unread(d.field, file, errors); });
   for (auto& d : found) {
     d.file = file;
     locate(root, d);

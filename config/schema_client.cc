@@ -40,7 +40,8 @@ void read_bearer_token(fields& f, http_client_config& c) {
               "configured");
   if (c.authorization)
     f.invalid(key, "authorization is not compatible with bearer_token & bearer_token_file");
-  c.authorization = authorization_config{"Bearer", std::move(token), std::move(file)};
+  else if (token.empty() || file.empty())
+    c.authorization = authorization_config{"Bearer", std::move(token), std::move(file)};
 }
 
 }  // namespace
