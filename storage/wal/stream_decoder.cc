@@ -141,7 +141,7 @@ status stream_decoder::apply_envelope(const frame& f, std::string_view body, wal
   byte_reader in(body);
   auto position = in.bytes();
   uint64_t n = in.varint();
-  status first;
+  std::vector<std::pair<context, std::string_view>> sections;
   for (uint64_t i = 0; i < n && !in.failed(); ++i) {
     uint64_t slot = in.varint();
     uint64_t sequence = in.varint();
@@ -149,9 +149,16 @@ status stream_decoder::apply_envelope(const frame& f, std::string_view body, wal
     if (in.failed() || !wanted(slot))
       continue;
     context c{static_cast<uint16_t>(slot), sequence, f.header.ts, f.header.epoch,
-              intern(f.header.tenant),     position};
-    if (!first_seen(c.slot, c.sequence))
-      continue;
+              intern(f.header.tenant),     {}};
+    if (first_seen(c.slot, c.sequence))
+      sections.emplace_back(c, bytes);
+  }
+  status first;
+  for (size_t i = 0; i < sections.size(); ++i) {
+    auto& [c, bytes] = sections[i];
+    // The position says that all before it is there: it comes with the last section.
+    if (i + 1 == sections.size())
+      c.source_position = position;
     status s = apply_section(c, bytes, sink);
     if (!s.ok() && s.code() != errc::corruption)
       return s;
