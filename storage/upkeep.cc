@@ -200,8 +200,18 @@ result<bool> upkeep::rewrite_log() {
     if (!job)
       continue;
     if (!job->writer) {
-      TROUPE_ASSIGN(job->writer, checkpoint_writer::open(*parts_.log, static_cast<uint32_t>(i),
-                                                         job->end_segment, *job->rule));
+      auto opened = checkpoint_writer::open(*parts_.log, static_cast<uint32_t>(i),
+                                            job->end_segment, *job->rule);
+      if (opened.code() == errc::already_exists) {
+        // An earlier try got as far as the folder's sync.
+        TROUPE_TRY(parts_.fs->sync_directory(parts_.log->path()));
+        job.reset();
+        TROUPE_TRY(parts_.log->collect().error());
+        return true;
+      }
+      if (!opened.ok())
+        return opened.error();
+      job->writer = std::move(*opened);
     }
     const auto done = job->writer->step(rewrite_step_bytes);
     if (!done.ok()) {
@@ -258,6 +268,11 @@ status upkeep::delete_series(std::string_view tenant, timestamp_ms mint, timesta
                              std::span<const matchers> selectors) {
   const std::lock_guard guard(mutex_);
   TROUPE_TRY(usable());
+  // Until the log behind a cut is rewritten it holds samples that the heads have given up: a restart
+  // would bring them back beside the tombstones of the blocks.
+  for (bool more = true; more;) {
+    TROUPE_ASSIGN(more, rewrite_log());
+  }
   for (const auto& s : parts_.shards)
     TROUPE_TRY(s->delete_series(tenant, mint, maxt, selectors));
   std::fill(garbage_.begin(), garbage_.end(), true);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <tuple>
+#include <unordered_map>
 
 namespace troupe::storage {
 namespace {
@@ -107,6 +108,27 @@ void check_each(const std::vector<Entry>& entries, const time_bounds& bounds, se
   }
 }
 
+// Position -> time of its last sample that is not refused; empty if no exemplar needs it.
+std::unordered_map<uint32_t, timestamp_ms> times_for_exemplars(const write_batch& batch,
+                                                               const refusals& refused) {
+  std::unordered_map<uint32_t, timestamp_ms> out;
+  if (std::none_of(batch.exemplars.begin(), batch.exemplars.end(),
+                   [](const exemplar_entry& e) { return e.value.ts == 0; }))
+    return out;
+  const auto take = [&](const auto& entries, const std::vector<uint32_t>& skipped) {
+    auto skip = skipped.begin();
+    for (uint32_t i = 0; i < entries.size(); ++i) {
+      if (skip != skipped.end() && *skip == i)
+        ++skip;
+      else
+        out[entries[i].series] = entries[i].ts;
+    }
+  };
+  take(batch.floats, refused.floats);
+  take(batch.histograms, refused.histograms);
+  return out;
+}
+
 }  // namespace
 
 refusals admit(const write_batch& batch, const table_refs& refs, const time_bounds& bounds,
@@ -120,14 +142,7 @@ refusals admit(const write_batch& batch, const table_refs& refs, const time_boun
   report.accepted = batch.sample_count() - out.floats.size() - out.histograms.size();
   refuse_repeats(batch.floats, refs, out.floats, out);
   refuse_repeats(batch.histograms, refs, out.histograms, out);
-  out.new_series = limit.let_in();
-  if (batch.exemplars.empty())
-    return out;
-  const auto times = times_for_exemplars({.floats = batch.floats,
-                                          .histograms = batch.histograms,
-                                          .exemplars = batch.exemplars,
-                                          .refused_floats = out.floats,
-                                          .refused_histograms = out.histograms});
+  const auto times = times_for_exemplars(batch, out);
   for (uint32_t i = 0; i < batch.exemplars.size(); ++i) {
     const auto& e = batch.exemplars[i];
     const bool bad_time = e.value.ts == 0
@@ -136,7 +151,19 @@ refusals admit(const write_batch& batch, const table_refs& refs, const time_boun
     if (bad_time || limit.refuses(e.series))
       out.exemplars.push_back(i);
   }
+  out.new_series = limit.let_in();
   return out;
+}
+
+batch_ptr with_exemplar_times(const batch_ptr& batch, const refusals& refused) {
+  const auto times = times_for_exemplars(*batch, refused);
+  if (times.empty())
+    return batch;
+  auto copy = std::make_shared<write_batch>(*batch);
+  for (auto& e : copy->exemplars)
+    if (const auto t = times.find(e.series); e.value.ts == 0 && t != times.end())
+      e.value.ts = t->second;
+  return copy;
 }
 
 }  // namespace troupe::storage

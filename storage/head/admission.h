@@ -35,4 +35,8 @@ struct refusals {
 refusals admit(const write_batch& batch, const table_refs& refs, const time_bounds& bounds,
                uint64_t new_series_left, append_report& report);
 
+/// The batch itself, or a copy in which every exemplar that is not refused has a time: without one
+/// of its own it takes that of its series' last sample.
+batch_ptr with_exemplar_times(const batch_ptr& batch, const refusals& refused);
+
 }  // namespace troupe::storage

@@ -39,22 +39,6 @@ std::vector<float_entry> with_swapped_values(std::span<const float_entry> floats
 
 }  // namespace
 
-std::unordered_map<uint32_t, timestamp_ms> times_for_exemplars(const head_input& input) {
-  std::unordered_map<uint32_t, timestamp_ms> out;
-  if (std::none_of(input.exemplars.begin(), input.exemplars.end(),
-                   [](const exemplar_entry& e) { return e.value.ts == 0; }))
-    return out;
-  const auto take = [&](const auto& entries, std::span<const uint32_t> refused) {
-    position_cursor skip(refused);
-    for (uint32_t i = 0; i < entries.size(); ++i)
-      if (!skip.hit(i))
-        out[entries[i].series] = entries[i].ts;
-  };
-  take(input.floats, input.refused_floats);
-  take(input.histograms, input.refused_histograms);
-  return out;
-}
-
 head::head(const head_settings& settings)
     : settings_(settings), exemplars_(settings.max_exemplars) {}
 
@@ -166,20 +150,12 @@ apply_counts head::apply(head_tenant& tenant, const head_input& input,
 
 void head::apply_exemplars(const head_tenant& tenant, const head_input& input,
                            const std::function<head_series*(uint32_t)>& series_of) {
-  const auto times = times_for_exemplars(input);
   position_cursor refused(input.refused_exemplars);
   for (uint32_t i = 0; i < input.exemplars.size(); ++i) {
     if (refused.hit(i))
       continue;
     const exemplar_entry& entry = input.exemplars[i];
-    exemplar e = entry.value;
-    if (e.ts == 0) {
-      const auto sample = times.find(entry.series);
-      if (sample == times.end())
-        continue;
-      e.ts = sample->second;
-    }
-    exemplars_.add(tenant.name, series_of(entry.series)->lset(), e);
+    exemplars_.add(tenant.name, series_of(entry.series)->lset(), entry.value);
   }
 }
 

@@ -19,7 +19,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace troupe::storage {
@@ -37,7 +36,7 @@ struct head_tenant {
   series_map series;  ///< guarded by the head's structure lock
 };
 
-/// Columns of a batch; `refused_*` are positions to leave out, ascending.
+/// Columns of a batch; `refused_*` are positions to leave out, ascending. Exemplars have a time.
 struct head_input {
   std::span<const float_entry> floats;
   std::span<const start_entry> starts;
@@ -46,10 +45,6 @@ struct head_input {
   std::span<const metadata_entry> metadata;
   std::span<const uint32_t> refused_floats, refused_histograms, refused_exemplars;
 };
-
-/// Position -> time of its last sample that is not refused: what exemplars without a time of their
-/// own take. Empty if no exemplar needs it.
-std::unordered_map<uint32_t, timestamp_ms> times_for_exemplars(const head_input& input);
 
 struct apply_counts {
   uint64_t stored = 0, duplicates = 0, conflicts = 0, out_of_order = 0;

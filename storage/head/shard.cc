@@ -143,11 +143,13 @@ result<append_report> shard::append(const batch_ptr& batch) {
   append_report report;
   pending.refused =
       admit(*batch, *pending.refs, limits_.bounds(clock_.now_ms()), new_series_left(), report);
+  pending.batch = with_exemplar_times(batch, pending.refused);
   const bool nothing_left = pending.refused.everything(*batch) && batch->metadata.empty() &&
                             batch->source_position.empty();
   if (!nothing_left) {
     const status s = wal_->append(
-        *batch, {pending.refused.floats, pending.refused.histograms, pending.refused.exemplars});
+        *pending.batch,
+        {pending.refused.floats, pending.refused.histograms, pending.refused.exemplars});
     if (s.code() == errc::no_space || s.code() == errc::io_error)
       return log_failed(s);
     TROUPE_TRY(s);

@@ -96,6 +96,17 @@ TEST_F(admission, exemplars_follow_their_sample) {
   EXPECT_EQ(run(b, {0, 100}).exemplars, (positions{1, 3, 4}));
 }
 
+TEST_F(admission, exemplars_without_a_time_take_the_samples) {
+  auto b = std::make_shared<write_batch>();
+  b->floats = {{50, 1, 0}, {60, 1, 0}, {70, 1, 1}};
+  b->exemplars = {{{{}, 1, 0}, 0}, {{{}, 1, 5}, 1}};
+  const auto resolved = with_exemplar_times(b, refusals());
+  EXPECT_EQ(resolved->exemplars[0].value.ts, 60);
+  EXPECT_EQ(resolved->exemplars[1].value.ts, 5);
+  b->exemplars.erase(b->exemplars.begin());
+  EXPECT_EQ(with_exemplar_times(b, refusals()), b);
+}
+
 TEST(table_cache, same_table_is_one_entry_and_a_new_one_replaces_it) {
   table_cache cache(2);
   const head_tenant t, u;

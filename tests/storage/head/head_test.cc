@@ -72,14 +72,6 @@ TEST_F(head_test, leaves_out_what_was_refused) {
   EXPECT_EQ(names({}), (std::vector<std::string>{"1"}));
 }
 
-TEST_F(head_test, exemplars_without_a_time_take_the_samples) {
-  const std::vector<float_entry> floats{{10, 1, 0}, {77, 1, 1}};
-  const std::vector<exemplar_entry> exemplars{{{{}, 1, 0}, 1}, {{{}, 2, 5}, 0}};
-  put({.floats = floats, .exemplars = exemplars});
-  EXPECT_TRUE(head_.exemplars().contains("", series_of(1), 77));
-  EXPECT_TRUE(head_.exemplars().contains("", series_of(0), 5));
-}
-
 TEST_F(head_test, empty_series_are_collected_and_may_come_back) {
   put_floats({{10, 1, 0}, {10, 1, 1}, {1010, 1, 2}});
   const uint64_t generation = head_.generation();
