@@ -60,8 +60,10 @@ void read_text(fields& f, const sd_key& k, kept& out) {
   std::string v(k.initial);
   if (k.type == sd_type::path)
     f.path(k.name, v);
+  else if (k.type == sd_type::url)
+    f.url(k.name, v);
   else
-    f.text(k.name, v);
+    f.text(k.name, v, k.type == sd_type::hidden ? shown::no : shown::yes);
   if (!k.choices.empty() && !v.empty() && !is_choice(v, k.choices))
     f.invalid(k.name, "unknown value \"" + v + "\", must be one of " + comma_separated(k.choices));
   if (k.type == sd_type::hidden && !v.empty())
@@ -104,8 +106,8 @@ struct sd_filter {
 void read_filters(fields& f, const sd_key& k, kept& out) {
   std::vector<sd_filter> filters;
   f.list_with(k.name, filters, [&](sd_filter& item) {
-    f.text("name", item.name);
-    f.texts("values", item.values);
+    f.text("name", item.name, shown::yes);
+    f.texts("values", item.values, shown::yes);
   });
   display_value list = list_of({});
   for (const auto& item : filters)
@@ -136,7 +138,7 @@ void read_namespaces(fields& f, const sd_key& k, kept& out) {
   kept members;
   read_number(f, {"own_namespace", sd_type::flag, "false"}, members);
   std::vector<std::string> names;
-  f.texts("names", names);
+  f.texts("names", names, shown::yes);
   members.emplace_back("names", list_of(names));
   f.leave();
   out.emplace_back(std::string(k.name), map_of(std::move(members)));
@@ -155,13 +157,13 @@ void read_attach_metadata(fields& f, const sd_key& k, kept& out) {
 void read_collection(fields& f, const sd_key& k, kept& out) {
   if (k.type == sd_type::texts) {
     std::vector<std::string> v;
-    f.texts(k.name, v);
+    f.texts(k.name, v, shown::yes);
     if (!v.empty())
       out.emplace_back(std::string(k.name), list_of(v));
     return;
   }
   std::map<std::string, std::string> v;
-  f.text_map(k.name, v);
+  f.text_map(k.name, v, shown::yes);
   kept members;
   for (const auto& [name, value] : v)
     members.emplace_back(name, scalar(value));

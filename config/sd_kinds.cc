@@ -19,9 +19,9 @@ constexpr sd_key needs(std::string_view name, t type = t::text) {
 }
 
 // What every AWS mechanism has.
-#define TROUPE_AWS_KEYS                                                                           \
-  {"region"}, {"endpoint"}, {"access_key"}, {"secret_key", t::hidden}, {"profile"}, {"role_arn"}, \
-      {"external_id"}, port("80"), refresh("1m")
+#define TROUPE_AWS_KEYS                                                                     \
+  {"region"}, {"endpoint", t::url}, {"access_key"}, {"secret_key", t::hidden}, {"profile"}, \
+      {"role_arn"}, {"external_id"}, port("80"), refresh("1m")
 
 constexpr sd_key aws[] = {{"role", t::text, {}, "ec2|ecs|elasticache|lightsail|msk|rds", required},
                           TROUPE_AWS_KEYS,
@@ -49,7 +49,7 @@ constexpr sd_key azure[] = {
     {"resource_group"},
     refresh("5m"),
     port("80")};
-constexpr sd_key consul[] = {{"server", t::text, "localhost:8500"},
+constexpr sd_key consul[] = {{"server", t::url, "localhost:8500"},
                              {"path_prefix"},
                              {"token", t::hidden},
                              {"datacenter"},

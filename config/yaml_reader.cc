@@ -94,7 +94,9 @@ void yaml_reader::fail(const yaml_node& where, std::string field, std::string me
 
 void yaml_reader::wrong_type(const yaml_node& n, std::string path, std::string_view expected) {
   std::string got(kind_name(n));
-  if (n.type == kind::scalar)
+  // A value where a mapping or list belongs may be a secret in the wrong place: not quoted.
+  const bool quotable = !expected.starts_with("a mapping") && !expected.starts_with("a list");
+  if (n.type == kind::scalar && quotable)
     got = (n.plain ? "" : "the string ") + quoted(n.text);
   fail(n, std::move(path), "must be " + std::string(expected) + ", not " + got);
 }

@@ -42,15 +42,16 @@ TEST(bad_config, collects_all_errors_in_order) {
             "c.yml:6:20: scrape_configs[0].scrape_interval: must be a duration, not a list\n"
             "c.yml:7:3: scrape_configs[1].job_name: found multiple scrape configs with job name "
             "\"a\"\n"
-            "c.yml:9:14: scrape_configs[1].static_configs[0].targets: must be a list, not \"x\"\n"
+            "c.yml:9:14: scrape_configs[1].static_configs[0].targets: must be a list, not a single "
+            "value\n"
             "c.yml:10:1: unknown: unknown field");
 }
 
 TEST(bad_config, wrong_types) {
   expect_all({
       {"[1]\n", "c.yml:1:1: must be a mapping, not a list"},
-      {"text\n", "c.yml:1:1: must be a mapping, not \"text\""},
-      {"global: 5\n", "c.yml:1:9: global: must be a mapping, not \"5\""},
+      {"text\n", "c.yml:1:1: must be a mapping, not a single value"},
+      {"global: 5\n", "c.yml:1:9: global: must be a mapping, not a single value"},
       {"global: {sample_limit: -1}\n",
        "c.yml:1:24: global.sample_limit: must be an integer of at least 0, not \"-1\""},
       {"global: {sample_limit: \"5\"}\n",
@@ -67,11 +68,12 @@ TEST(bad_config, wrong_types) {
        "c.yml:1:27: global.external_labels: must be a mapping, not a list"},
       {"global: {external_labels: {a: [b]}}\n",
        "c.yml:1:31: global.external_labels.a: must be a string, not a list"},
-      {"rule_files: x.yml\n", "c.yml:1:13: rule_files: must be a list, not \"x.yml\""},
+      {"rule_files: x.yml\n", "c.yml:1:13: rule_files: must be a list, not a single value"},
       {"rule_files: [[x]]\n", "c.yml:1:14: rule_files[0]: must be a string, not a list"},
       {"scrape_configs: {}\n", "c.yml:1:17: scrape_configs: must be a list, not a mapping"},
       {"scrape_configs:\n-\n", "c.yml:3:1: scrape_configs[0]: empty or null entry"},
-      {"scrape_configs: [x]\n", "c.yml:1:18: scrape_configs[0]: must be a mapping, not \"x\""},
+      {"scrape_configs: [x]\n",
+       "c.yml:1:18: scrape_configs[0]: must be a mapping, not a single value"},
       {"runtime: {gogc: lots}\n", "c.yml:1:17: runtime.gogc: must be an integer, not \"lots\""},
       {"tracing: {endpoint: a, sampling_fraction: x}\n",
        "c.yml:1:43: tracing.sampling_fraction: must be a number, not \"x\""},
@@ -126,7 +128,8 @@ TEST(bad_config, jobs) {
        "name"},
       {"static_configs: [{target: [a]}]",
        "c.yml:3:21: scrape_configs[0].static_configs[0].target: unknown field"},
-      {"params: {a: b}", "c.yml:3:15: scrape_configs[0].params.a: must be a list, not \"b\""},
+      {"params: {a: b}",
+       "c.yml:3:15: scrape_configs[0].params.a: must be a list, not a single value"},
       {"file_sd_configs: [{files: []}]",
        "c.yml:3:21: scrape_configs[0].file_sd_configs[0]: file service discovery config must "
        "contain at least one path name"},

@@ -251,8 +251,9 @@ TEST(load, target_groups_from_yaml_and_json) {
   }
   EXPECT_TRUE(parse_target_groups("", "t")->empty());
   EXPECT_TRUE(parse_target_groups("[]", "t")->empty());
-  EXPECT_EQ(parse_target_groups("- targets: [a]\n  label: {}\n- x\n", "t.yml").error().message(),
-            "t.yml:2:3: [0].label: unknown field\nt.yml:3:3: [1]: must be a mapping, not \"x\"");
+  EXPECT_EQ(
+      parse_target_groups("- targets: [a]\n  label: {}\n- x\n", "t.yml").error().message(),
+      "t.yml:2:3: [0].label: unknown field\nt.yml:3:3: [1]: must be a mapping, not a single value");
   EXPECT_EQ(parse_target_groups("a: 1\n", "t.yml").error().message(),
             "t.yml:1:1: must be a list, not a mapping");
 }
