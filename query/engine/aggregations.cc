@@ -27,15 +27,19 @@ struct group_context {
   uint32_t steps;
   position_range pos;  ///< of the operand
   annotations& notes;
+  budget& limits;
 
   const step_series& member(size_t i) const { return in.series[group.members[i]]; }
 };
 
-// Calls float_at(step, v) and histogram_at(step, h, series) for every sample of the group.
+// Calls float_at(step, v) and histogram_at(step, h, series) for every sample of the group. Stops
+// early where time is up; the caller asks again and fails.
 template <class Float, class Histogram>
 void for_each_sample(const group_context& g, Float float_at, Histogram histogram_at) {
   for (size_t m = 0; m < g.group.members.size(); ++m) {
     const step_series& s = g.member(m);
+    if (!g.limits.spend(s.values.size()).ok())
+      return;
     for (uint32_t i = 0; i < s.values.size(); ++i) {
       const double v = s.values[i];
       if (!is_absent(v))
@@ -187,6 +191,8 @@ void quantiles(const group_context& g, const scalar_column& phi, step_scratch& o
   std::vector<double> values;
   for (uint32_t step = 0; step < g.steps; ++step) {
     values.clear();
+    if (!g.limits.spend(g.group.members.size()).ok())
+      return;
     for (size_t m = 0; m < g.group.members.size(); ++m) {
       const step_series& s = g.member(m);
       if (const double v = s.value_at(step); !is_absent(v))
@@ -262,9 +268,10 @@ result<step_vector> evaluator::aggregate(const aggregate_expr& e) {
   step_vector out(state_.limits);
   step_scratch scratch;
   for (series_group& g : group_series(in, e)) {
-    TROUPE_TRY(state_.limits.check());
     scratch.reset(grid_.count);
-    run(e.op, {in, g, grid_.count, unwrap_parens(*e.operand).pos, state_.notes}, param, scratch);
+    run(e.op, {in, g, grid_.count, unwrap_parens(*e.operand).pos, state_.notes, state_.limits},
+        param, scratch);
+    TROUPE_TRY(state_.limits.check());
     TROUPE_TRY(out.push(std::move(g.metric), any_drops_name(in, g), scratch));
   }
   return out;

@@ -34,6 +34,15 @@ status budget::hold(uint64_t samples, uint64_t bytes) {
   return {};
 }
 
+status budget::check_steps(uint64_t steps) const {
+  constexpr uint64_t bytes_per_step = 4 * sizeof(double);
+  if (steps > std::numeric_limits<uint32_t>::max() / 2 || steps > max_bytes_ / bytes_per_step)
+    return {errc::resource_exhausted, "query has too many steps for the limit of " +
+                                          std::to_string(max_bytes_) +
+                                          " bytes of memory in query execution"};
+  return {};
+}
+
 void budget::release(uint64_t samples, uint64_t bytes) {
   samples_ -= samples;
   bytes_ -= bytes;

@@ -25,6 +25,17 @@ class budget {
   status hold(uint64_t samples, uint64_t bytes);
   void release(uint64_t samples, uint64_t bytes);
 
+  /// Whether a grid of that many steps is affordable at all: every node needs a few columns.
+  status check_steps(uint64_t steps) const;
+  /// check(), but only once per some 100,000 units of work.
+  status spend(uint64_t work) {
+    work_ += work;
+    if (work_ < work_between_checks)
+      return {};
+    work_ = 0;
+    return check();
+  }
+
   uint64_t peak_samples() const { return peak_samples_; }
   uint64_t peak_bytes() const { return peak_bytes_; }
 
@@ -34,6 +45,8 @@ class budget {
   uint64_t max_samples_;
   uint64_t max_bytes_;
   const std::atomic<bool>* cancel_;
+  static constexpr uint64_t work_between_checks = 100'000;
+  uint64_t work_ = 0;
   uint64_t samples_ = 0;
   uint64_t bytes_ = 0;
   uint64_t peak_samples_ = 0;

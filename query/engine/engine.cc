@@ -67,7 +67,7 @@ void sort_by_labels(matrix_value& m) {
             [](const matrix_series& a, const matrix_series& b) { return a.metric < b.metric; });
 }
 
-result<step_grid> grid_of(const query_times& times, budget& limits) {
+result<step_grid> grid_of(const query_times& times, const budget& limits) {
   if (times.step_ms == 0)
     return step_grid{times.start, 1, 1};
   step_grid grid{times.start, times.step_ms, 0};
@@ -75,12 +75,7 @@ result<step_grid> grid_of(const query_times& times, budget& limits) {
     return grid;
   const uint64_t count =
       static_cast<uint64_t>(times.end - times.start) / static_cast<uint64_t>(times.step_ms) + 1;
-  // Every node needs some columns of that length at least.
-  constexpr uint64_t columns = 4;
-  if (count > std::numeric_limits<uint32_t>::max())
-    return {errc::resource_exhausted, "query has too many steps"};
-  TROUPE_TRY(limits.hold(0, count * columns * sizeof(double)));
-  limits.release(0, count * columns * sizeof(double));
+  TROUPE_TRY(limits.check_steps(count));
   grid.count = static_cast<uint32_t>(count);
   return grid;
 }

@@ -90,7 +90,7 @@ class evaluator {
   void count_samples(uint32_t step, uint64_t samples);
 
   // range_call.cc
-  step_grid subquery_grid(const subquery_expr& q) const;
+  result<step_grid> subquery_grid(const subquery_expr& q) const;
   result<step_vector> range_call(const call_expr& e, size_t matrix_arg);
   /// Also says whether the name of the series is to be dropped.
   using range_reader = std::function<status(const labels&, bool, storage::sample_columns&)>;

@@ -46,13 +46,14 @@ struct range_input {
   std::string_view metric_name;
   position_range pos;  ///< of the first argument
   annotations& notes;
+  budget& limits;
 
   uint32_t steps() const { return static_cast<uint32_t>(refs.size()); }
   timestamp_ms range_start(uint32_t step) const { return saturating_sub(refs[step], range_ms); }
   double range_seconds() const { return static_cast<double>(range_ms) / 1000; }
 };
 
-/// Fills `out`, which is empty for all steps. Errors: execution.
+/// Fills `out`, which is empty for all steps. Errors: execution, timeout, canceled.
 using range_function = status (*)(const range_input& in, step_scratch& out);
 /// Null if `name` is no function over a range.
 range_function find_range_function(std::string_view name);

@@ -79,8 +79,10 @@ result<step_vector> evaluator::label_replace(const call_expr& e) {
   std::string replaced;
   for (step_series& s : v.series) {
     replaced.clear();
-    if (re->expand(s.metric.get(src), replacement, replaced))
-      set_label(s, dst, replaced);
+    if (!re->expand(s.metric.get(src), replacement, replaced))
+      continue;
+    TROUPE_TRY(v.holds.add(0, replaced.size()));
+    set_label(s, dst, replaced);
   }
   TROUPE_TRY(merge_same_labelset(v));
   return v;
@@ -103,6 +105,7 @@ result<step_vector> evaluator::label_join(const call_expr& e) {
         joined += separator;
       joined += s.metric.get(text_of(*e.args[i]));
     }
+    TROUPE_TRY(v.holds.add(0, joined.size()));
     set_label(s, dst, joined);
   }
   TROUPE_TRY(merge_same_labelset(v));

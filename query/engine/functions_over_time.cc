@@ -18,6 +18,7 @@ status for_float_windows(const range_input& in, step_scratch& out, F f) {
   for (uint32_t step = 0; step < in.steps(); ++step) {
     if (in.lo[step] == in.hi[step])
       continue;
+    TROUPE_TRY(in.limits.spend(in.hi[step] - in.lo[step]));
     if (in.hlo[step] != in.hhi[step])
       in.notes.info(note::histogram_ignored_in_mixed_range(in.metric_name), in.pos);
     out.set(step, f(in.lo[step], in.hi[step], step));
@@ -43,6 +44,8 @@ status for_uniform_windows(const range_input& in, step_scratch& out, Floats floa
   for (uint32_t step = 0; step < in.steps(); ++step) {
     const bool f = in.lo[step] < in.hi[step];
     const bool h = in.hlo[step] < in.hhi[step];
+    // A histogram is worth a few dozen floats.
+    TROUPE_TRY(in.limits.spend(in.hi[step] - in.lo[step] + 32 * (in.hhi[step] - in.hlo[step])));
     if (f && h)
       in.notes.warn(note::mixed_floats_histograms(in.metric_name), in.pos);
     else if (f)

@@ -81,6 +81,7 @@ status rate_function(const range_input& in, step_scratch& out) {
     const bool histograms = in.hlo[step] < in.hhi[step];
     if (lo == hi && !histograms)
       continue;
+    TROUPE_TRY(in.limits.spend(1 + 32 * (in.hhi[step] - in.hlo[step])));
     if (lo < hi && histograms) {
       in.notes.warn(note::mixed_floats_histograms(in.metric_name), in.pos);
       continue;
@@ -101,8 +102,10 @@ status rate_function(const range_input& in, step_scratch& out) {
     if constexpr (Counter) {
       while (next_reset < resets.size() && resets[next_reset] <= lo)
         ++next_reset;
-      for (size_t r = next_reset; r < resets.size() && resets[r] < hi; ++r)
+      size_t r = next_reset;
+      for (; r < resets.size() && resets[r] < hi; ++r)
         result += in.values[resets[r] - 1];
+      TROUPE_TRY(in.limits.spend(r - next_reset));
       if (!in.start_ts.empty()) {
         note_overlap(in, lo, hi);
         first_start = in.start_ts[lo];

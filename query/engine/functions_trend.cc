@@ -51,18 +51,20 @@ line regress(std::span<const timestamp_ms> ts, std::span<const double> values,
 
 // Calls `f(step, lo, hi)` for windows of at least two floats; says where histograms are left out.
 template <class F>
-void for_pairs(const range_input& in, F f) {
+status for_pairs(const range_input& in, F f) {
   for (uint32_t step = 0; step < in.steps(); ++step) {
     const uint32_t n = in.hi[step] - in.lo[step];
     if (n > 0 && in.hlo[step] != in.hhi[step])
       in.notes.info(note::histogram_ignored_in_mixed_range(in.metric_name), in.pos);
+    TROUPE_TRY(in.limits.spend(n));
     if (n > 1)
       f(step, in.lo[step], in.hi[step]);
   }
+  return {};
 }
 
 status deriv(const range_input& in, step_scratch& out) {
-  for_pairs(in, [&](uint32_t step, uint32_t lo, uint32_t hi) {
+  return for_pairs(in, [&](uint32_t step, uint32_t lo, uint32_t hi) {
     // An origin near the samples keeps the sums small.
     out.set(step,
             regress(in.ts.subspan(lo, hi - lo), in.values.subspan(lo, hi - lo), in.ts[lo]).slope);
@@ -71,12 +73,11 @@ status deriv(const range_input& in, step_scratch& out) {
 }
 
 status predict_linear(const range_input& in, step_scratch& out) {
-  for_pairs(in, [&](uint32_t step, uint32_t lo, uint32_t hi) {
+  return for_pairs(in, [&](uint32_t step, uint32_t lo, uint32_t hi) {
     const line l =
         regress(in.ts.subspan(lo, hi - lo), in.values.subspan(lo, hi - lo), in.grid.at(step));
     out.set(step, l.slope * in.params[0][step] + l.intercept);
   });
-  return {};
 }
 
 status check_factor(const char* which, const char* symbol, double v) {
@@ -90,7 +91,7 @@ status check_factor(const char* which, const char* symbol, double v) {
 
 status double_exponential_smoothing(const range_input& in, step_scratch& out) {
   status failed;
-  for_pairs(in, [&](uint32_t step, uint32_t lo, uint32_t hi) {
+  const status spent = for_pairs(in, [&](uint32_t step, uint32_t lo, uint32_t hi) {
     const double smoothing = in.params[0][step];
     const double trend = in.params[1][step];
     if (failed.ok())
@@ -110,7 +111,7 @@ status double_exponential_smoothing(const range_input& in, step_scratch& out) {
     }
     out.set(step, level);
   });
-  return failed;
+  return failed.ok() ? spent : failed;
 }
 
 }  // namespace

@@ -148,7 +148,7 @@ void drop_stale(columns& c) {
 }
 
 // The steps of a subquery: multiples of its resolution in (first - range, last].
-step_grid evaluator::subquery_grid(const subquery_expr& q) const {
+result<step_grid> evaluator::subquery_grid(const subquery_expr& q) const {
   const std::vector<timestamp_ms> refs = reference_times(q.shift);
   step_grid out;
   out.step = q.step_ms > 0 ? q.step_ms : state_.options.default_subquery_step_ms;
@@ -157,9 +157,10 @@ step_grid evaluator::subquery_grid(const subquery_expr& q) const {
   if (out.start <= after)
     out.start = saturating_add(out.start, out.step);
   if (refs.back() >= out.start) {
-    const auto count =
+    const uint64_t count =
         static_cast<uint64_t>(refs.back() - out.start) / static_cast<uint64_t>(out.step) + 1;
-    out.count = static_cast<uint32_t>(std::min<uint64_t>(count, UINT32_MAX));
+    TROUPE_TRY(state_.limits.check_steps(count));
+    out.count = static_cast<uint32_t>(count);
   }
   return out;
 }
@@ -184,13 +185,12 @@ status evaluator::for_each_range(const range_source& source, std::string_view fu
   }
   const auto& q = as<subquery_expr>(*source.arg);
   // What a subquery reads is not counted, only what the windows over it hold.
-  evaluator inner(state_, subquery_grid(q), 0);
-  TROUPE_TRY(state_.limits.hold(0, inner.grid_.count * sizeof(double)));
-  state_.limits.release(0, inner.grid_.count * sizeof(double));
+  TROUPE_ASSIGN(const step_grid grid, subquery_grid(q));
+  evaluator inner(state_, grid, 0);
   TROUPE_ASSIGN(const step_vector v, inner.vector(*q.inner));
   for (const step_series& s : v.series) {
     TROUPE_TRY(state_.limits.check());
-    columns c = to_columns(s, inner.grid_);
+    columns c = to_columns(s, grid);
     TROUPE_TRY(each(s.metric, s.drop_name, c));
   }
   return {};
@@ -241,7 +241,8 @@ result<step_vector> evaluator::range_call(const call_expr& e, size_t matrix_arg)
                          .params = params,
                          .metric_name = metric.metric_name(),
                          .pos = pos,
-                         .notes = state_.notes};
+                         .notes = state_.notes,
+                         .limits = state_.limits};
     TROUPE_TRY(function(in, scratch));
     weights.assign(c.histograms.size() + 1, 0);
     for (size_t i = 0; i < c.histograms.size(); ++i)

@@ -17,7 +17,7 @@ uint64_t weigh(const step_series& s, uint64_t& bytes) {
   uint64_t samples = 0;
   for (const double v : s.values)
     samples += is_absent(v) ? 0 : 1;
-  bytes = sizeof(step_series) + s.values.size() * sizeof(double);
+  bytes = sizeof(step_series) + s.metric.heap_bytes() + s.values.size() * sizeof(double);
   for (const auto& h : s.histograms) {
     if (h) {
       samples += sample_weight(*h);

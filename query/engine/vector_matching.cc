@@ -138,6 +138,7 @@ class matcher_job {
     const uint32_t end = one ? std::min(many.end(), one->end()) : many.end();
     if (first >= end)
       return {};
+    TROUPE_TRY(state_.limits.spend(end - first));
     const labels metric = result_metric(many.metric, one ? one->metric : g.key);
     TROUPE_TRY(claim(many, one, metric, first, end, g));
     scratch_.reset(steps_);
