@@ -36,8 +36,12 @@ class history {
       append();
     else if (what < 75)
       commit();
-    else if (what < 88)
+    else if (what < 86)
       ASSERT_TRUE(node_.maintain(1 + static_cast<int>(random_.below(4))).ok());
+    else if (what < 87)
+      ASSERT_TRUE(node_.maintain().ok());
+    else if (what < 88)
+      hold();
     else if (what < 91)
       erase();
     else if (what < 92)
@@ -105,6 +109,13 @@ class history {
     pending_.clear();
   }
 
+  // A query that stays open for a while delays what the head may drop.
+  void hold() {
+    held_.reset();
+    if (random_.below(2))
+      held_ = *node_.store->reader().open("", min_time, max_time);
+  }
+
   void erase() {
     commit();
     const timestamp_ms a = pick_ts(), b = pick_ts();
@@ -139,6 +150,7 @@ class history {
   // order of conflicts as any other.
   void restart(bool clean) {
     ++restarts_;
+    held_.reset();
     if (clean) {
       node_.stop();
       accept_pending();
@@ -146,7 +158,16 @@ class history {
       random_.below(2) ? node_.crash() : node_.kill();
     }
     node_.opts.shards = 1 + static_cast<uint32_t>(random_.below(4));
-    node_.start();
+    ASSERT_TRUE(node_.open().ok());
+    const size_t crashed_with = pending_.size();
+    if (random_.below(2))
+      append();  // while the replay runs
+    node_.replay();
+    if (pending_.size() > crashed_with) {
+      ASSERT_TRUE(node_.commit().ok());
+      for (size_t i = crashed_with; i < pending_.size(); ++i)
+        model_[pending_[i].series.to_string()].insert(pending_[i].ts, pending_[i].value);
+    }
     const store_content got = node_.read();
     std::set<std::pair<std::string, timestamp_ms>> unsure;
     for (const auto& s : pending_)
@@ -194,6 +215,7 @@ class history {
   test_node node_;
   std::map<std::string, reference_series> model_;
   test_samples pending_;
+  std::unique_ptr<querier> held_;
   uint64_t restarts_ = 0;
 };
 
