@@ -58,7 +58,7 @@ class asio_fetcher final : public fetcher {
 
  private:
   struct impl;
-  std::unique_ptr<impl> impl_;
+  std::shared_ptr<impl> impl_;  ///< shared with the metrics that read it
 };
 
 /// Sends each fetch to the client that can serve it. Both are owned.

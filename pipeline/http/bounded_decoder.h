@@ -21,7 +21,7 @@ result<encoding> parse_encoding(std::string_view name);
 struct decode_limits {
   uint64_t max_output = 64ULL << 20;
   /// Output above 1 MiB may be at most this many times the input.
-  uint64_t max_ratio = 2000;
+  uint64_t max_ratio = 500;
 };
 
 /// The decoded bytes and the claim that covers them.

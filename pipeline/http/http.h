@@ -30,7 +30,7 @@ std::string_view find_header(const headers& hs, std::string_view name);
 struct request {
   std::string method;  ///< "GET", "POST", …
   std::string path;    ///< percent-decoded, without the route prefix, no "//" or dot segments
-  params query;        ///< of the URL, then (for a form POST) of the body; decoded, in order
+  params query;        ///< of the body (form POST), then of the URL; decoded, in order
   headers header_fields;
   std::string body;  ///< as on the wire, bounded by server_options; decode with bounded_decoder
   std::string remote_address;
