@@ -56,9 +56,10 @@ bool decode_xored(byte_reader& in, std::span<double> values) {
       return false;
     uint64_t x = 0;
     const std::string_view piece = in.take(count);
-    std::memcpy(&x, piece.data(), piece.size());
-    if (count != 0)
+    if (!piece.empty()) {
+      std::memcpy(&x, piece.data(), piece.size());
       v ^= x << (8 * skip);
+    }
     values[i] = std::bit_cast<double>(v);
   }
   return !in.failed();
