@@ -320,7 +320,8 @@ command_line finish_query(grammar& g) {
             : g.output == "sparkline" ? query_command::output::sparkline
                                       : query_command::output::table;
   if (const auto s = check_url(q.server); !s.ok())
-    return wrong_usage("server " + troupe::quoted(mask_url(q.server)) + ": " + std::string(s.message()));
+    return wrong_usage("server " + troupe::quoted(mask_url(q.server)) + ": " +
+                       std::string(s.message()));
   const auto timeout = parse_duration(g.timeout);
   if (!timeout.ok() || *timeout == 0)
     return wrong_usage("--timeout: not a valid duration: " + troupe::quoted(g.timeout));
@@ -385,18 +386,20 @@ std::vector<std::string> marked(const std::vector<std::string>& args) {
 }
 
 // CLI11's reason in Prometheus' words.
-std::string explain(const CLI::ParseError& e, const grammar& g) {
-  if (e.get_name() == "ExtrasError") {
-    for (const auto& extra : g.app.remaining(true)) {
-      const auto name = extra.substr(0, extra.find('='));
-      if (name.starts_with("--"))
-        return "unknown long flag '" + name + "'";
-      if (name.starts_with("-"))
-        return "unknown short flag '" + name + "'";
-      return "unexpected " + extra;
-    }
-  }
-  return e.what();
+std::string explain(const CLI::ParseError& e) {
+  const std::string what = e.what();
+  const auto colon = what.find(": ");
+  const bool extras = e.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
+  if (!extras || colon == std::string::npos)
+    return what;
+  // "The following arguments were not expected: --a=1 b"
+  const auto first = what.substr(colon + 2, what.find(' ', colon + 2) - colon - 2);
+  const auto name = first.substr(0, first.find('='));
+  if (name.starts_with("--"))
+    return "unknown long flag '" + name + "'";
+  if (name.starts_with("-"))
+    return "unknown short flag '" + name + "'";
+  return "unexpected " + first;
 }
 
 }  // namespace
@@ -414,7 +417,7 @@ command_line parse_command_line(const std::vector<std::string>& args, file_syste
   } catch (const CLI::ParseError& e) {
     if (g.help)
       return printing(help_text(), 0);
-    return wrong_usage(explain(e, g));
+    return wrong_usage(explain(e));
   }
   if (g.help)
     return printing(help_text(), 0);
