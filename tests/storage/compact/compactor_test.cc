@@ -1,0 +1,157 @@
+#include "storage/compact/compactor.h"
+
+#include "storage/base/fault_twin.h"
+#include "tests/storage/block/block_fixture.h"
+
+#include <gtest/gtest.h>
+
+namespace troupe::storage {
+namespace {
+
+using test::block_fixture;
+using test::flat;
+
+// The merge of plain data: the columns of each series through merge_columns, which has its own
+// test.
+flat merged(const std::vector<std::vector<test::series_data>>& inputs) {
+  std::map<std::string, std::vector<sample_columns>> by_series;
+  for (const auto& input : inputs)
+    for (const auto& s : input)
+      by_series[s.series.to_string()].push_back(s.columns);
+  flat out;
+  for (const auto& [name, columns] : by_series) {
+    sample_columns all;
+    merge_columns(columns, all);
+    test::flatten(name, all, out);
+  }
+  return out;
+}
+
+std::vector<std::vector<test::series_data>> random_inputs(random_source& random) {
+  std::vector<std::vector<test::series_data>> out;
+  for (size_t i = 0, n = 1 + random.below(5); i < n; ++i)
+    out.push_back(
+        test::random_series(random, {.series = 1 + random.below(12),
+                                     .samples = 1 + random.below(60),
+                                     .from = static_cast<timestamp_ms>(random.below(3) * 600'000),
+                                     .job = random.below(2) ? "j" : "k"}));
+  return out;
+}
+
+TEST(merge_series, agrees_with_merging_each_series) {
+  seeded_random random(1);
+  for (int round = 0; round < 300; ++round) {
+    const auto inputs = random_inputs(random);
+    std::vector<std::unique_ptr<series_set>> sources;
+    for (const auto& input : inputs)
+      sources.push_back(std::make_unique<test::data_series_set>(input));
+    const auto set = merge_series(std::move(sources));
+    flat got;
+    labels before;
+    while (set->next()) {
+      ASSERT_TRUE(before < set->series());
+      before = set->series();
+      sample_columns c;
+      // In two halves: the second appends to the first.
+      ASSERT_TRUE(set->read(min_time, 700'000, c).ok());
+      ASSERT_TRUE(set->read(700'001, max_time, c).ok());
+      test::flatten(before.to_string(), c, got);
+    }
+    ASSERT_TRUE(set->error().ok());
+    ASSERT_EQ(got, merged(inputs));
+  }
+  EXPECT_FALSE(merge_series({})->next());
+}
+
+class failing_set final : public series_set {
+ public:
+  bool next() override { return false; }
+  const labels& series() const override { return none_; }
+  status read(timestamp_ms, timestamp_ms, sample_columns&) override { return {}; }
+  status error() const override { return {errc::io_error, "gone"}; }
+
+ private:
+  labels none_;
+};
+
+TEST(merge_series, a_failing_source_fails_the_whole) {
+  seeded_random random(1);
+  std::vector<std::unique_ptr<series_set>> sources;
+  sources.push_back(std::make_unique<test::data_series_set>(test::random_series(random, {})));
+  sources.push_back(std::make_unique<failing_set>());
+  const auto set = merge_series(std::move(sources));
+  while (set->next()) {
+  }
+  EXPECT_EQ(set->error().code(), errc::io_error);
+  block_fixture f(1);
+  block_spec spec;
+  spec.id = make_block_id(f.clk, f.random);
+  spec.max_time = test::day;
+  failing_set alone;
+  EXPECT_EQ(write_block(f.fs, "blocks", spec, alone).code(), errc::io_error);
+  EXPECT_TRUE(f.fs.list("blocks")->empty());
+}
+
+TEST(compactor, result_is_the_merge_whatever_the_order) {
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    block_fixture f(seed);
+    const auto inputs = random_inputs(f.random);
+    std::vector<std::shared_ptr<block_reader>> parents;
+    for (const auto& input : inputs)
+      parents.push_back(*f.open(f.write(input)->id));
+    const auto id = make_block_id(f.clk, f.random);
+    std::map<std::string, std::string> first;
+    for (int order = 0; order < 3; ++order) {
+      const auto spec = merged_spec(parents, id);
+      const auto meta = compact_blocks(f.fs, "blocks", spec, parents);
+      ASSERT_TRUE(meta.ok()) << meta.error().to_string();
+      EXPECT_EQ(meta->level, parents.size() > 1 ? 2u : 1u);
+      EXPECT_EQ(meta->parents.size(), parents.size());
+      EXPECT_EQ(meta->sources, meta->parents);
+      const auto child = *f.open(id);
+      ASSERT_EQ(test::read_all(*child), merged(inputs));
+      std::map<std::string, std::string> files;
+      for (const auto& path : f.fs.files("blocks/" + id + "/"))
+        files[path] = f.fs.content(path);
+      EXPECT_EQ(files.size(), 4u);
+      if (order == 0)
+        first = files;
+      ASSERT_TRUE(files == first) << "bytes depend on the order of inputs, seed " << seed;
+      ASSERT_TRUE(remove_block(f.fs, "blocks", id).ok());
+      for (size_t i = parents.size(); i > 1; --i)
+        std::swap(parents[i - 1], parents[f.random.below(i)]);
+    }
+  }
+}
+
+TEST(compactor, drops_what_tombstones_delete) {
+  block_fixture f(3);
+  const auto data = test::random_series(f.random, {.samples = 50});
+  const auto parent = *f.open(f.write(data)->id);
+  ASSERT_TRUE(parent->delete_series(f.fs, 0, 300'000, matchers{}).ok());
+  const auto expected = test::read_all(*parent);
+  const std::vector<std::shared_ptr<block_reader>> parents{parent};
+  const auto id = make_block_id(f.clk, f.random);
+  ASSERT_TRUE(compact_blocks(f.fs, "blocks", merged_spec(parents, id), parents).ok());
+  const auto child = *f.open(id);
+  EXPECT_EQ(test::read_all(*child), expected);
+  EXPECT_EQ(child->tombstoned_series(), 0u);
+  EXPECT_EQ(child->meta().samples, test::count_samples(expected));
+}
+
+#ifdef TROUPE_FAULT_TWINS
+TEST(compactor, a_lost_last_sample_is_noticed) {
+  block_fixture f(3);
+  const auto data = test::random_series(f.random, {.samples = 50, .histograms = false});
+  const std::vector<std::shared_ptr<block_reader>> parents{*f.open(f.write(data)->id)};
+  const auto id = make_block_id(f.clk, f.random);
+  active_fault_twin = fault_twin::compact_drops_last;
+  const auto meta = compact_blocks(f.fs, "blocks", merged_spec(parents, id), parents);
+  active_fault_twin = fault_twin::none;
+  ASSERT_TRUE(meta.ok());
+  EXPECT_NE(test::read_all(**f.open(id)), test::flatten(data));
+}
+#endif
+
+}  // namespace
+}  // namespace troupe::storage
