@@ -1,6 +1,7 @@
 #include "tests/storage/wal/wal_kit.h"
 
 #include "storage/base/coding.h"
+#include "storage/base/log.h"
 #include "storage/wal/section.h"
 
 #include <gtest/gtest.h>
@@ -11,6 +12,13 @@
 
 namespace troupe::storage {
 namespace {
+
+/// Damage is the daily bread of these tests: no need to hear of it.
+class quiet final : public testing::Environment {
+ public:
+  void SetUp() override { configure_log(log_level::off, log_format::logfmt); }
+};
+const auto* const registered = testing::AddGlobalTestEnvironment(new quiet);
 
 std::string sample_key(std::string_view tenant, const labels& l, timestamp_ms ts) {
   std::string key;
