@@ -147,11 +147,12 @@ result<size_t> response_reader::feed(std::string_view data) {
 }
 
 status response_reader::feed_end() {
+  if (!started())
+    return {errc::io_error, "the connection ended without a response"};
   error_code ec;
   parser_->put_eof(ec);
   if (ec)
-    return {errc::io_error, started() ? "the connection ended inside the response"
-                                      : "the connection ended without a response"};
+    return {errc::io_error, "the connection ended inside the response"};
   return ok_status();
 }
 
