@@ -163,7 +163,7 @@ status wal_writer::give_up(const status& cause) {
     return cause;
   }
   if (failed_.ok()) {
-    failed_ = cause.with_context("the write-ahead log is broken");
+    failed_ = {errc::io_error, "the write-ahead log is broken: " + cause.to_string()};
     probe_->failures.add();
   }
   return failed_;

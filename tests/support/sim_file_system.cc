@@ -391,8 +391,8 @@ status sim_file_system::rename(const std::string& raw_from, const std::string& r
   auto dir = find(sim_parent(to));
   if (!dir || !dir->directory)
     return {errc::not_found, sim_parent(to) + ": no such directory"};
-  if (from == to)
-    return {};
+  if (find(to) == node)
+    return {};  // one file under both names: rename(2) leaves both
   if (!node->directory) {
     change(sim_parent(to), {{to, node}, {from, nullptr}});
     recount();
@@ -439,7 +439,7 @@ status sim_file_system::link_or_copy(const std::string& raw_from, const std::str
   if (!node || node->directory)
     return {errc::not_found, from + ": no such file"};
   if (find(to))
-    return {errc::already_exists, to + ": file exists"};
+    return {errc::io_error, to + ": file exists"};
   if (!find(sim_parent(to)))
     return {errc::not_found, to + ": no such directory"};
   change(sim_parent(to), {{to, node}});
