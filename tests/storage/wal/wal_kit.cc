@@ -4,6 +4,7 @@
 #include "storage/base/log.h"
 #include "storage/wal/section.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -134,6 +135,30 @@ status collector::apply(const wal_batch& batch) {
     put_tombstone(e, key);
     content.tombstones.insert(key);
   }
+  return {};
+}
+
+status text_sink::apply(const wal_batch& b) {
+  auto line = [&](std::string text) { lines += text + "\n"; };
+  auto hex = [](double v) { return fmt::format("{:016x}", std::bit_cast<uint64_t>(v)); };
+  line(fmt::format("batch slot={} tenant={} group={} epoch={} sequence={} position={}", b.slot,
+                   b.tenant, b.group, b.epoch, b.sequence, b.source_position));
+  for (const auto& e : b.floats)
+    line(fmt::format("float {} {} {}", b.series(e.series).lset.to_string(), e.ts, hex(e.value)));
+  for (const auto& e : b.starts)
+    line(fmt::format("start {} {}", e.index, e.start_ts));
+  for (const auto& e : b.histograms)
+    line(fmt::format("histogram {} {} {} schema={} count={} sum={} buckets={}",
+                     b.series(e.series).lset.to_string(), e.ts, e.start_ts, e.value->schema,
+                     hex(e.value->count), hex(e.value->sum), e.value->positive_buckets.size()));
+  for (const auto& e : b.exemplars)
+    line(fmt::format("exemplar {} {} {} {}", b.series(e.series).lset.to_string(),
+                     e.value.lset.to_string(), e.value.ts, hex(e.value.value)));
+  for (const auto& e : b.metadata)
+    line(fmt::format("metadata {} {} {} {}", e.family, to_string(e.value.type), e.value.unit,
+                     e.value.help));
+  for (const auto& e : b.tombstones)
+    line(fmt::format("tombstone {} {} {}", e.series.to_string(), e.mint, e.maxt));
   return {};
 }
 

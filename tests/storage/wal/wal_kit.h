@@ -47,6 +47,13 @@ class collector final : public wal_sink {
   std::vector<uint64_t> sequences;
 };
 
+/// All entries as text, a line each, in the order they come.
+class text_sink final : public wal_sink {
+ public:
+  status apply(const wal_batch& batch) override;
+  std::string lines;
+};
+
 /// Batches of a few scrape targets and remote-write senders with every kind of entry and every odd
 /// value.
 class batch_source {
