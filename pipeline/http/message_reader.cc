@@ -28,6 +28,12 @@ class parser_base : public beast::http::basic_parser<IsRequest> {
     this->body_limit(boost::none);  // the body_buffer's is the one that counts
   }
   const status& refused() const { return refused_; }
+  /// To be called once after the head: a length that is too large is refused before any of it comes.
+  status expect_body() {
+    if (auto length = this->content_length(); length && !this->is_done())
+      refused_ = body_.expect(*length);
+    return refused_;
+  }
 
  protected:
   /// The parser forgets a field once it has reported it, so that all of the head is counted here.
@@ -40,11 +46,7 @@ class parser_base : public beast::http::basic_parser<IsRequest> {
 
  private:
   void on_header_impl(error_code& ec) override { ec = {}; }
-  void on_body_init_impl(const optional_length& length, error_code& ec) override {
-    ec = {};
-    if (length)
-      check(body_.expect(*length), ec);
-  }
+  void on_body_init_impl(const optional_length&, error_code& ec) override { ec = {}; }
   std::size_t on_body_impl(beast::string_view piece, error_code& ec) override {
     ec = {};
     check(body_.append(view(piece)), ec);
@@ -86,7 +88,10 @@ result<size_t> feed_parser(Parser& p, std::string_view data, bool stop_after_hea
       return {errc::resource_exhausted, "header size limit exceeded"};
     if (ec)
       return {errc::invalid_argument, ec.message()};
-    if (!had_header && stop_after_header && p.is_header_done())
+    if (had_header || !p.is_header_done())
+      continue;
+    TROUPE_TRY(p.expect_body());
+    if (stop_after_header)
       break;
   }
   return used;

@@ -195,7 +195,7 @@ status set_client_auth(SSL_CTX* context, const std::string& type) {
 
 int choose_http11(SSL*, const unsigned char** out, unsigned char* out_size,
                   const unsigned char* offered, unsigned int offered_size, void*) {
-  constexpr unsigned char http11[] = "\x08http/1.1";
+  static constexpr unsigned char http11[] = "\x08http/1.1";
   unsigned char* chosen = nullptr;
   if (SSL_select_next_proto(&chosen, out_size, http11, 9, offered, offered_size) !=
       OPENSSL_NPN_NEGOTIATED)
