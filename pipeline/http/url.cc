@@ -134,7 +134,8 @@ result<url> parse_url(std::string_view text) {
 
 result<url> resolve_url(const url& base, std::string_view reference) {
   TROUPE_ASSIGN(std::string strict, make_strict(reference));
-  auto from = boost::urls::parse_uri(base.text());
+  const std::string base_text = base.text();
+  auto from = boost::urls::parse_uri(base_text);
   auto to = boost::urls::parse_uri_reference(strict);
   status bad(errc::invalid_argument, "invalid redirect to \"" + shown(reference) + "\"");
   if (!from || !to)

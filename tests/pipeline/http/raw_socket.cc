@@ -142,6 +142,12 @@ fake_target::~fake_target() {
   ::shutdown(fd_, SHUT_RDWR);
   acceptor_.join();
   ::close(fd_);
+  {
+    // Whoever still waits for a client finds it gone.
+    std::lock_guard guard(lock_);
+    for (int fd : live_)
+      ::shutdown(fd, SHUT_RDWR);
+  }
   for (auto& w : workers_)
     w.join();
 }
@@ -156,9 +162,16 @@ void fake_target::run() {
     if (fd < 0)
       continue;
     ++connections_;
+    {
+      std::lock_guard guard(lock_);
+      live_.insert(fd);
+    }
     workers_.emplace_back([this, fd] {
       raw_socket s(fd);
       serve_(s);
+      std::lock_guard guard(lock_);
+      live_.erase(fd);
+      s.close();
     });
   }
 }
@@ -177,14 +190,14 @@ std::string ok_response(std::string_view body, std::string_view more_headers) {
   return out;
 }
 
-uint64_t resident_bytes() {
+int64_t resident_bytes() {
   std::FILE* f = std::fopen("/proc/self/statm", "r");
   unsigned long total = 0;
   unsigned long resident = 0;
   int got = f != nullptr ? std::fscanf(f, "%lu %lu", &total, &resident) : 0;
   if (f != nullptr)
     std::fclose(f);
-  return got == 2 ? resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)) : 0;
+  return got == 2 ? static_cast<int64_t>(resident) * ::sysconf(_SC_PAGESIZE) : 0;
 }
 
 bool eventually(const std::function<bool()>& cond, int deadline_ms) {

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -64,6 +66,8 @@ class fake_target {
   uint16_t port_ = 0;
   std::atomic<int> connections_{0};
   std::atomic<bool> stopping_{false};
+  std::mutex lock_;  ///< guards live_
+  std::set<int> live_;
   std::vector<std::thread> workers_;
   std::thread acceptor_;
 };
@@ -72,8 +76,9 @@ class fake_target {
 std::string read_head(raw_socket& s);
 /// "HTTP/1.1 200 OK" with a length and the body.
 std::string ok_response(std::string_view body, std::string_view more_headers = "");
-/// The value of VmRSS in bytes.
-uint64_t resident_bytes();
+/// Resident memory in bytes, and how much it has grown.
+int64_t resident_bytes();
+inline int64_t grown_since(int64_t before) { return resident_bytes() - before; }
 /// Waits for `cond`, at most `deadline_ms`; true if it came true.
 bool eventually(const std::function<bool()>& cond, int deadline_ms = 5000);
 
