@@ -14,6 +14,9 @@
 namespace troupe::config {
 namespace {
 
+// YAML allows a longer key only behind a question mark.
+constexpr size_t max_simple_key = 1000;
+
 display_value scalar(std::string text, bool raw = false) {
   display_value v;
   v.text = std::move(text);
@@ -105,7 +108,10 @@ void render_item(const display_value& v, size_t indent, std::string& out) {
 
 void render(const display_value& v, size_t indent, std::string& out) {
   for (const auto& [key, value] : v.members) {
-    out += std::string(indent, ' ') + plain_or_quoted(key) + ':';
+    const auto name = plain_or_quoted(key);
+    const std::string start(indent, ' ');
+    out += name.size() <= max_simple_key ? start + name + ':'
+                                         : start + "? " + name + '\n' + start + ':';
     render_value(value, indent, out);
   }
   for (const auto& item : v.items)

@@ -117,6 +117,16 @@ TEST(print, renders_empty_and_nested_values) {
   EXPECT_EQ(render_yaml(outer), "- []\n- {}\n- - x\n");
 }
 
+TEST(print, long_keys_load_again) {
+  const std::string key(3000, 'k');
+  const auto loaded =
+      load_text("scrape_configs:\n- job_name: x\n  params: {? " + key + " : [v]}\n");
+  ASSERT_NE(loaded.value, nullptr) << join(loaded.errors);
+  const auto again = load_text(to_yaml(*loaded.value));
+  ASSERT_NE(again.value, nullptr) << join(again.errors);
+  EXPECT_EQ(again.value->scrape_configs.at(0).params.at(key).at(0), "v");
+}
+
 TEST(print, jobs_of_other_files_stay_there) {
   support::sim_file_system fs(1);
   ASSERT_TRUE(fs.create_directories("/e").ok());
