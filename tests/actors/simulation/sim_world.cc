@@ -156,8 +156,8 @@ void sim_world::boot() {
   o.flags.web.enable_remote_write_receiver = true;
   o.store.dir = "data";
   o.store.shards = 1 + static_cast<uint32_t>(rng.below(3));
-  o.store.wal_segment_bytes = 24u << 10;
-  o.store.key_frame_interval = 4 + static_cast<uint32_t>(rng.below(28));
+  o.store.wal_segment_bytes = uint64_t{24u << 10} << rng.below(4);
+  o.store.key_frame_interval = 3 + static_cast<uint32_t>(rng.below(14));
   o.store.min_block_ms = 90'000;
   o.store.max_block_ms = 270'000;
   o.store.max_exemplars = 100;

@@ -50,6 +50,8 @@ class sim_world {
   void crash(bool power_cut);
   /// Ordered stop.
   void stop();
+  /// Booted and not yet buried by crash() or stop(), alive or dying.
+  bool running() const { return node_ != nullptr; }
   bool alive() const { return node_ != nullptr && !dead_; }
   actors::node& node() { return *node_; }
   uint64_t incarnation() const { return incarnation_; }

@@ -188,7 +188,7 @@ void traffic::schedule_queries() {
     }
     if (world_.alive() && world_.node().not_ready().empty())
       query_once();
-    world_.in(15'000 + static_cast<int64_t>(world_.rng.below(10'000)), *again);
+    world_.in(10'000 + static_cast<int64_t>(world_.rng.below(8'000)), *again);
   };
   world_.in(20'000, *again);
 }
@@ -335,6 +335,8 @@ void traffic::strike() {
 }
 
 void traffic::restart(bool power_cut) {
+  if (!world_.running())
+    return;  // down already; its next start is planned
   world_.count_fault();
   ++result_.restarts;
   world_.fs.clear_faults();
@@ -343,8 +345,15 @@ void traffic::restart(bool power_cut) {
   if (scenario_.wal_damage)
     damage_wal();
   world_.in(static_cast<int64_t>(world_.rng.below(15'000)), [this, life = world_.incarnation()] {
-    if (world_.incarnation() == life)
+    if (world_.incarnation() != life)
+      return;
+    world_.boot();
+    // A disk that fails during the start ends the process; the service manager tries again.
+    if (world_.dead() && world_.fs.fault_struck()) {
+      world_.fs.clear_faults();
+      world_.crash(false);
       world_.boot();
+    }
     if (world_.dead())
       fail("the node does not start: " + world_.cause_of_death());
   });
@@ -354,12 +363,14 @@ void traffic::damage_wal() {
   auto files = world_.fs.files("data/wal");
   if (files.empty())
     return;
-  const auto& path = files[world_.rng.below(files.size())];
-  uint64_t size = world_.fs.content(path).size();
-  if (size == 0)
-    return;
-  oracle_.tolerate_loss();
-  world_.fs.flip_bit(path, world_.rng.below(size), static_cast<unsigned>(world_.rng.below(8)));
+  for (int n = 0; n < 3; ++n) {
+    const auto& path = files[world_.rng.below(files.size())];
+    uint64_t size = world_.fs.content(path).size();
+    if (size == 0)
+      continue;
+    oracle_.tolerate_loss();
+    world_.fs.flip_bit(path, world_.rng.below(size), static_cast<unsigned>(world_.rng.below(8)));
+  }
 }
 
 // ---------------------------------------------------------------------------------------------------- the run
