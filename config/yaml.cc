@@ -243,10 +243,9 @@ class tree_builder final : public YAML::EventHandler {
 // yaml-cpp scans a whole flow collection into tokens before it parses it, so what could become a
 // token is counted first.
 bool too_many_tokens(std::string_view text, size_t limit) {
-  const auto n = std::count_if(text.begin(), text.end(), [](char c) {
-    return c == '[' || c == '{' || c == ',' || c == '?' || c == ':' || c == '-' || c == '*' ||
-           c == '&' || c == '!';
-  });
+  constexpr std::string_view starts = "[{,?:-*&!\"'";
+  const auto n = std::count_if(text.begin(), text.end(),
+                               [&](char c) { return starts.find(c) != std::string_view::npos; });
   return static_cast<size_t>(n) > limit;
 }
 
