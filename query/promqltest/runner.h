@@ -27,10 +27,11 @@ class script_backend {
 };
 
 struct run_options {
-  /// Functions and syntax behind Prometheus' feature flags are skipped unless set.
-  bool experimental = false;
-  /// Evals that touch native histograms are skipped, and the series not loaded, unless set.
-  bool native_histograms = false;
+  /// Without: functions and syntax behind Prometheus' feature flags are skipped.
+  bool experimental = true;
+  /// Without, for a store that has none: evals that touch native histograms are skipped, the series
+  /// not loaded.
+  bool native_histograms = true;
   /// Evaluate each instant query again with `@` on every selector and as the middle of a range
   /// query, as Prometheus does.
   bool variants = true;

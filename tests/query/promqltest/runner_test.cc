@@ -47,11 +47,11 @@ labels named(std::string name) {
 }
 
 // Runs one script; the outcome of each eval as "+", "-" or "s", then the details of failures.
-std::string outcome(table_backend& backend, std::string_view text, bool experimental = false) {
+std::string outcome(table_backend& backend, std::string_view text) {
   const auto s = parse_script("x.test", text);
   if (!s.ok())
     return std::string(s.error().message());
-  const auto report = run_script(*s, backend, {.experimental = experimental, .variants = false});
+  const auto report = run_script(*s, backend, {.variants = false});
   std::string out;
   for (const auto& e : report.evals)
     out += e.verdict == eval_verdict::passed ? "+" : e.verdict == eval_verdict::failed ? "-" : "s";
@@ -125,6 +125,8 @@ TEST(Runner, ChecksErrorsAndAnnotations) {
 }
 
 TEST(Runner, SkipsByName) {
+  constexpr run_options stable_floats{
+      .experimental = false, .native_histograms = false, .variants = false};
   table_backend b;
   b.answer("f", vector_value{});
   b.answer("range f", matrix_value{});
@@ -153,7 +155,7 @@ eval instant at 0 limitk(1, f)
   ASSERT_TRUE(spaced.ok()) << spaced.error().message();
   b.answer("h", vector_value{});
   b.answer("range h", matrix_value{});
-  const auto report = run_script(*spaced, b, {.variants = false});
+  const auto report = run_script(*spaced, b, stable_floats);
   std::string text;
   append_report(text, report, true);
   EXPECT_EQ(text,
@@ -167,7 +169,7 @@ eval instant at 0 limitk(1, f)
             "\n");
   EXPECT_EQ(summary({&report, 1}), "2 passed, 0 failed, 5 skipped");
   std::string list;
-  append_list(list, plan_script(*spaced));
+  append_list(list, plan_script(*spaced, stable_floats));
   EXPECT_TRUE(list.starts_with("x.test:6: run f\nx.test:8: skip sum(h) (")) << list;
 }
 

@@ -67,7 +67,7 @@ TEST(PromqlSuite, EveryScriptPasses) {
     const auto s = parse_script(file.filename().string(), content);
     ASSERT_TRUE(s.ok()) << s.error().message();
     engine_backend backend;
-    reports.push_back(run_script(*s, backend, {.experimental = true, .native_histograms = true}));
+    reports.push_back(run_script(*s, backend));
     append_report(text, reports.back(), true);
     EXPECT_EQ(reports.back().count(eval_verdict::failed), 0U) << file.filename();
   }
