@@ -13,7 +13,8 @@ namespace troupe::http {
 
 class byte_budget {
  public:
-  explicit byte_budget(uint64_t limit) : limit_(limit) {}
+  /// The first one also tells the allocator to return large freed blocks to the system.
+  explicit byte_budget(uint64_t limit);
 
   /// False, and nothing taken, if `n` more bytes would pass the limit.
   bool try_acquire(uint64_t n);

@@ -28,7 +28,8 @@ class parser_base : public beast::http::basic_parser<IsRequest> {
     this->body_limit(boost::none);  // the body_buffer's is the one that counts
   }
   const status& refused() const { return refused_; }
-  /// To be called once after the head: a length that is too large is refused before any of it comes.
+  /// To be called once after the head: a length that is too large is refused before any of it
+  /// comes.
   status expect_body() {
     if (auto length = this->content_length(); length && !this->is_done())
       refused_ = body_.expect(*length);

@@ -4,6 +4,8 @@
 
 #include <boost/url.hpp>
 
+#include <algorithm>
+
 namespace troupe::http {
 namespace {
 
@@ -96,13 +98,19 @@ result<url> from_view(boost::urls::url_view v, std::string_view original) {
   }
   out.port = out.secure() ? 443 : 80;
   if (!v.port().empty()) {
-    if (v.port_number() == 0)
+    // Boost's number wraps silently.
+    unsigned number = 0;
+    for (char c : v.port())
+      number = std::min(number * 10 + static_cast<unsigned>(c - '0'), 65536u);
+    if (number == 0 || number > 65535)
       return bad("port out of range");
-    out.port = v.port_number();
+    out.port = static_cast<uint16_t>(number);
   }
   out.path.assign(v.encoded_path().data(), v.encoded_path().size());
-  if (out.path.empty() || out.path[0] != '/')
-    out.path.insert(out.path.begin(), '/');
+  if (out.path.empty())
+    out.path = "/";
+  if (out.path[0] != '/')
+    return bad("the port is not a number");
   out.query.assign(v.encoded_query().data(), v.encoded_query().size());
   return out;
 }
