@@ -41,12 +41,16 @@ class merged_series_set final : public series_set {
   const labels& series() const override { return sources_[group_.front()]->series(); }
 
   status read(timestamp_ms mint, timestamp_ms maxt, sample_columns& out) override {
-    std::vector<sample_columns> parts(group_.size() + 1);
-    for (size_t i = 0; i < group_.size(); ++i)
-      TROUPE_TRY(sources_[group_[i]]->read(mint, maxt, parts[i]));
-    // What is already in `out` takes part, so that appending keeps it sorted and unique.
-    std::swap(parts.back(), out);
-    merge_columns(parts, out);
+    if (group_.size() == 1 && out.ts.empty() && out.histograms.empty()) {
+      TROUPE_TRY(sources_[group_.front()]->read(mint, maxt, out));
+    } else {
+      std::vector<sample_columns> parts(group_.size() + 1);
+      for (size_t i = 0; i < group_.size(); ++i)
+        TROUPE_TRY(sources_[group_[i]]->read(mint, maxt, parts[i]));
+      // What is already in `out` takes part, so that appending keeps it sorted and unique.
+      std::swap(parts.back(), out);
+      merge_columns(parts, out);
+    }
     if (TROUPE_FAULT(compact_drops_last) && !out.ts.empty()) {
       out.ts.pop_back();
       out.values.pop_back();

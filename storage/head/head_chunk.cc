@@ -83,9 +83,14 @@ void append_range(const sample_columns& from, timestamp_ms mint, timestamp_ms ma
                   sample_columns& out) {
   const auto lo = std::lower_bound(from.ts.begin(), from.ts.end(), mint) - from.ts.begin();
   const auto hi = std::upper_bound(from.ts.begin(), from.ts.end(), maxt) - from.ts.begin();
-  for (auto i = static_cast<size_t>(lo); i < static_cast<size_t>(hi); ++i)
-    append_float(out, from.ts[i], from.values[i],
-                 from.start_ts.empty() ? no_start_timestamp : from.start_ts[i]);
+  if (from.start_ts.empty() && out.start_ts.empty() && lo < hi) {
+    out.ts.insert(out.ts.end(), from.ts.begin() + lo, from.ts.begin() + hi);
+    out.values.insert(out.values.end(), from.values.begin() + lo, from.values.begin() + hi);
+  } else {
+    for (auto i = static_cast<size_t>(lo); i < static_cast<size_t>(hi); ++i)
+      append_float(out, from.ts[i], from.values[i],
+                   from.start_ts.empty() ? no_start_timestamp : from.start_ts[i]);
+  }
   for (const auto& row : from.histograms)
     if (row.ts >= mint && row.ts <= maxt)
       out.histograms.push_back(row);

@@ -169,10 +169,7 @@ void head_series::close_open() {
     return;
   encode_columns(open_, range_ms_, chunks_);
   sort_chunks(chunks_);
-  const size_t room = open_.ts.size();
   open_ = {};
-  open_.ts.reserve(room);
-  open_.values.reserve(room);
 }
 
 sample_columns& head_series::late() {

@@ -35,7 +35,7 @@ class head_series {
  public:
   /// `range_ms` is the block range that chunks never cross.
   head_series(labels lset, uint16_t slot, uint32_t ref, int64_t range_ms)
-      : lset_(std::move(lset)), slot_(slot), ref_(ref), range_ms_(range_ms) {}
+      : lset_(std::move(lset)), range_ms_(range_ms), ref_(ref), slot_(slot) {}
   head_series(const head_series&) = delete;
   head_series& operator=(const head_series&) = delete;
 
@@ -85,19 +85,19 @@ class head_series {
   void put_late(sample_columns::histogram_row row);
   sample_columns& late();
 
-  const labels lset_;
-  const uint16_t slot_;
-  const uint32_t ref_;
-  const int64_t range_ms_;
-
+  // What an insertion touches comes first and together.
   mutable spin_lock lock_;
-  // All guarded by lock_.
+  // All but the constants are guarded by lock_.
   timestamp_ms last_ts_ = min_time;   // of everything ever inserted
   timestamp_ms open_end_ = min_time;  // end of the range that the open chunk lies in
   sample_columns open_;
   head_chunks chunks_;
   head_chunks sealed_;
   std::unique_ptr<sample_columns> late_;
+  const labels lset_;
+  const int64_t range_ms_;
+  const uint32_t ref_;
+  const uint16_t slot_;
 };
 using series_ptr = std::shared_ptr<head_series>;
 
