@@ -247,8 +247,15 @@ result<step_vector> evaluator::range_call(const call_expr& e, size_t matrix_arg)
     weights.assign(c.histograms.size() + 1, 0);
     for (size_t i = 0; i < c.histograms.size(); ++i)
       weights[i + 1] = weights[i] + sample_weight(*c.histograms[i].value);
-    for (uint32_t i = 0; i < grid_.count; ++i)
-      count_samples(i, in.hi[i] - in.lo[i] + weights[in.hhi[i]] - weights[in.hlo[i]]);
+    uint64_t widest = 0;
+    for (uint32_t i = 0; i < grid_.count; ++i) {
+      const uint64_t n = in.hi[i] - in.lo[i] + weights[in.hhi[i]] - weights[in.hlo[i]];
+      widest = std::max(widest, n);
+      count_samples(i, n);
+    }
+    // As in Prometheus, a window is held while the results of its series are made.
+    held window(state_.limits);
+    TROUPE_TRY(window.add(widest, 0));
     if (counter && has_floats(scratch))
       note_non_counter(metric, state_.options.enable_type_and_unit_labels, pos, state_.notes);
     return out.push(keeps_name ? metric : unnamed(metric), drop_name || !keeps_name, scratch);

@@ -111,7 +111,7 @@ status evaluator::for_each_series(const series_request& request, const series_re
     const uint64_t samples = weigh(c);
     state_.stats.samples_read += samples;
     held raw(state_.limits);
-    TROUPE_TRY(raw.add(samples, samples * 16));
+    TROUPE_TRY(raw.add(0, samples * 16));
     if (request.detect_resets)
       detect_resets(c);
     TROUPE_TRY(each(set->series(), c));
