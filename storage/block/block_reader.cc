@@ -44,8 +44,6 @@ class block_series_set final : public series_set {
   const labels& series() const override { return labels_; }
 
   status read(timestamp_ms mint, timestamp_ms maxt, sample_columns& out) override {
-    mint = std::max(mint, block_->meta().min_time);
-    maxt = std::min(maxt, block_->meta().max_time - 1);
     const size_t floats = out.ts.size(), histograms = out.histograms.size();
     for (const chunk_ref& chunk : chunks_) {
       if (chunk.max_ts < mint || chunk.min_ts > maxt)

@@ -107,6 +107,36 @@ TEST(block_store, content_is_constant_through_a_crash_at_every_step_of_a_merge) 
                    [](const flat& before, const flat& now, bool) { return before == now; });
 }
 
+// A process dies during a merge (what it wrote is in the page cache only), the next one dies of a
+// power cut while it tidies up.
+void crash_twice(uint64_t seed) {
+  bool first_struck = true;
+  for (uint64_t n = 1; first_struck; ++n) {
+    bool second_struck = true;
+    for (uint64_t m = 1; second_struck; ++m) {
+      store_fixture f((seed * 100 + n) * 100 + m);
+      const flat before = write_three(f, 2);
+      f.fs.fail_nth(n, errc::io_error, true);
+      f.store->compact_once(test::plan).ok();
+      first_struck = f.fs.fault_struck();
+      f.store.reset();
+      f.fs.kill();
+      f.fs.fail_nth(m, errc::io_error, true);
+      block_store::open(f.fs, f.clk, 7, "data/blocks", "data/quarantine").ok();
+      second_struck = f.fs.fault_struck();
+      f.fs.clear_faults();
+      f.fs.crash();
+      f.reopen();
+      ASSERT_TRUE(f.content() == before) << seed << " " << n << " " << m;
+    }
+  }
+}
+
+TEST(block_store, content_is_constant_through_two_crashes) {
+  for (uint64_t seed = 0; seed < 20 && !HasFatalFailure(); ++seed)
+    crash_twice(seed);
+}
+
 TEST(block_store, content_is_constant_through_a_crash_at_every_step_of_a_rewrite) {
   const auto prepare = [](auto& f) {
     write_three(f, 10);
