@@ -2,6 +2,7 @@
 #include "query/engine/evaluator.h"
 #include "query/engine/grouping.h"
 #include "query/engine/sampling_hash.h"
+#include "query/parser/number_text.h"
 
 #include <algorithm>
 #include <cmath>
@@ -145,9 +146,9 @@ status check_k(const param_range& r) {
   if (r.has_nan)
     return {errc::execution, "Parameter value is NaN"};
   if (r.min <= -limit)
-    return {errc::execution, "Scalar value " + format_go_g(r.min) + " underflows int64"};
+    return {errc::execution, "Scalar value " + shortest(r.min) + " underflows int64"};
   if (r.max >= limit)
-    return {errc::execution, "Scalar value " + format_go_g(r.max) + " overflows int64"};
+    return {errc::execution, "Scalar value " + shortest(r.max) + " overflows int64"};
   return {};
 }
 

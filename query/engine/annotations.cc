@@ -59,10 +59,10 @@ std::string format_go_g(double v) {
       break;
   }
   std::snprintf(buf, sizeof buf, "%.*e", precision - 1, v);
-  // Go's %g with the shortest digits turns to an exponent below 1e-4 and from 1e21 on.
+  // Go's %g with the shortest digits turns to an exponent below 1e-4 and from 1e6 on.
   const std::string scientific = buf;
   const int exponent = std::atoi(scientific.c_str() + scientific.find('e') + 1);
-  if (exponent < -4 || exponent >= 21)
+  if (exponent < -4 || exponent >= 6)
     return scientific;
   std::snprintf(buf, sizeof buf, "%.*f", std::max(0, precision - 1 - exponent), v);
   return buf;

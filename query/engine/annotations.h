@@ -13,7 +13,7 @@
 
 namespace troupe::query {
 
-/// Go's %g with the shortest digits: what Prometheus prints in messages.
+/// Go's %g with the shortest digits, "1e+06": what Prometheus prints in annotations.
 std::string format_go_g(double v);
 /// Line and column (bytes, from 1) of an offset: "1:6".
 std::string format_position(std::string_view text, uint32_t offset);

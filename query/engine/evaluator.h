@@ -21,6 +21,12 @@ namespace troupe::query {
 
 struct range_source;
 
+/// A second of a day; days count from 1970-01-01.
+struct moment {
+  int64_t day = 0;
+  int64_t second = 0;
+};
+
 /// What all evaluators of a query share.
 struct query_state {
   const engine_options& options;
@@ -115,7 +121,7 @@ class evaluator {
   result<step_vector> map_floats(const call_expr& e, double (*f)(double));
   result<step_vector> clamp(const call_expr& e);
   result<step_vector> round(const call_expr& e);
-  result<step_vector> date(const call_expr& e, double (*f)(int64_t));
+  result<step_vector> date(const call_expr& e, double (*f)(moment));
   result<step_vector> vector_of(const call_expr& e);
   result<step_vector> absent_vector(const call_expr& e);
   result<step_vector> sorted(const call_expr& e);

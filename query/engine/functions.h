@@ -15,10 +15,12 @@
 
 namespace troupe::query {
 
+struct moment;
+
 /// abs, ceil, sin and so on: float to float. Null if `name` is none of them.
 double (*find_float_function(std::string_view name))(double);
-/// year, hour and so on: of a Unix time in seconds.
-double (*find_date_function(std::string_view name))(int64_t);
+/// year, hour and so on: of a moment in UTC.
+double (*find_date_function(std::string_view name))(moment);
 /// histogram_count, histogram_sum and so on: native histogram to float.
 double (*find_histogram_function(std::string_view name))(const histogram&);
 

@@ -34,10 +34,6 @@ civil_date date_of(int64_t days) {
   return out;
 }
 
-civil_date date_at(int64_t seconds) {
-  return date_of(floor_div(seconds, 86400));
-}
-
 bool is_leap(int64_t year) {
   return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
@@ -54,13 +50,20 @@ int day_of_year(const civil_date& d) {
   return out;
 }
 
-int64_t second_of_day(int64_t seconds) {
-  return seconds - floor_div(seconds, 86400) * 86400;
+int64_t weekday(int64_t days) {
+  days += 4;  // 1970-01-01 was a Thursday
+  return days - floor_div(days, 7) * 7;
 }
 
-int64_t weekday(int64_t seconds) {
-  const int64_t days = floor_div(seconds, 86400) + 4;  // 1970-01-01 was a Thursday
-  return days - floor_div(days, 7) * 7;
+// As in Go, whose calendar starts with the year -292277022399: what lies before wraps around to the
+// far future. Infinities and NaN come out there.
+moment moment_at(int64_t seconds) {
+  constexpr int64_t first_second = -9223372028715321600;
+  __int128 wide = seconds;
+  if (seconds < first_second)
+    wide += static_cast<__int128>(1) << 64;
+  const __int128 days = wide / 86400 - (wide % 86400 < 0 ? 1 : 0);
+  return {static_cast<int64_t>(days), static_cast<int64_t>(wide - days * 86400)};
 }
 
 // As Go on amd64 converts a float to an integer: out of range becomes the least one.
@@ -71,17 +74,17 @@ int64_t to_seconds(double v) {
 
 }  // namespace
 
-double (*find_date_function(std::string_view name))(int64_t) {
-  using f = double (*)(int64_t);
+double (*find_date_function(std::string_view name))(moment) {
+  using f = double (*)(moment);
   static const std::pair<std::string_view, f> table[] = {
-      {"day_of_month", [](int64_t t) { return static_cast<double>(date_at(t).day); }},
-      {"day_of_week", [](int64_t t) { return static_cast<double>(weekday(t)); }},
-      {"day_of_year", [](int64_t t) { return static_cast<double>(day_of_year(date_at(t))); }},
-      {"days_in_month", [](int64_t t) { return static_cast<double>(days_in(date_at(t))); }},
-      {"hour", [](int64_t t) { return static_cast<double>(second_of_day(t) / 3600); }},
-      {"minute", [](int64_t t) { return static_cast<double>(second_of_day(t) / 60 % 60); }},
-      {"month", [](int64_t t) { return static_cast<double>(date_at(t).month); }},
-      {"year", [](int64_t t) { return static_cast<double>(date_at(t).year); }},
+      {"day_of_month", [](moment t) { return static_cast<double>(date_of(t.day).day); }},
+      {"day_of_week", [](moment t) { return static_cast<double>(weekday(t.day)); }},
+      {"day_of_year", [](moment t) { return static_cast<double>(day_of_year(date_of(t.day))); }},
+      {"days_in_month", [](moment t) { return static_cast<double>(days_in(date_of(t.day))); }},
+      {"hour", [](moment t) { return static_cast<double>(t.second / 3600); }},
+      {"minute", [](moment t) { return static_cast<double>(t.second / 60 % 60); }},
+      {"month", [](moment t) { return static_cast<double>(date_of(t.day).month); }},
+      {"year", [](moment t) { return static_cast<double>(date_of(t.day).year); }},
   };
   for (const auto& [known, function] : table)
     if (known == name)
@@ -89,13 +92,13 @@ double (*find_date_function(std::string_view name))(int64_t) {
   return nullptr;
 }
 
-result<step_vector> evaluator::date(const call_expr& e, double (*f)(int64_t)) {
+result<step_vector> evaluator::date(const call_expr& e, double (*f)(moment)) {
   step_vector out(state_.limits);
   step_scratch scratch;
   if (e.args.empty()) {
     scratch.reset(grid_.count);
     for (uint32_t i = 0; i < grid_.count; ++i)
-      scratch.set(i, f(grid_.at(i) / 1000));
+      scratch.set(i, f(moment_at(grid_.at(i) / 1000)));
     TROUPE_TRY(out.push(labels(), false, scratch));
     return out;
   }
@@ -104,7 +107,7 @@ result<step_vector> evaluator::date(const call_expr& e, double (*f)(int64_t)) {
     scratch.reset(grid_.count);
     for (uint32_t i = s.first; i < s.end(); ++i)
       if (const double x = s.value_at(i); !is_absent(x))
-        scratch.set(i, f(to_seconds(x)));
+        scratch.set(i, f(moment_at(to_seconds(x))));
     TROUPE_TRY(out.push(unnamed(s.metric), true, scratch));
   }
   TROUPE_TRY(settle_names(out));

@@ -2,6 +2,7 @@
 
 #include "query/engine/annotations.h"
 #include "query/engine/kahan.h"
+#include "query/parser/number_text.h"
 #include "storage/model/sample.h"
 
 #include <algorithm>
@@ -396,7 +397,7 @@ std::string to_text(const histogram& h) {
     out += b.lower_inclusive ? ", [" : ", (";
     out += format_go_g(b.lower) + "," + format_go_g(b.upper);
     out += b.upper_inclusive ? "]:" : "):";
-    out += format_go_g(b.count);
+    out += shortest(b.count);
   }
   return out + "}";
 }

@@ -199,7 +199,8 @@ TEST(Text, NumbersAsGoPrintsThem) {
   EXPECT_EQ(format_go_g(0.5), "0.5");
   EXPECT_EQ(format_go_g(-1.1), "-1.1");
   EXPECT_EQ(format_go_g(100), "100");
-  EXPECT_EQ(format_go_g(1e21), "1e+21");
+  EXPECT_EQ(format_go_g(123456), "123456");
+  EXPECT_EQ(format_go_g(1795521847), "1.795521847e+09");
   EXPECT_EQ(format_go_g(0.00001), "1e-05");
   EXPECT_EQ(format_go_g(inf), "+Inf");
   EXPECT_EQ(format_go_g(nan_value), "NaN");

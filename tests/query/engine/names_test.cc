@@ -110,6 +110,8 @@ TEST_F(Names, DatesFollowTheCalendar) {
   EXPECT_EQ(at("year(vector(-1))", 0), "{} 1969");
   EXPECT_EQ(at("hour(vector(-1)) + minute(vector(-1)) / 100", 0), "{} 23.59");
   EXPECT_EQ(at("days_in_month(vector(-2203977600))", 0), "{} 28") << "1900 was no leap year";
+  // Go's calendar wraps around for what is no time at all.
+  EXPECT_EQ(at("day_of_year(vector(Inf)) + minute(vector(NaN)) / 100", 0), "{} 339.3");
 }
 
 }  // namespace
