@@ -41,22 +41,14 @@ class merged_series_set final : public series_set {
   const labels& series() const override { return sources_[group_.front()]->series(); }
 
   status read(timestamp_ms mint, timestamp_ms maxt, sample_columns& out) override {
-    if (group_.size() == 1 && out.ts.empty() && out.histograms.empty()) {
-      TROUPE_TRY(sources_[group_.front()]->read(mint, maxt, out));
-    } else {
-      std::vector<sample_columns> parts(group_.size() + 1);
-      for (size_t i = 0; i < group_.size(); ++i)
-        TROUPE_TRY(sources_[group_[i]]->read(mint, maxt, parts[i]));
-      // What is already in `out` takes part, so that appending keeps it sorted and unique.
-      std::swap(parts.back(), out);
-      merge_columns(parts, out);
-    }
-    if (TROUPE_FAULT(compact_drops_last) && !out.ts.empty()) {
-      out.ts.pop_back();
-      out.values.pop_back();
-      if (!out.start_ts.empty())
-        out.start_ts.pop_back();
-    }
+    if (group_.size() == 1 && out.ts.empty() && out.histograms.empty())
+      return sources_[group_.front()]->read(mint, maxt, out);
+    std::vector<sample_columns> parts(group_.size() + 1);
+    for (size_t i = 0; i < group_.size(); ++i)
+      TROUPE_TRY(sources_[group_[i]]->read(mint, maxt, parts[i]));
+    // What is already in `out` takes part, so that appending keeps it sorted and unique.
+    std::swap(parts.back(), out);
+    merge_columns(parts, out);
     return {};
   }
 
@@ -77,6 +69,26 @@ class merged_series_set final : public series_set {
   std::vector<size_t> group_;  // sources that stand at the current one
   status error_;
 };
+
+#ifdef TROUPE_FAULT_TWINS
+// The twin compact_drops_last: what is read lacks its last float.
+class last_float_dropper final : public series_set {
+ public:
+  explicit last_float_dropper(std::unique_ptr<series_set> source) : source_(std::move(source)) {}
+  bool next() override { return source_->next(); }
+  const labels& series() const override { return source_->series(); }
+  status error() const override { return source_->error(); }
+  status read(timestamp_ms mint, timestamp_ms maxt, sample_columns& out) override {
+    TROUPE_TRY(source_->read(mint, maxt, out));
+    if (!out.ts.empty())
+      remove_intervals({{out.ts.back(), out.ts.back()}}, out);
+    return {};
+  }
+
+ private:
+  std::unique_ptr<series_set> source_;
+};
+#endif
 
 void sort_unique(std::vector<std::string>& v) {
   std::sort(v.begin(), v.end());
@@ -117,7 +129,11 @@ result<block_meta> compact_blocks(file_system& fs, const std::string& dir, const
     TROUPE_ASSIGN(auto source, parent->select({}, min_time, max_time, nullptr));
     sources.push_back(std::move(source));
   }
-  const auto merged = merge_series(std::move(sources));
+  auto merged = merge_series(std::move(sources));
+#ifdef TROUPE_FAULT_TWINS
+  if (TROUPE_FAULT(compact_drops_last))
+    merged = std::make_unique<last_float_dropper>(std::move(merged));
+#endif
   return write_block(fs, dir, spec, *merged);
 }
 
