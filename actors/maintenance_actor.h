@@ -26,6 +26,8 @@ struct maintenance_params {
 
 struct maintenance_state {
   static inline const char* name = "maintenance";
+  // Not an aggregate: CAF would initialise one from the actor's pointer, which converts to the first bool.
+  maintenance_state() {}
   bool stopping = false;
   uint32_t shard = 0;
 };
