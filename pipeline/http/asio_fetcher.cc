@@ -9,7 +9,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <atomic>
 
 namespace troupe::http {
 namespace {
@@ -66,7 +65,6 @@ struct asio_fetcher::impl {
   std::shared_ptr<byte_budget> budget;
   resolver names;
   std::vector<std::unique_ptr<fetch_loop>> loops;
-  std::atomic<bool> stopped{false};
 };
 
 asio_fetcher::asio_fetcher(fetcher_options options, const clock& clk, registry* stats)
@@ -97,16 +95,6 @@ asio_fetcher::~asio_fetcher() {
 
 void asio_fetcher::fetch(std::vector<fetch_request> batch, done_fn done) {
   size_t n = impl_->loops.size();
-  if (impl_->stopped) {
-    std::vector<fetch_result> refused(batch.size());
-    for (size_t i = 0; i < batch.size(); ++i) {
-      refused[i].token = batch[i].token;
-      refused[i].error = status(errc::canceled, "the HTTP client is stopping");
-    }
-    if (!refused.empty())
-      done(std::move(refused));
-    return;
-  }
   if (n == 1)
     return impl_->loops[0]->submit(std::move(batch), std::move(done));
   std::vector<std::vector<fetch_request>> parts(n);
@@ -120,7 +108,6 @@ void asio_fetcher::fetch(std::vector<fetch_request> batch, done_fn done) {
 }
 
 void asio_fetcher::stop() {
-  impl_->stopped = true;
   impl_->names.stop();
   for (auto& loop : impl_->loops)
     loop->stop();

@@ -14,6 +14,7 @@ void body_buffer::reset(std::shared_ptr<byte_budget> budget, uint64_t limit) {
   data_ = std::string();
   lease_ = byte_lease(std::move(budget));
   limit_ = limit;
+  expected_ = 0;
 }
 
 status body_buffer::over_limit() const {
@@ -32,9 +33,17 @@ status body_buffer::grow(uint64_t capacity) {
 status body_buffer::expect(uint64_t length) {
   if (length > limit_)
     return over_limit();
+  expected_ = length;
   if (length > 0)
     return grow(std::min(length, largest_reservation));
   return ok_status();
+}
+
+uint64_t body_buffer::next_capacity(uint64_t total) const {
+  // A peer that has sent the first part is believed about the rest.
+  if (total <= expected_)
+    return expected_;
+  return std::max({first_size, total, std::min<uint64_t>(limit_, data_.capacity() * 2)});
 }
 
 status body_buffer::append(std::string_view piece) {
@@ -42,8 +51,7 @@ status body_buffer::append(std::string_view piece) {
   if (total > limit_)
     return over_limit();
   if (total > data_.capacity())
-    TROUPE_TRY(
-        grow(std::max({first_size, total, std::min<uint64_t>(limit_, data_.capacity() * 2)})));
+    TROUPE_TRY(grow(next_capacity(total)));
   data_.append(piece);
   return ok_status();
 }

@@ -28,8 +28,10 @@ class body_buffer {
  private:
   status over_limit() const;
   status grow(uint64_t capacity);
+  uint64_t next_capacity(uint64_t total) const;
   std::shared_ptr<byte_budget> budget_;
   uint64_t limit_ = 0;
+  uint64_t expected_ = 0;
   std::string data_;
   byte_lease lease_;
 };

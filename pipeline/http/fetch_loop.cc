@@ -39,6 +39,16 @@ void fetch_loop::start(const std::string& thread_name) {
 }
 
 void fetch_loop::submit(std::vector<fetch_request> requests, fetcher::done_fn done) {
+  std::unique_lock guard(gate_);
+  if (!running_) {
+    guard.unlock();
+    std::vector<fetch_result> refused(requests.size());
+    for (size_t i = 0; i < requests.size(); ++i) {
+      refused[i].token = requests[i].token;
+      refused[i].error = stopping();
+    }
+    return done(std::move(refused));
+  }
   auto work = std::make_shared<std::vector<fetch_request>>(std::move(requests));
   loop_.post([this, work, done = std::move(done)]() mutable {
     auto batch = std::make_shared<fetch_batch>(fetch_batch{std::move(done), {}});
@@ -50,8 +60,6 @@ void fetch_loop::submit(std::vector<fetch_request> requests, fetcher::done_fn do
 void fetch_loop::begin(fetch_request request, const std::shared_ptr<fetch_batch>& batch) {
   auto op = std::make_shared<fetch_op>(*this, std::move(request), batch);
   op->place = ops_.insert(ops_.end(), op);
-  if (stopped_)
-    return op->fail(stopping());
   loop_.arm_ticks();
   op->start();
 }
@@ -158,7 +166,6 @@ void fetch_loop::start_waiting() {
 }
 
 void fetch_loop::shut_down() {
-  stopped_ = true;
   while (!ops_.empty())
     ops_.front()->fail(stopping());
   waiting_.clear();
@@ -168,15 +175,18 @@ void fetch_loop::shut_down() {
 }
 
 void fetch_loop::stop() {
-  if (!running_)
-    return;
-  running_ = false;
-  // Posted work is run in order: what was submitted before is failed, not forgotten.
   std::promise<void> down;
-  loop_.post([&] {
-    shut_down();
-    down.set_value();
-  });
+  {
+    std::lock_guard guard(gate_);
+    if (!running_)
+      return;
+    running_ = false;
+    // Posted work is run in order: what was submitted before is failed, not forgotten.
+    loop_.post([&] {
+      shut_down();
+      down.set_value();
+    });
+  }
   down.get_future().wait();
   loop_.stop();
 }

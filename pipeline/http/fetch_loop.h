@@ -14,6 +14,7 @@
 #include <deque>
 #include <list>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -87,8 +88,8 @@ class fetch_loop {
   size_t open_ = 0;
   int64_t next_sweep_ns_ = 0;
   bool flush_posted_ = false;
-  bool stopped_ = false;
-  bool running_ = false;  ///< touched by the owner's thread alone
+  std::mutex gate_;  ///< guards running_, and the order of submit() and stop()
+  bool running_ = false;
 };
 
 }  // namespace troupe::http

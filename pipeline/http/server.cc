@@ -168,7 +168,9 @@ size_t server::drain(int64_t deadline_ms) {
         s->close();
       }
     });
+    // What a callback posts may run after what another thread posts: the second round trip sees it.
     run_on(*home, [&] { home->sessions.clear(); });
+    run_on(*home, [] {});
   }
   context.passwords.stop();
   for (auto& home : impl_->loops)

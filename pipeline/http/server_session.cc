@@ -333,6 +333,7 @@ void server_session::on_answer(uint64_t serial, response&& r) {
 void server_session::refuse(int code, std::string message, const char* reason) {
   server_->stats.refused(reason).add();
   reader_.keep_alive = false;
+  reader_.body.reset(nullptr, 0);  // what came of it is charged until it is gone
   reply(text_response(code, std::move(message)));
 }
 

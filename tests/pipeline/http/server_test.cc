@@ -265,7 +265,7 @@ TEST_F(ServerTest, CountsRequestsByRouteAndCode) {
   EXPECT_TRUE(has("troupe_http_requests_total{code=\"200\",handler=\"/echo\"} 2") ||
               has("troupe_http_requests_total{handler=\"/echo\",code=\"200\"} 2"))
       << stats_.render();
-  EXPECT_NE(stats_.render().find("code=\"400\""), std::string::npos);
+  EXPECT_TRUE(has("code=\"400\""));
   EXPECT_NE(stats_.render().find("troupe_http_refused_total{reason=\"header\"} 1"),
             std::string::npos);
 }
