@@ -9,19 +9,21 @@ namespace troupe::storage {
 struct options {
   std::string dir = "data";
   uint32_t shards = 2;
-  int64_t retention_ms = 15LL * 24 * 3600 * 1000;      ///< 0: keep for ever
-  uint64_t retention_bytes = 0;                        ///< 0: no bound
-  int64_t out_of_order_window_ms = -1;                 ///< -1: anything inside retention
-  int64_t max_future_ms = 10 * 60 * 1000;              ///< samples further ahead of the clock are refused
+  int64_t retention_ms = 15LL * 24 * 3600 * 1000;  ///< 0: keep for ever
+  uint64_t retention_bytes = 0;                    ///< 0: no bound
+  int64_t out_of_order_window_ms = -1;             ///< -1: anything inside retention
+  int64_t max_future_ms =
+      10 * 60 * 1000;  ///< samples further ahead of the clock are refused; < 0: no bound
   int64_t min_block_ms = 2LL * 3600 * 1000;
-  int64_t max_block_ms = 31LL * 24 * 3600 * 1000;      ///< bounded by retention / 10 as in Prometheus
+  int64_t max_block_ms = 31LL * 24 * 3600 * 1000;  ///< bounded by retention / 10 as in Prometheus
   uint64_t wal_segment_bytes = 64ULL << 20;
-  uint32_t key_frame_interval = 64;                    ///< frames between key frames of a stream
+  uint32_t key_frame_interval = 64;  ///< frames between key frames of a stream
   bool wal_compression = true;
-  uint64_t replay_pending_bytes = 256ULL << 20;        ///< bound on appended, not yet applied bytes during replay
+  uint64_t replay_pending_bytes =
+      256ULL << 20;  ///< bound on appended, not yet applied bytes during replay
   size_t max_exemplars = 100'000;
   bool exemplar_storage = true;
-  uint64_t max_series = 0;                             ///< per node, 0: no bound
+  uint64_t max_series = 0;  ///< per node, 0: no bound
   bool no_lockfile = false;
   enum class sync_mode : unsigned char { always, os } sync = sync_mode::always;
 };

@@ -17,7 +17,7 @@ namespace troupe {
 class writable_file {
  public:
   virtual ~writable_file() = default;
-  /// Writes all of `data` at the end (short writes and EINTR are handled), or fails; after a failure the tail is unknown.
+  /// Writes all of `data` at the end (short writes and EINTR are handled), or fails; then the tail is unknown.
   virtual status append(std::string_view data) = 0;
   /// fdatasync: what was appended before is on stable storage when it returns ok.
   virtual status sync() = 0;

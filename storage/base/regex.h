@@ -13,7 +13,7 @@ namespace troupe {
 
 class regex {
  public:
-  /// Compiles ^(?s:pattern)$. invalid_argument with RE2's reason, or resource_exhausted when the program would be too big.
+  /// Compiles ^(?s:pattern)$. invalid_argument with RE2's reason, resource_exhausted when the program is too big.
   static result<regex> compile(std::string_view pattern);
 
   bool matches(std::string_view text) const;

@@ -31,7 +31,8 @@ struct shard_limits {
         min_block_ms(opts.min_block_ms),
         max_series(opts.max_series),
         replay_pending_bytes(opts.replay_pending_bytes),
-        max_exemplars(opts.exemplar_storage ? opts.max_exemplars / opts.shards : 0) {}
+        max_exemplars(opts.exemplar_storage ? (opts.max_exemplars + opts.shards - 1) / opts.shards
+                                            : 0) {}
 
   std::atomic<int64_t> retention_ms;
   std::atomic<int64_t> out_of_order_window_ms;

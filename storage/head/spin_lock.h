@@ -2,8 +2,9 @@
 // thread; never held over a call that may block (storage/docs/locking.md).
 #pragma once
 
+#include <sched.h>
+
 #include <atomic>
-#include <thread>
 
 namespace troupe::storage {
 
@@ -14,7 +15,7 @@ class spin_lock {
       for (int i = 0; i < 64 && flag_.test(std::memory_order_relaxed); ++i) {
       }
       if (flag_.test(std::memory_order_relaxed))
-        std::this_thread::yield();
+        sched_yield();
     }
   }
   void unlock() { flag_.clear(std::memory_order_release); }

@@ -170,6 +170,34 @@ TEST(storage_fault, full_disk_at_every_operation) {
   }
 }
 
+// One operation fails, the next ones work: nothing of the half-done work may show later.
+TEST(storage_fault, a_single_failure_at_every_operation) {
+  const uint64_t operations = count_operations(op_write_side);
+  for (uint64_t n = 1; n <= 2 * operations; ++n) {
+    SCOPED_TRACE("failure " + std::to_string(n));
+    test_node node(n);
+    tune(node);
+    node.start();
+    life l(node);
+    const errc code = n % 2 ? errc::io_error : errc::no_space;
+    node.fs.fail_nth(1 + n / 2, code, false);
+    const status failed = l.run();
+    EXPECT_TRUE(failed.ok() || failed.code() == code) << failed.to_string();
+    l.check(node.read());
+    // Work goes on, unless it was the log that broke.
+    const status first = node.maintain(), second = node.maintain();
+    EXPECT_TRUE(second.ok() || first.code() == second.code()) << second.to_string();
+    l.check(node.read());
+    n % 3 ? node.crash() : node.kill();
+    node.start();
+    l.check(node.read());
+    EXPECT_TRUE(node.maintain().ok());
+    l.check(node.read());
+    if (HasFailure())
+      return;
+  }
+}
+
 TEST(storage_fault, a_failed_sync_is_final) {
   test_node node;
   tune(node);

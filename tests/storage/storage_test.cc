@@ -295,6 +295,25 @@ TEST(storage, exemplars_and_metadata_survive_restart_and_checkpoint) {
   check();
 }
 
+TEST(storage, batches_without_samples) {
+  test_node node;
+  node.start();
+  for (const bool with_table : {false, true}) {
+    auto batch = std::make_shared<write_batch>();
+    if (with_table)
+      batch->table = std::make_shared<const series_table>();
+    batch->metadata = {{with_table ? "b" : "a", {metric_type::gauge, "", "help"}}};
+    const auto report = node.store->appender(0).append(batch);
+    ASSERT_TRUE(report.ok()) << report.error().to_string();
+    EXPECT_EQ(report->accepted, 0u);
+    ASSERT_TRUE(node.store->appender(0).append(std::make_shared<write_batch>()).ok());
+  }
+  ASSERT_TRUE(node.commit().ok());
+  node.crash();
+  node.start();
+  EXPECT_EQ(node.store->reader().metadata_of("", "", 0).size(), 2u);
+}
+
 TEST(storage, heads_become_blocks_and_the_log_shrinks) {
   test_node node;
   node.start();
