@@ -1,11 +1,12 @@
-// Owns the configuration in force: loads it at start and on reload, distributes it, keeps the old one when the new is bad.
+// Owns the configuration in force: loads it at start and on reload, distributes it, keeps the old
+// one when the new is bad.
 #pragma once
-
-#include <functional>
 
 #include "actors/rt/interfaces.h"
 #include "storage/base/clock.h"
 #include "storage/base/stats.h"
+
+#include <functional>
 
 namespace troupe::actors {
 
@@ -28,6 +29,7 @@ struct config_state {
   links_ptr peers;
 };
 
-config_actor::behavior_type configuration(config_actor::stateful_pointer<config_state> self, config_params params);
+config_actor::behavior_type configuration(config_actor::stateful_pointer<config_state> self,
+                                          config_params params);
 
 }  // namespace troupe::actors

@@ -1,14 +1,15 @@
-// Shell of pipeline/discover: ticks the manager, carries its http_sd fetches, publishes target sets to the scrape actors.
+// Shell of pipeline/discover: ticks the manager, carries its http_sd fetches, publishes target sets
+// to the scrape actors.
 #pragma once
-
-#include <chrono>
-#include <functional>
-#include <memory>
 
 #include "actors/rt/interfaces.h"
 #include "pipeline/discover/discovery_manager.h"
 #include "pipeline/http/http.h"
 #include "storage/base/clock.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
 
 namespace troupe::actors {
 
@@ -29,7 +30,7 @@ struct discovery_actor_state {
   bool stopping = false;
 };
 
-discovery_actor::behavior_type discovery(discovery_actor::stateful_pointer<discovery_actor_state> self,
-                                         discovery_params params);
+discovery_actor::behavior_type discovery(
+    discovery_actor::stateful_pointer<discovery_actor_state> self, discovery_params params);
 
 }  // namespace troupe::actors

@@ -1,16 +1,17 @@
-// Bridges the HTTP server's callbacks to the actors: finds the route, gathers what it needs, gives the call to a worker.
-// Queries have workers of their own (query.max-concurrency); everything else that takes time shares the reserve, so that
-// a page, a metrics scrape or a write never waits behind heavy queries.
+// Bridges the HTTP server's callbacks to the actors: finds the route, gathers what it needs, gives
+// the call to a worker. Queries have workers of their own (query.max-concurrency); everything else
+// that takes time shares the reserve, so that a page, a metrics scrape or a write never waits
+// behind heavy queries.
 #pragma once
-
-#include <deque>
-#include <memory>
-#include <vector>
 
 #include "actors/rt/calls.h"
 #include "actors/rt/interfaces.h"
 #include "storage/base/clock.h"
 #include "storage/base/stats.h"
+
+#include <deque>
+#include <memory>
+#include <vector>
 
 namespace troupe::actors {
 
@@ -18,12 +19,12 @@ struct http_params {
   const api::api* api = nullptr;
   clock* clk = nullptr;
   registry* metrics = nullptr;
-  size_t query_workers = 20;    ///< the first of links::query
-  size_t reserve_workers = 4;   ///< the rest
-  size_t max_queue = 1024;      ///< calls waiting per kind; above: 503
+  size_t query_workers = 20;   ///< the first of links::query
+  size_t reserve_workers = 4;  ///< the rest
+  size_t max_queue = 1024;     ///< calls waiting per kind; above: 503
   int64_t queue_timeout_ms = 120'000;
   std::function<std::string(const config_ptr&)> render_config;
-  std::function<void()> quit;   ///< /-/quit
+  std::function<void()> quit;  ///< /-/quit
 };
 
 struct http_state {
@@ -39,6 +40,7 @@ struct http_state {
   bool stopping = false;
 };
 
-http_actor::behavior_type http_bridge(http_actor::stateful_pointer<http_state> self, http_params params);
+http_actor::behavior_type http_bridge(http_actor::stateful_pointer<http_state> self,
+                                      http_params params);
 
 }  // namespace troupe::actors

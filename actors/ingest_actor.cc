@@ -21,7 +21,8 @@ void commit(self_ptr self, const ingest_params& p) {
 void replay(self_ptr self, const ingest_params& p) {
   auto done = p.store->replay_step(p.shard);
   if (!done.ok())
-    p.fatal(exit_code::storage_broken, "replay of shard " + std::to_string(p.shard) + ": " + done.error().to_string());
+    p.fatal(exit_code::storage_broken,
+            "replay of shard " + std::to_string(p.shard) + ": " + done.error().to_string());
   else if (!*done)
     self->send(self, replay_atom_v);
   else
@@ -31,7 +32,8 @@ void replay(self_ptr self, const ingest_params& p) {
 }  // namespace
 
 ingest_actor::behavior_type ingest_shard(self_ptr self, ingest_params p) {
-  self->state.stage = std::make_unique<ingest::ingester>(p.store->appender(p.shard), *p.metrics, p.shard);
+  self->state.stage =
+      std::make_unique<ingest::ingester>(p.store->appender(p.shard), *p.metrics, p.shard);
   self->send(self, replay_atom_v);
   return {
       [](ping_atom) { return pong_atom_v; },
@@ -44,8 +46,8 @@ ingest_actor::behavior_type ingest_shard(self_ptr self, ingest_params p) {
         auto& s = self->state;
         auto promise = self->make_response_promise<outcome_ptr>();
         if (s.stopping) {
-          promise.deliver(
-              std::make_shared<const ingest::outcome>(ingest::outcome{{errc::unavailable, "the node is stopping"}, {}}));
+          promise.deliver(std::make_shared<const ingest::outcome>(
+              ingest::outcome{{errc::unavailable, "the node is stopping"}, {}}));
           return promise;
         }
         bool pending = s.stage->offer(batch, [promise](const ingest::outcome& o) mutable {

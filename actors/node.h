@@ -1,15 +1,6 @@
-// One node: wires storage, stages and actors together from injected effects. The same code runs a process (main.cc) and a
-// whole simulated node in one thread (tests/actors/simulation).
+// One node: wires storage, stages and actors together from injected effects. The same code runs a
+// process (main.cc) and a whole simulated node in one thread (tests/actors/simulation).
 #pragma once
-
-#include <caf/actor.hpp>
-#include <caf/actor_system.hpp>
-
-#include <atomic>
-#include <chrono>
-#include <functional>
-#include <memory>
-#include <string>
 
 #include "actors/rt/interfaces.h"
 #include "actors/rt/supervisor.h"
@@ -21,6 +12,15 @@
 #include "pipeline/ingest/ingester.h"
 #include "query/engine/engine.h"
 #include "storage/storage.h"
+
+#include <caf/actor.hpp>
+#include <caf/actor_system.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
 
 namespace troupe::actors {
 
@@ -68,21 +68,24 @@ struct node_options {
 class node {
  public:
   /// Opens the storage and starts all actors. Writes are accepted at once; queries after replay.
-  static result<std::unique_ptr<node>> start(caf::actor_system& sys, node_options options, node_environment env);
+  static result<std::unique_ptr<node>> start(caf::actor_system& sys, node_options options,
+                                             node_environment env);
   ~node();
   node(const node&) = delete;
   node& operator=(const node&) = delete;
 
   /// The server's handler; any thread.
   void handle(http::request&& r, http::responder respond);
-  /// Reads the configuration again and tells how it went; the promise style suits SIGHUP. Any thread.
+  /// Reads the configuration again and tells how it went; the promise style suits SIGHUP. Any
+  /// thread.
   void reload();
   /// Sends (stop) here for an ordered stop; then call close().
   const caf::actor& supervisor() const { return supervisor_; }
   /// After the supervisor has answered stop: key frames, files closed.
   status close();
 
-  /// Lets go of all handles, when the actors were ended from outside and their system goes first (simulation).
+  /// Lets go of all handles, when the actors were ended from outside and their system goes first
+  /// (simulation).
   void forget_actors();
 
   storage::storage& store() { return *store_; }

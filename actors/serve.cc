@@ -1,13 +1,5 @@
 #include "actors/serve.h"
 
-#include <caf/scoped_actor.hpp>
-#include <unistd.h>
-
-#include <atomic>
-#include <csignal>
-#include <cstdio>
-#include <thread>
-
 #include "actors/node.h"
 #include "actors/process.h"
 #include "actors/rt/system_config.h"
@@ -20,17 +12,26 @@
 #include "pipeline/http/server.h"
 #include "storage/base/log.h"
 
+#include <caf/scoped_actor.hpp>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
 namespace troupe::actors {
 
 namespace {
 
 const logger log("main");
 
-constexpr int64_t stop_deadline_ms = 9'500;    ///< all of an ordered stop
-constexpr int64_t drain_deadline_ms = 1'500;   ///< of HTTP requests in flight
-constexpr int64_t hung_after_ms = 90'000;      ///< no sign of life of the supervisor
+constexpr int64_t stop_deadline_ms = 9'500;   ///< all of an ordered stop
+constexpr int64_t drain_deadline_ms = 1'500;  ///< of HTTP requests in flight
+constexpr int64_t hung_after_ms = 90'000;     ///< no sign of life of the supervisor
 
-http::server_options server_options_of(const config::web_flags& f, std::shared_ptr<http::byte_budget> budget) {
+http::server_options server_options_of(const config::web_flags& f,
+                                       std::shared_ptr<http::byte_budget> budget) {
   http::server_options o;
   o.listen = f.listen_address;
   o.io_threads = f.io_threads;
@@ -50,8 +51,8 @@ http::server_options server_options_of(const config::web_flags& f, std::shared_p
 }
 
 void set_up_log(const config::log_flags& f) {
-  log_level level = f.level == "debug"  ? log_level::debug
-                    : f.level == "warn" ? log_level::warn
+  log_level level = f.level == "debug"   ? log_level::debug
+                    : f.level == "warn"  ? log_level::warn
                     : f.level == "error" ? log_level::error
                                          : log_level::info;
   configure_log(level, f.format == "json" ? log_format::json : log_format::logfmt);
@@ -61,7 +62,9 @@ void set_up_log(const config::log_flags& f) {
 class process {
  public:
   explicit process(const config::command_line& command)
-      : command_(command), files_(make_posix_file_system()), system_config_(std::max(available_cpus(), 2u)),
+      : command_(command),
+        files_(make_posix_file_system()),
+        system_config_(std::max(available_cpus(), 2u)),
         system_(system_config_) {}
 
   int run() {
@@ -95,7 +98,8 @@ class process {
     env.endpoints.settings = [this](const config::http_client_config& c) {
       return http::make_client_settings(c, {files_.get(), "troupe/" TROUPE_VERSION});
     };
-    env.endpoints.endpoint = [](std::string_view url, http::client_settings_ptr settings, http::headers extra) {
+    env.endpoints.endpoint = [](std::string_view url, http::client_settings_ptr settings,
+                                http::headers extra) {
       return http::make_endpoint(url, std::move(settings), std::move(extra));
     };
     env.make_watcher = discover::make_inotify_watcher;
@@ -117,8 +121,10 @@ class process {
     TROUPE_ASSIGN(node_, node::start(system_, std::move(no), std::move(env)));
     server_ = std::make_unique<http::server>(
         server_options_of(f.web, budget),
-        [this](http::request&& r, http::responder respond) { node_->handle(std::move(r), std::move(respond)); }, *files_,
-        clock_, metrics_);
+        [this](http::request&& r, http::responder respond) {
+          node_->handle(std::move(r), std::move(respond));
+        },
+        *files_, clock_, metrics_);
     TROUPE_TRY(server_->start());
     for (const auto& a : server_->addresses())
       log.info("listening on {}{}", a, server_->secure() ? " (TLS)" : "");
@@ -133,7 +139,8 @@ class process {
     if (path.empty() && files_->exists("prometheus.yml"))
       path = "prometheus.yml";
     auto loaded = path.empty()
-                      ? config::parse_config(config::embedded_config(f.web.listen_address.front(), f.web.route_prefix),
+                      ? config::parse_config(config::embedded_config(f.web.listen_address.front(),
+                                                                     f.web.route_prefix),
                                              "(embedded)", *files_, o)
                       : config::load_config(*files_, path, o);
     if (!loaded.value)
@@ -150,7 +157,8 @@ class process {
       auto signal = wait_signal(watchdog_ms > 0 ? std::min<int64_t>(watchdog_ms, 250) : 250);
       if (signal == SIGHUP) {
         log.info("SIGHUP: reloading the configuration");
-        notify_service_manager("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(clock_.monotonic_ns() / 1000));
+        notify_service_manager("RELOADING=1\nMONOTONIC_USEC=" +
+                               std::to_string(clock_.monotonic_ns() / 1000));
         node_->reload();
         notify_service_manager("READY=1");
       } else if (signal) {
@@ -182,14 +190,16 @@ class process {
       log.warn("{} requests were cut off", cut);
     caf::scoped_actor self{system_};
     self->request(node_->supervisor(), std::chrono::seconds(6), stop_atom_v)
-        .receive([](stopped_atom) {}, [](caf::error&) { log.warn("the actors did not stop in time"); });
+        .receive([](stopped_atom) {},
+                 [](caf::error&) { log.warn("the actors did not stop in time"); });
     status closed = node_->close();
     if (!closed.ok())
       log.error("closing the storage: {}", closed.to_string());
     fetcher_->stop();
     log.info("stopped");
     std::fflush(nullptr);
-    // All state is closed; the actor system's own shutdown waits for threads that have nothing left to do.
+    // All state is closed; the actor system's own shutdown waits for threads that have nothing left
+    // to do.
     _exit(closed.ok() ? 0 : 1);
   }
 

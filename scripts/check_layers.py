@@ -36,7 +36,7 @@ HOMES = {
     r"fast_float/": ("pipeline/parse/number.cc", "query/parser/"),
     r"boost/json": ("pipeline/http/", "pipeline/api/", "pipeline/discover/", "actors/commands/", "tests/"),
 }
-THREADS = re.compile(r"#include <(thread|future)>|std::(thread|jthread|async)\b")
+THREADS = re.compile(r"#include <future>|std::(thread|jthread|async)\b")
 THREAD_HOMES = ("actors/", "pipeline/http/", "tests/")
 INCLUDE = re.compile(r'^\s*#include\s+([<"])([^>"]+)[>"]')
 

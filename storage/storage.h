@@ -1,12 +1,7 @@
-// Opens a data folder and hands out its doors. Used by actors/ (and tests) alone. Thread rules: open/close and
-// maintenance from one thread at a time; appender(i) by its single writer; queryable() from any thread.
+// Opens a data folder and hands out its doors. Used by actors/ (and tests) alone. Thread rules:
+// open/close and maintenance from one thread at a time; appender(i) by its single writer;
+// queryable() from any thread.
 #pragma once
-
-#include <atomic>
-#include <functional>
-#include <memory>
-#include <string>
-#include <vector>
 
 #include "storage/appender.h"
 #include "storage/base/clock.h"
@@ -15,6 +10,12 @@
 #include "storage/base/stats.h"
 #include "storage/options.h"
 #include "storage/querier.h"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace troupe::storage {
 
@@ -56,8 +57,9 @@ struct environment {
 
 class storage {
  public:
-  /// Opens or creates `opts.dir`. Fast: no replay. permission_denied with a hint if the folder is not troupe's (a
-  /// Prometheus folder, say); nothing in it is touched then. already_exists if another process holds the lock.
+  /// Opens or creates `opts.dir`. Fast: no replay. permission_denied with a hint if the folder is
+  /// not troupe's (a Prometheus folder, say); nothing in it is touched then. already_exists if
+  /// another process holds the lock.
   static result<std::unique_ptr<storage>> open(const options& opts, const environment& env);
   virtual ~storage() = default;
 
@@ -66,8 +68,9 @@ class storage {
   uint32_t shard_of(uint16_t slot) const { return slot % shard_count(); }
   virtual shard_appender& appender(uint32_t shard) = 0;
 
-  /// Replays the WAL of one shard into its head; a part of the work per call so that the single writer may append in
-  /// between (appends are accepted and acked while replay runs; they become visible when it is through). True when done.
+  /// Replays the WAL of one shard into its head; a part of the work per call so that the single
+  /// writer may append in between (appends are accepted and acked while replay runs; they become
+  /// visible when it is through). True when done.
   virtual result<bool> replay_step(uint32_t shard) = 0;
   virtual replay_progress progress() const = 0;
   /// All shards are through: queries are answered.
@@ -75,14 +78,16 @@ class storage {
 
   virtual queryable& reader() = 0;
 
-  /// One unit of background work for a shard (cut head to block, compact, retention, WAL truncation, checkpoint); true
-  /// if there may be more. Called from the maintenance actor's thread; never blocks the writer for more than ms.
+  /// One unit of background work for a shard (cut head to block, compact, retention, WAL
+  /// truncation, checkpoint); true if there may be more. Called from the maintenance actor's
+  /// thread; never blocks the writer for more than ms.
   virtual result<bool> maintain(uint32_t shard) = 0;
 
   virtual status delete_series(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt,
                                std::span<const matchers> selectors) = 0;
   virtual status clean_tombstones() = 0;
-  /// Hard-linked copy below <dir>/snapshots; returns its name. The head is included unless `skip_head`.
+  /// Hard-linked copy below <dir>/snapshots; returns its name. The head is included unless
+  /// `skip_head`.
   virtual result<std::string> snapshot(bool skip_head) = 0;
 
   virtual head_stats stats(size_t limit) const = 0;

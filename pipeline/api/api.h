@@ -1,6 +1,12 @@
-// The HTTP API: a table of routes and plain handlers, request in, answer out; no sockets, no actors. Handlers may run on
-// several threads at once; the api object is immutable after construction.
+// The HTTP API: a table of routes and plain handlers, request in, answer out; no sockets, no
+// actors. Handlers may run on several threads at once; the api object is immutable after
+// construction.
 #pragma once
+
+#include "pipeline/api/services.h"
+#include "pipeline/http/http.h"
+#include "pipeline/ingest/ingester.h"
+#include "storage/model/batch.h"
 
 #include <atomic>
 #include <functional>
@@ -9,11 +15,6 @@
 #include <string_view>
 #include <variant>
 #include <vector>
-
-#include "pipeline/api/services.h"
-#include "pipeline/http/http.h"
-#include "pipeline/ingest/ingester.h"
-#include "storage/model/batch.h"
 
 namespace troupe::config {
 struct config;
@@ -31,7 +32,8 @@ namespace troupe::api {
 enum class route_kind : unsigned char {
   immediate,  ///< constant work, on the bridge itself (/-/healthy, /-/ready, redirects, 404)
   query,      ///< reads data: on a query worker, counts against query.max-concurrency
-  cheap,      ///< some work but no query (status, metrics, the page): on a query worker of its own reserve
+  cheap,      ///< some work but no query (status, metrics, the page): on a query worker of its own
+              ///< reserve
   targets,    ///< as cheap, with `inputs::pools` and `inputs::discovery` filled in
   write,      ///< decodes a body and gives a store_request: on a worker
   admin,      ///< on the maintenance thread
@@ -66,8 +68,8 @@ class api {
   explicit api(services s);
 
   struct match {
-    const route* to = nullptr;      ///< null: `refusal` is the answer
-    http::response refusal;         ///< 404, 405 with Allow, 403 for a disabled group of routes
+    const route* to = nullptr;  ///< null: `refusal` is the answer
+    http::response refusal;     ///< 404, 405 with Allow, 403 for a disabled group of routes
   };
   match find(const http::request& r) const;
   /// Runs the route's handler. Never throws; a failure is a response in Prometheus' error shape.

@@ -1,5 +1,5 @@
-// The small page at /: a query box, its table, and links. Texts from data reach the document only as textContent, and the
-// policy allows no inline script.
+// The small page at /: a query box, its table, and links. Texts from data reach the document only
+// as textContent, and the policy allows no inline script.
 #include "pipeline/api/handlers.h"
 
 namespace troupe::api {
@@ -11,18 +11,25 @@ constexpr std::string_view html = R"(<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="page.css"><script src="page.js" defer></script></head>
 <body><header><h1>troupe</h1><nav>
-<a href="api/v1/targets">targets</a> <a href="api/v1/status/tsdb">storage</a> <a href="api/v1/status/config">configuration</a>
+<a href="api/v1/targets">targets</a> <a href="api/v1/status/tsdb">storage</a>
+<a href="api/v1/status/config">configuration</a>
 <a href="api/v1/status/flags">flags</a> <a href="api/v1/status/runtimeinfo">runtime</a> <a href="api/v1/rules">rules</a>
 <a href="api/v1/alerts">alerts</a> <a href="metrics">metrics</a></nav></header>
-<form id="form"><input id="query" name="query" placeholder="PromQL expression, e.g. up" autofocus autocomplete="off" spellcheck="false">
+<form id="form"><input id="query" name="query"
+placeholder="PromQL expression, e.g. up" autofocus autocomplete="off" spellcheck="false">
 <button>Run</button></form><p id="note"></p><table id="result"><tbody></tbody></table></body></html>
 )";
 
-constexpr std::string_view css = R"(body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#1d2329;background:#fff}
+constexpr std::string_view css =
+    R"(body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;
+max-width:70rem;padding:0 1rem;color:#1d2329;background:#fff}
 header{display:flex;gap:2rem;align-items:baseline;flex-wrap:wrap}h1{font-size:1.4rem;margin:0}nav a{margin-right:.8rem}
-form{display:flex;gap:.5rem;margin:1.2rem 0 .6rem}input{flex:1;font:inherit;font-family:ui-monospace,monospace;padding:.5rem}
-button{font:inherit;padding:.5rem 1.2rem}table{border-collapse:collapse;width:100%}
-td{border-top:1px solid #d5dae0;padding:.3rem .4rem;font-family:ui-monospace,monospace;word-break:break-all;vertical-align:top}
+form{display:flex;gap:.5rem;margin:1.2rem 0 .6rem}
+input{flex:1;font:inherit;font-family:ui-monospace,monospace;padding:.5rem}
+button{font:inherit;padding:.5rem 1.2rem}
+table{border-collapse:collapse;width:100%}
+td{border-top:1px solid #d5dae0;
+padding:.3rem .4rem;font-family:ui-monospace,monospace;word-break:break-all;vertical-align:top}
 td.value{text-align:right;white-space:nowrap}#note{color:#5b6670;min-height:1.4em}#note.bad{color:#b3261e}
 @media (prefers-color-scheme:dark){body{background:#15191d;color:#dde3e9}a{color:#8ab4f8}td{border-color:#333b43}}
 )";
@@ -43,7 +50,8 @@ function addRow(left, right) {
   cell.className = "value";
 }
 function show(data) {
-  const list = data.resultType === "vector" || data.resultType === "matrix" ? data.result : [{metric: {}, value: data.result}];
+  const many = data.resultType === "vector" || data.resultType === "matrix";
+  const list = many ? data.result : [{metric: {}, value: data.result}];
   for (const s of list) {
     if (s.value) addRow(seriesText(s.metric), s.value[1]);
     else if (s.values) addRow(seriesText(s.metric), s.values.map(v => v[1] + " @" + v[0]).join("\n"));
@@ -77,10 +85,10 @@ const given = new URLSearchParams(location.search).get("query");
 if (given) { box.value = given; run(given); }
 )";
 
-const http::headers page_headers = {
-    {"Content-Security-Policy",
-     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'"},
-    {"Referrer-Policy", "no-referrer"}};
+const http::headers page_headers = {{"Content-Security-Policy",
+                                     "default-src 'none'; script-src 'self'; style-src 'self'; "
+                                     "connect-src 'self'; base-uri 'none'; form-action 'self'"},
+                                    {"Referrer-Policy", "no-referrer"}};
 
 }  // namespace
 
@@ -90,8 +98,8 @@ answer handle_page(const services&, const http::request&, const inputs&) {
 
 answer handle_page_asset(const services&, const http::request& r, const inputs&) {
   bool script = r.path == "/page.js";
-  return http::response{200, script ? "text/javascript; charset=utf-8" : "text/css; charset=utf-8", page_headers,
-                        std::string(script ? js : css)};
+  return http::response{200, script ? "text/javascript; charset=utf-8" : "text/css; charset=utf-8",
+                        page_headers, std::string(script ? js : css)};
 }
 
 }  // namespace troupe::api

@@ -1,13 +1,13 @@
 #include "pipeline/api/params.h"
 
+#include "query/parser/parser.h"
+#include "storage/base/duration.h"
+
 #include <fmt/format.h>
 
 #include <charconv>
 #include <chrono>
 #include <cmath>
-
-#include "query/parser/parser.h"
-#include "storage/base/duration.h"
 
 namespace troupe::api {
 
@@ -50,11 +50,13 @@ bool zone(std::string_view text, size_t at, int& minutes) {
 
 bool parse_rfc3339(std::string_view text, timestamp_ms& out) {
   int y = 0, mon = 0, d = 0, h = 0, min = 0, s = 0, offset = 0;
-  if (text.size() < 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') ||
-      text[13] != ':' || text[16] != ':' || !digits(text, 0, 4, y) || !digits(text, 5, 2, mon) ||
-      !digits(text, 8, 2, d) || !digits(text, 11, 2, h) || !digits(text, 14, 2, min) || !digits(text, 17, 2, s))
+  if (text.size() < 20 || text[4] != '-' || text[7] != '-' ||
+      (text[10] != 'T' && text[10] != 't') || text[13] != ':' || text[16] != ':' ||
+      !digits(text, 0, 4, y) || !digits(text, 5, 2, mon) || !digits(text, 8, 2, d) ||
+      !digits(text, 11, 2, h) || !digits(text, 14, 2, min) || !digits(text, 17, 2, s))
     return false;
-  std::chrono::year_month_day day{std::chrono::year(y), std::chrono::month(static_cast<unsigned>(mon)),
+  std::chrono::year_month_day day{std::chrono::year(y),
+                                  std::chrono::month(static_cast<unsigned>(mon)),
                                   std::chrono::day(static_cast<unsigned>(d))};
   if (!day.ok() || h < 0 || h > 23 || min < 0 || min > 59 || s < 0 || s > 60)
     return false;
@@ -81,7 +83,8 @@ result<timestamp_ms> parse_time(std::string_view text) {
   if (parse_number(text, seconds)) {
     double ms = std::round(seconds * 1000);
     if (!(std::abs(ms) < 9.2e18))
-      return {errc::invalid_argument, fmt::format("cannot parse \"{}\" to a valid timestamp", text)};
+      return {errc::invalid_argument,
+              fmt::format("cannot parse \"{}\" to a valid timestamp", text)};
     return static_cast<timestamp_ms>(ms);
   }
   timestamp_ms t = 0;
@@ -98,7 +101,8 @@ result<int64_t> parse_duration_param(std::string_view text) {
   double seconds = 0;
   if (parse_number(text, seconds)) {
     if (!(std::abs(seconds) < 9.2e15))
-      return {errc::invalid_argument, fmt::format("cannot parse \"{}\" to a valid duration. It overflows int64", text)};
+      return {errc::invalid_argument,
+              fmt::format("cannot parse \"{}\" to a valid duration. It overflows int64", text)};
     return static_cast<int64_t>(std::round(seconds * 1000));
   }
   if (auto d = parse_duration(text); d.ok())
@@ -106,7 +110,8 @@ result<int64_t> parse_duration_param(std::string_view text) {
   return {errc::invalid_argument, fmt::format("cannot parse \"{}\" to a valid duration", text)};
 }
 
-result<timestamp_ms> time_param(const http::request& r, std::string_view name, timestamp_ms fallback) {
+result<timestamp_ms> time_param(const http::request& r, std::string_view name,
+                                timestamp_ms fallback) {
   auto text = r.param(name);
   if (!text || text->empty())
     return fallback;
@@ -123,9 +128,12 @@ result<size_t> limit_param(const http::request& r, std::string_view name) {
   int64_t v = 0;
   auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), v);
   if (ec != std::errc() || end != text->data() + text->size())
-    return {errc::invalid_argument, fmt::format("invalid parameter \"{}\": strconv.Atoi: parsing \"{}\": invalid syntax", name, *text)};
+    return {errc::invalid_argument,
+            fmt::format("invalid parameter \"{}\": strconv.Atoi: parsing \"{}\": invalid syntax",
+                        name, *text)};
   if (v < 0)
-    return {errc::invalid_argument, fmt::format("invalid parameter \"{}\": {} must be non-negative", name, name)};
+    return {errc::invalid_argument,
+            fmt::format("invalid parameter \"{}\": {} must be non-negative", name, name)};
   return static_cast<size_t>(v);
 }
 
@@ -148,8 +156,8 @@ std::string format_rfc3339(timestamp_ms t) {
   }
   std::chrono::year_month_day d{std::chrono::sys_days(std::chrono::days(days))};
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(d.year()),
-                     static_cast<unsigned>(d.month()), static_cast<unsigned>(d.day()), rest / 3'600'000,
-                     rest / 60'000 % 60, rest / 1000 % 60, rest % 1000);
+                     static_cast<unsigned>(d.month()), static_cast<unsigned>(d.day()),
+                     rest / 3'600'000, rest / 60'000 % 60, rest / 1000 % 60, rest % 1000);
 }
 
 std::string unescape_label_name(std::string_view name) {

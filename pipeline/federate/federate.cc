@@ -14,8 +14,8 @@ namespace {
 bool legacy_name(std::string_view name, bool metric) {
   for (size_t i = 0; i < name.size(); ++i) {
     char c = name[i];
-    bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (metric && c == ':') ||
-              (i > 0 && c >= '0' && c <= '9');
+    bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+              (metric && c == ':') || (i > 0 && c >= '0' && c <= '9');
     if (!ok)
       return false;
   }
@@ -49,7 +49,8 @@ void append_value(std::string& out, double v) {
 
 }  // namespace
 
-result<std::unique_ptr<federation>> federation::open(storage::queryable& data, const federate_request& request) {
+result<std::unique_ptr<federation>> federation::open(storage::queryable& data,
+                                                     const federate_request& request) {
   // Left-open, as instant selectors: a sample exactly lookback old is too old.
   timestamp_ms mint = request.now - request.lookback_ms + 1;
   TROUPE_ASSIGN(auto q, data.open("", mint, request.now));
@@ -84,9 +85,11 @@ bool federation::next(std::string& out) {
   auto node = by_metric_.extract(by_metric_.begin());
   const std::string& name = node.key();
   if (!name.empty()) {
-    // Only counters, gauges and untyped are told by type: the samples of histograms and summaries come as single series.
+    // Only counters, gauges and untyped are told by type: the samples of histograms and summaries
+    // come as single series.
     auto type = types_.find(name);
-    bool plain = type != types_.end() && (type->second == metric_type::counter || type->second == metric_type::gauge);
+    bool plain = type != types_.end() &&
+                 (type->second == metric_type::counter || type->second == metric_type::gauge);
     out += "# TYPE ";
     if (legacy_name(name, true)) {
       out += name;

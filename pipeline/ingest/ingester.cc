@@ -1,33 +1,41 @@
 #include "pipeline/ingest/ingester.h"
 
-#include <utility>
-
 #include "storage/base/fault_twin.h"
+
+#include <utility>
 
 namespace troupe::ingest {
 
 ingester::ingester(storage::shard_appender& door, registry& m, uint32_t shard)
     : door_(door),
-      samples_(m.get_counter("troupe_ingest_samples_total", "Samples newly stored.", {{"shard", std::to_string(shard)}})),
-      duplicates_(m.get_counter("troupe_ingest_duplicates_total", "Samples that were stored already, bit for bit.",
+      samples_(m.get_counter("troupe_ingest_samples_total", "Samples newly stored.",
+                             {{"shard", std::to_string(shard)}})),
+      duplicates_(m.get_counter("troupe_ingest_duplicates_total",
+                                "Samples that were stored already, bit for bit.",
                                 {{"shard", std::to_string(shard)}})),
       conflicts_(m.get_counter("troupe_ingest_conflicts_total",
                                "Samples whose timestamp had another value; one winner was kept.",
                                {{"shard", std::to_string(shard)}})),
-      out_of_order_(m.get_counter("troupe_ingest_out_of_order_total", "Samples stored behind a newer one.",
+      out_of_order_(m.get_counter("troupe_ingest_out_of_order_total",
+                                  "Samples stored behind a newer one.",
                                   {{"shard", std::to_string(shard)}})),
       too_old_(m.get_counter("troupe_ingest_refused_total", "Samples refused.",
                              {{"reason", "too_old"}, {"shard", std::to_string(shard)}})),
       too_new_(m.get_counter("troupe_ingest_refused_total", "Samples refused.",
                              {{"reason", "too_far_in_future"}, {"shard", std::to_string(shard)}})),
-      series_refused_(m.get_counter("troupe_ingest_refused_total", "Samples refused.",
-                                    {{"reason", "series_limit"}, {"shard", std::to_string(shard)}})),
-      batches_(m.get_counter("troupe_ingest_batches_total", "Batches offered.", {{"shard", std::to_string(shard)}})),
-      commits_(m.get_counter("troupe_ingest_commits_total", "Group commits.", {{"shard", std::to_string(shard)}})),
-      failures_(m.get_counter("troupe_ingest_failures_total", "Batches not stored because of an error.",
+      series_refused_(
+          m.get_counter("troupe_ingest_refused_total", "Samples refused.",
+                        {{"reason", "series_limit"}, {"shard", std::to_string(shard)}})),
+      batches_(m.get_counter("troupe_ingest_batches_total", "Batches offered.",
+                             {{"shard", std::to_string(shard)}})),
+      commits_(m.get_counter("troupe_ingest_commits_total", "Group commits.",
+                             {{"shard", std::to_string(shard)}})),
+      failures_(m.get_counter("troupe_ingest_failures_total",
+                              "Batches not stored because of an error.",
                               {{"shard", std::to_string(shard)}})),
       commit_batches_(m.get_histogram("troupe_ingest_commit_batches", "Batches per group commit.",
-                                      {1, 2, 4, 8, 16, 32, 64, 128, 256, 512}, {{"shard", std::to_string(shard)}})) {}
+                                      {1, 2, 4, 8, 16, 32, 64, 128, 256, 512},
+                                      {{"shard", std::to_string(shard)}})) {}
 
 bool ingester::offer(const batch_ptr& batch, reply done) {
   batches_.add();

@@ -5,12 +5,13 @@
 #include <algorithm>
 #include <unordered_map>
 
-
 namespace troupe::remote {
 
 namespace {
 
-std::string_view view(protozero::data_view d) { return {d.data(), d.size()}; }
+std::string_view view(protozero::data_view d) {
+  return {d.data(), d.size()};
+}
 
 bool valid_utf8(std::string_view s) {
   for (size_t i = 0; i < s.size();) {
@@ -27,8 +28,8 @@ bool valid_utf8(std::string_view s) {
         return false;
     }
     auto second = static_cast<unsigned char>(s[i + 1]);
-    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) || (c == 0xf0 && second < 0x90) ||
-        (c == 0xf4 && second > 0x8f))
+    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) ||
+        (c == 0xf0 && second < 0x90) || (c == 0xf4 && second > 0x8f))
       return false;
     i += n;
   }
@@ -49,7 +50,8 @@ label_view read_label(protozero::pbf_reader m) {
 }
 
 /// "" if the labels may be stored.
-std::string refusal(const std::vector<label_view>& ls, const write_limits& limits, bool needs_name) {
+std::string refusal(const std::vector<label_view>& ls, const write_limits& limits,
+                    bool needs_name) {
   if (ls.size() > limits.max_labels)
     return "more than " + std::to_string(limits.max_labels) + " labels on one series";
   bool named = false;
@@ -58,8 +60,8 @@ std::string refusal(const std::vector<label_view>& ls, const write_limits& limit
     if (l.name.empty())
       return "empty label name";
     if (l.name.size() > limits.max_label_bytes || l.value.size() > limits.max_label_bytes)
-      return "label " + std::string(l.name.substr(0, 64)) + " is longer than " + std::to_string(limits.max_label_bytes) +
-             " bytes";
+      return "label " + std::string(l.name.substr(0, 64)) + " is longer than " +
+             std::to_string(limits.max_label_bytes) + " bytes";
     if (!valid_utf8(l.name) || !valid_utf8(l.value))
       return "label is not valid UTF-8";
     named = named || (l.name == metric_name_label && !l.value.empty());
@@ -117,23 +119,57 @@ histogram_ptr read_histogram(protozero::pbf_reader m, timestamp_ms& ts) {
   auto h = std::make_shared<histogram>();
   while (m.next()) {
     switch (m.tag()) {
-      case 1: h->count = static_cast<double>(m.get_uint64()); break;
-      case 2: h->count = m.get_double(); h->is_float = true; break;
-      case 3: h->sum = m.get_double(); break;
-      case 4: h->schema = m.get_sint32(); break;
-      case 5: h->zero_threshold = m.get_double(); break;
-      case 6: h->zero_count = static_cast<double>(m.get_uint64()); break;
-      case 7: h->zero_count = m.get_double(); break;
-      case 8: h->negative_spans.push_back(read_span(m.get_message())); break;
-      case 9: add_deltas(m, h->negative_buckets); break;
-      case 10: add_doubles(m.get_packed_double(), h->negative_buckets); break;
-      case 11: h->positive_spans.push_back(read_span(m.get_message())); break;
-      case 12: add_deltas(m, h->positive_buckets); break;
-      case 13: add_doubles(m.get_packed_double(), h->positive_buckets); break;
-      case 14: h->hint = static_cast<counter_reset_hint>(std::clamp(m.get_enum(), 0, 3)); break;
-      case 15: ts = m.get_int64(); break;
-      case 16: add_doubles(m.get_packed_double(), h->custom_bounds); break;
-      default: m.skip();
+      case 1:
+        h->count = static_cast<double>(m.get_uint64());
+        break;
+      case 2:
+        h->count = m.get_double();
+        h->is_float = true;
+        break;
+      case 3:
+        h->sum = m.get_double();
+        break;
+      case 4:
+        h->schema = m.get_sint32();
+        break;
+      case 5:
+        h->zero_threshold = m.get_double();
+        break;
+      case 6:
+        h->zero_count = static_cast<double>(m.get_uint64());
+        break;
+      case 7:
+        h->zero_count = m.get_double();
+        break;
+      case 8:
+        h->negative_spans.push_back(read_span(m.get_message()));
+        break;
+      case 9:
+        add_deltas(m, h->negative_buckets);
+        break;
+      case 10:
+        add_doubles(m.get_packed_double(), h->negative_buckets);
+        break;
+      case 11:
+        h->positive_spans.push_back(read_span(m.get_message()));
+        break;
+      case 12:
+        add_deltas(m, h->positive_buckets);
+        break;
+      case 13:
+        add_doubles(m.get_packed_double(), h->positive_buckets);
+        break;
+      case 14:
+        h->hint = static_cast<counter_reset_hint>(std::clamp(m.get_enum(), 0, 3));
+        break;
+      case 15:
+        ts = m.get_int64();
+        break;
+      case 16:
+        add_doubles(m.get_packed_double(), h->custom_bounds);
+        break;
+      default:
+        m.skip();
     }
   }
   return h;
@@ -147,7 +183,8 @@ bool consistent(const histogram& h) {
       n += s.length;
     return n;
   };
-  return sum(h.positive_spans) == h.positive_buckets.size() && sum(h.negative_spans) == h.negative_buckets.size();
+  return sum(h.positive_spans) == h.positive_buckets.size() &&
+         sum(h.negative_spans) == h.negative_buckets.size();
 }
 
 exemplar read_exemplar(protozero::pbf_reader m) {
@@ -155,10 +192,17 @@ exemplar read_exemplar(protozero::pbf_reader m) {
   std::vector<label_view> ls;
   while (m.next()) {
     switch (m.tag()) {
-      case 1: ls.push_back(read_label(m.get_message())); break;
-      case 2: e.value = m.get_double(); break;
-      case 3: e.ts = m.get_int64(); break;
-      default: m.skip();
+      case 1:
+        ls.push_back(read_label(m.get_message()));
+        break;
+      case 2:
+        e.value = m.get_double();
+        break;
+      case 3:
+        e.ts = m.get_int64();
+        break;
+      default:
+        m.skip();
     }
   }
   e.lset = labels::from_views(std::move(ls));
@@ -166,17 +210,26 @@ exemplar read_exemplar(protozero::pbf_reader m) {
 }
 
 metadata_entry read_metadata(protozero::pbf_reader m) {
-  static constexpr metric_type types[] = {metric_type::unknown,        metric_type::counter, metric_type::gauge,
-                                          metric_type::histogram,      metric_type::gaugehistogram,
-                                          metric_type::summary,        metric_type::info,    metric_type::stateset};
+  static constexpr metric_type types[] = {
+      metric_type::unknown,        metric_type::counter, metric_type::gauge, metric_type::histogram,
+      metric_type::gaugehistogram, metric_type::summary, metric_type::info,  metric_type::stateset};
   metadata_entry e;
   while (m.next()) {
     switch (m.tag()) {
-      case 1: e.value.type = types[std::clamp(m.get_enum(), 0, 7)]; break;
-      case 2: e.family = view(m.get_view()); break;
-      case 4: e.value.help = view(m.get_view()); break;
-      case 5: e.value.unit = view(m.get_view()); break;
-      default: m.skip();
+      case 1:
+        e.value.type = types[std::clamp(m.get_enum(), 0, 7)];
+        break;
+      case 2:
+        e.family = view(m.get_view());
+        break;
+      case 4:
+        e.value.help = view(m.get_view());
+        break;
+      case 5:
+        e.value.unit = view(m.get_view());
+        break;
+      default:
+        m.skip();
     }
   }
   return e;
@@ -209,7 +262,9 @@ class builder {
           batch_->floats.push_back({s.ts, s.value, series});
           break;
         }
-        case 3: batch_->exemplars.push_back({read_exemplar(m.get_message()), series}); break;
+        case 3:
+          batch_->exemplars.push_back({read_exemplar(m.get_message()), series});
+          break;
         case 4: {
           timestamp_ms ts = 0;
           auto h = read_histogram(m.get_message(), ts);
@@ -219,18 +274,21 @@ class builder {
             out_.first_refusal = "histogram whose spans do not match its buckets";
           break;
         }
-        default: m.skip();
+        default:
+          m.skip();
       }
     }
   }
 
   void add_metadata(metadata_entry e) {
-    if (!e.family.empty() && valid_utf8(e.family) && valid_utf8(e.value.help) && valid_utf8(e.value.unit))
+    if (!e.family.empty() && valid_utf8(e.family) && valid_utf8(e.value.help) &&
+        valid_utf8(e.value.unit))
       batch_->metadata.push_back(std::move(e));
   }
 
   decoded_write done() {
-    if (batch_->floats.empty() && batch_->histograms.empty() && batch_->exemplars.empty() && batch_->metadata.empty())
+    if (batch_->floats.empty() && batch_->histograms.empty() && batch_->exemplars.empty() &&
+        batch_->metadata.empty())
       return std::move(out_);
     batch_->table = make_series_table("", std::move(series_));
     out_.batch = std::move(batch_);

@@ -1,6 +1,7 @@
-// Serves any number of scrape targets: one listening socket on all of 127.0.0.0/8, one thread, epoll, kept-alive
-// connections. Every scrape gets the same series with moving values. For load tests on this machine only.
-// usage: target_farm PORT LINES    GET /count answers the number of scrapes so far.
+// Serves any number of scrape targets: one listening socket on all of 127.0.0.0/8, one thread,
+// epoll, kept-alive connections. Every scrape gets the same series with moving values. For load
+// tests on this machine only. usage: target_farm PORT LINES    GET /count answers the number of
+// scrapes so far.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -26,8 +27,8 @@ std::string body(size_t lines, uint64_t n) {
 }
 
 std::string response(const std::string& text) {
-  return "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: " + std::to_string(text.size()) +
-         "\r\n\r\n" + text;
+  return "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: " +
+         std::to_string(text.size()) + "\r\n\r\n" + text;
 }
 
 class farm {
@@ -39,8 +40,10 @@ class farm {
     sockaddr_in a{};
     a.sin_family = AF_INET;
     a.sin_port = htons(port);
-    a.sin_addr.s_addr = htonl(INADDR_ANY);  // every 127.x.y.z; peers from elsewhere are turned away in accept_all()
-    if (bind(listener_, reinterpret_cast<sockaddr*>(&a), sizeof a) != 0 || listen(listener_, 4096) != 0) {
+    a.sin_addr.s_addr =
+        htonl(INADDR_ANY);  // every 127.x.y.z; peers from elsewhere are turned away in accept_all()
+    if (bind(listener_, reinterpret_cast<sockaddr*>(&a), sizeof a) != 0 ||
+        listen(listener_, 4096) != 0) {
       std::perror("bind");
       std::exit(1);
     }
@@ -73,7 +76,8 @@ class farm {
     sockaddr_in from{};
     socklen_t size = sizeof from;
     int fd;
-    while ((fd = accept4(listener_, reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+    while ((fd = accept4(listener_, reinterpret_cast<sockaddr*>(&from), &size,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
       if (ntohl(from.sin_addr.s_addr) >> 24 != 127) {
         close(fd);
         continue;

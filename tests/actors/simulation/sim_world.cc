@@ -1,13 +1,13 @@
 #include "tests/actors/simulation/sim_world.h"
 
+#include "pipeline/http/endpoint.h"
+#include "storage/base/check.h"
+#include "storage/base/hash.h"
+
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 
 #include <algorithm>
-
-#include "pipeline/http/endpoint.h"
-#include "storage/base/check.h"
-#include "storage/base/hash.h"
 
 namespace troupe::simulation {
 
@@ -26,15 +26,22 @@ int64_t to_ns(caf::actor_clock::time_point t) {
 
 }  // namespace
 
-uint64_t sim_world::hash(std::string_view what) { return xxh3(what); }
+uint64_t sim_world::hash(std::string_view what) {
+  return xxh3(what);
+}
 
 sim_world::sim_world(uint64_t seed)
-    : clk(1'700'000'000'000 + static_cast<int64_t>(seed % 1000) * 977), rng(seed * 2 + 1), fs(seed), start_ms_(clk.now_ms()) {
+    : clk(1'700'000'000'000 + static_cast<int64_t>(seed % 1000) * 977),
+      rng(seed * 2 + 1),
+      fs(seed),
+      start_ms_(clk.now_ms()) {
   fs.on_sync([this](uint64_t) {
-    // Time passes while the disk works; whatever becomes due meanwhile runs when the handler is through.
+    // Time passes while the disk works; whatever becomes due meanwhile runs when the handler is
+    // through.
     if (node_) {
       clk.advance_ms((sync_cost_us + static_cast<int64_t>(rng.below(1000))) / 1000);
-      sched().clock().current_time = caf::actor_clock::time_point(std::chrono::nanoseconds(clk.monotonic_ns()));
+      sched().clock().current_time =
+          caf::actor_clock::time_point(std::chrono::nanoseconds(clk.monotonic_ns()));
     }
   });
 }
@@ -49,7 +56,8 @@ caf::scheduler::test_coordinator& sim_world::sched() {
 }
 
 void sim_world::in(int64_t ms, std::function<void()> f, bool with_node) {
-  events_.emplace(clk.monotonic_ns() + ms * 1'000'000, event{std::move(f), with_node ? incarnation_ : 0});
+  events_.emplace(clk.monotonic_ns() + ms * 1'000'000,
+                  event{std::move(f), with_node ? incarnation_ : 0});
 }
 
 bool sim_world::run_one_job() {
@@ -120,7 +128,8 @@ void sim_world::boot() {
   cause_.clear();
   cfg_ = std::make_unique<sim_config>();
   sys_ = std::make_unique<caf::actor_system>(*cfg_);
-  sched().clock().current_time = caf::actor_clock::time_point(std::chrono::nanoseconds(clk.monotonic_ns()));
+  sched().clock().current_time =
+      caf::actor_clock::time_point(std::chrono::nanoseconds(clk.monotonic_ns()));
   metrics_ = std::make_unique<registry>();
   actors::node_environment env;
   env.files = &fs;
@@ -130,7 +139,8 @@ void sim_world::boot() {
   env.endpoints.settings = [this](const config::http_client_config& c) {
     return http::make_client_settings(c, {&fs, "sim"});
   };
-  env.endpoints.endpoint = [](std::string_view url, http::client_settings_ptr settings, http::headers extra) {
+  env.endpoints.endpoint = [](std::string_view url, http::client_settings_ptr settings,
+                              http::headers extra) {
     return http::make_endpoint(url, std::move(settings), std::move(extra));
   };
   env.budget = std::make_shared<http::byte_budget>(64u << 20);
@@ -218,8 +228,9 @@ void sim_world::bury() {
   metrics_.reset();
 }
 
-void sim_world::stop() {
+std::string sim_world::stop() {
   bool stopped = false;
+  close_error_.clear();
   {
     caf::scoped_actor self{*sys_, true};
     auto answer = self->request(node_->supervisor(), caf::infinite, actors::stop_atom_v);
@@ -237,8 +248,10 @@ void sim_world::stop() {
       answer.receive([&](actors::stopped_atom) { stopped = true; }, [](caf::error&) {});
   }
   TROUPE_CHECK(stopped);
-  TROUPE_CHECK(node_->close().ok());
+  if (status s = node_->close(); !s.ok())
+    close_error_ = s.to_string();
   bury();
+  return close_error_;
 }
 
 void sim_world::call(http::request r, std::function<void(const http::response&)> then) {
@@ -246,15 +259,16 @@ void sim_world::call(http::request r, std::function<void(const http::response&)>
     then({503, "text/plain", {}, "no node"});
     return;
   }
-  node_->handle(std::move(r), [this, life = incarnation_, then = std::move(then)](http::response answer) {
-    if (life != incarnation_ || dead_)
-      return;
-    while (answer.stream) {
-      if (!answer.stream(answer.body))
-        answer.stream = nullptr;
-    }
-    then(answer);
-  });
+  node_->handle(std::move(r),
+                [this, life = incarnation_, then = std::move(then)](http::response answer) {
+                  if (life != incarnation_ || dead_)
+                    return;
+                  while (answer.stream) {
+                    if (!answer.stream(answer.body))
+                      answer.stream = nullptr;
+                  }
+                  then(answer);
+                });
 }
 
 }  // namespace troupe::simulation

@@ -48,8 +48,8 @@ class sim_world {
   void boot();
   /// Ends the node at once: power cut (unsynced bytes are lost or torn) or kill -9.
   void crash(bool power_cut);
-  /// Ordered stop.
-  void stop();
+  /// Ordered stop; "" or why the storage did not close.
+  std::string stop();
   /// Booted and not yet buried by crash() or stop(), alive or dying.
   bool running() const { return node_ != nullptr; }
   bool alive() const { return node_ != nullptr && !dead_; }
@@ -97,6 +97,7 @@ class sim_world {
   uint64_t incarnation_ = 0;
   bool dead_ = false;
   std::string cause_;
+  std::string close_error_;
   uint64_t digest_ = 0;
   uint64_t faults_ = 0;
 };

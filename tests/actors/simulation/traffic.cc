@@ -1,14 +1,14 @@
 #include "tests/actors/simulation/traffic.h"
 
-#include <fmt/format.h>
-
-#include <boost/json.hpp>
-#include <charconv>
-#include <cmath>
-
 #include "config/config.h"
 #include "pipeline/http/endpoint.h"
 #include "tests/support/remote_write_body.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
 
 namespace troupe::simulation {
 
@@ -26,7 +26,9 @@ http::request post(std::string path, http::params query, std::string body = {}) 
   return r;
 }
 
-std::string seconds(timestamp_ms t) { return fmt::format("{}.{:03}", t / 1000, t % 1000); }
+std::string seconds(timestamp_ms t) {
+  return fmt::format("{}.{:03}", t / 1000, t % 1000);
+}
 
 double number(const boost::json::value& v) {
   std::string_view text(v.get_string().data(), v.get_string().size());
@@ -48,7 +50,8 @@ std::string series_of(const boost::json::value& metric) {
 
 }  // namespace
 
-// ---------------------------------------------------------------------------------------------------- targets
+// ----------------------------------------------------------------------------------------------------
+// targets
 
 std::string sim_fetcher::body(size_t t) {
   uint64_t n = scrapes_[t]++;
@@ -90,15 +93,19 @@ void sim_fetcher::fetch(std::vector<http::fetch_request> batch, done_fn done) {
       got.body = body(t);
       got.wire_bytes = got.body.size();
     }
-    world_.in(latency, [done, got = std::move(got)]() mutable {
-      std::vector<http::fetch_result> one;
-      one.push_back(std::move(got));
-      done(std::move(one));
-    }, true);
+    world_.in(
+        latency,
+        [done, got = std::move(got)]() mutable {
+          std::vector<http::fetch_result> one;
+          one.push_back(std::move(got));
+          done(std::move(one));
+        },
+        true);
   }
 }
 
-// ---------------------------------------------------------------------------------------------------- set-up
+// ----------------------------------------------------------------------------------------------------
+// set-up
 
 traffic::traffic(const scenario& s) : scenario_(s), world_(s.seed), next_write_(client_count) {
   auto f = std::make_unique<sim_fetcher>(world_);
@@ -131,7 +138,8 @@ actors::config_ptr traffic::make_config() {
   return c;
 }
 
-// ---------------------------------------------------------------------------------------------------- clients
+// ----------------------------------------------------------------------------------------------------
+// clients
 
 void traffic::schedule_writes() {
   for (size_t c = 0; c < client_count; ++c) {
@@ -161,7 +169,8 @@ void traffic::write_once(size_t client) {
                     {{ts, v}}});
   };
   add("steady", now, static_cast<double>(n) * 1.5);
-  add("late", now - 1'000 - static_cast<int64_t>(world_.rng.below(200'000)), static_cast<double>(n));
+  add("late", now - 1'000 - static_cast<int64_t>(world_.rng.below(200'000)),
+      static_cast<double>(n));
   timestamp_ms shared = now / 5'000 * 5'000;
   add("conflict", shared, static_cast<double>(world_.rng.below(5)));
   if (world_.elapsed_ms() < scenario_.length_ms / 2)
@@ -170,7 +179,8 @@ void traffic::write_once(size_t client) {
   auto send = [this, bytes] {
     auto r = post("/api/v1/write", {}, bytes);
     r.header_fields = {{"Content-Type", "application/x-protobuf"}, {"Content-Encoding", "snappy"}};
-    world_.call(std::move(r), [this](const http::response& a) { world_.note(std::to_string(a.status)); });
+    world_.call(std::move(r),
+                [this](const http::response& a) { world_.note(std::to_string(a.status)); });
   };
   send();
   // Retries of what was stored already, soon or much later.
@@ -178,7 +188,8 @@ void traffic::write_once(size_t client) {
     world_.in(static_cast<int64_t>(world_.rng.below(60'000)), send);
 }
 
-// ---------------------------------------------------------------------------------------------------- queries
+// ----------------------------------------------------------------------------------------------------
+// queries
 
 void traffic::schedule_queries() {
   auto again = std::make_shared<std::function<void()>>();
@@ -214,7 +225,8 @@ void traffic::query_once() {
 
 void traffic::check_raw(const std::string& selector, const std::string& prefix, int64_t window) {
   timestamp_ms now = world_.now_ms();
-  world_.call(post("/api/v1/query", {{"query", fmt::format("{}[{}ms]", selector, window)}, {"time", seconds(now)}}),
+  world_.call(post("/api/v1/query",
+                   {{"query", fmt::format("{}[{}ms]", selector, window)}, {"time", seconds(now)}}),
               [=, this](const http::response& r) {
                 world_.note(r.body);
                 if (r.status == 503)
@@ -224,7 +236,8 @@ void traffic::check_raw(const std::string& selector, const std::string& prefix, 
               });
 }
 
-void traffic::compare(const std::string& prefix, timestamp_ms mint, timestamp_ms maxt, const http::response& r) {
+void traffic::compare(const std::string& prefix, timestamp_ms mint, timestamp_ms maxt,
+                      const http::response& r) {
   if (r.status != 200) {
     fail(fmt::format("a query gave {}: {}", r.status, r.body));
     return;
@@ -234,7 +247,8 @@ void traffic::compare(const std::string& prefix, timestamp_ms mint, timestamp_ms
   for (const auto& s : answer.at("data").at("result").as_array()) {
     auto& list = got[series_of(s.at("metric"))];
     for (const auto& p : s.at("values").as_array())
-      list.push_back({static_cast<timestamp_ms>(std::llround(p.at(0).to_number<double>() * 1000)), number(p.at(1))});
+      list.push_back({static_cast<timestamp_ms>(std::llround(p.at(0).to_number<double>() * 1000)),
+                      number(p.at(1))});
   }
   for (const auto& [series, points] : got) {
     if (auto wrong = oracle_.check(series, mint, maxt, points); !wrong.empty())
@@ -251,31 +265,36 @@ void traffic::compare(const std::string& prefix, timestamp_ms mint, timestamp_ms
 void traffic::check_count(const std::string& series, int64_t window) {
   timestamp_ms now = world_.now_ms();
   int64_t before = oracle_.certain_count(series, now - window, now);
-  world_.call(post("/api/v1/query", {{"query", fmt::format("count_over_time({}[{}ms])", series, window)},
-                                     {"time", seconds(now)}}),
-              [=, this](const http::response& r) {
-                world_.note(r.body);
-                // What was in flight when the query was asked or answered makes no certain count.
-                if (r.status != 200 || before < 0 || before != oracle_.certain_count(series, now - window, now))
-                  return;
-                ++result_.queries_checked;
-                auto answer = boost::json::parse(r.body);
-                const auto& list = answer.at("data").at("result").as_array();
-                double count = list.empty() ? 0 : number(list.front().at("value").at(1));
-                if (count != static_cast<double>(before))
-                  fail(fmt::format("count_over_time({}) is {}, the reference has {}", series, count, before));
-              });
+  world_.call(
+      post("/api/v1/query", {{"query", fmt::format("count_over_time({}[{}ms])", series, window)},
+                             {"time", seconds(now)}}),
+      [=, this](const http::response& r) {
+        world_.note(r.body);
+        // What was in flight when the query was asked or answered makes no certain count.
+        if (r.status != 200 || before < 0 ||
+            before != oracle_.certain_count(series, now - window, now))
+          return;
+        ++result_.queries_checked;
+        auto answer = boost::json::parse(r.body);
+        const auto& list = answer.at("data").at("result").as_array();
+        double count = list.empty() ? 0 : number(list.front().at("value").at(1));
+        if (count != static_cast<double>(before))
+          fail(fmt::format("count_over_time({}) is {}, the reference has {}", series, count,
+                           before));
+      });
 }
 
-// ---------------------------------------------------------------------------------------------------- deletion
+// ----------------------------------------------------------------------------------------------------
+// deletion
 
 void traffic::schedule_deletes() {
   // The doomed lane is not written any more in the second half, retries of up to a minute included.
   world_.in(scenario_.length_ms / 2 + 70'000, [this] {
     if (!world_.alive() || !world_.node().not_ready().empty())
       return;
-    std::string series = labels::from({{"__name__", "rw_doomed"}, {"job", "rw"}, {"instance", "w0"}, {"host", "h1"}})
-                             .to_string();
+    std::string series =
+        labels::from({{"__name__", "rw_doomed"}, {"job", "rw"}, {"instance", "w0"}, {"host", "h1"}})
+            .to_string();
     timestamp_ms now = world_.now_ms();
     timestamp_ms mint = now - scenario_.length_ms / 2, maxt = now - scenario_.length_ms / 3;
     auto answered = std::make_shared<bool>(false);
@@ -296,14 +315,16 @@ void traffic::schedule_deletes() {
   });
 }
 
-// ---------------------------------------------------------------------------------------------------- faults
+// ----------------------------------------------------------------------------------------------------
+// faults
 
 void traffic::schedule_faults() {
   if (!scenario_.faults)
     return;
   size_t n = 2 + world_.rng.below(3);
   for (size_t i = 0; i < n; ++i) {
-    auto at = static_cast<int64_t>(60'000 + world_.rng.below(static_cast<uint64_t>(scenario_.length_ms - 120'000)));
+    auto at = static_cast<int64_t>(
+        60'000 + world_.rng.below(static_cast<uint64_t>(scenario_.length_ms - 120'000)));
     world_.in(at, [this] { strike(); });
   }
   // At least one restart in every history.
@@ -311,6 +332,8 @@ void traffic::schedule_faults() {
 }
 
 void traffic::strike() {
+  if (healed_)
+    return;
   world_.count_fault();
   switch (world_.rng.below(6)) {
     case 0:
@@ -329,7 +352,8 @@ void traffic::strike() {
       world_.in(15'000, [this] { world_.fs.set_space_limit(0); });
       break;
     default:  // an I/O error: the node must end itself and lose nothing
-      world_.fs.fail_nth(1 + world_.rng.below(40), errc::io_error, false, support::op_append | support::op_sync);
+      world_.fs.fail_nth(1 + world_.rng.below(40), errc::io_error, false,
+                         support::op_append | support::op_sync);
       world_.in(10'000, [this] { world_.fs.clear_faults(); });
   }
 }
@@ -373,7 +397,8 @@ void traffic::damage_wal() {
   }
 }
 
-// ---------------------------------------------------------------------------------------------------- the run
+// ----------------------------------------------------------------------------------------------------
+// the run
 
 bool traffic::wait_ready(int64_t limit_ms) {
   return world_.run_while_not(
@@ -389,7 +414,8 @@ void traffic::final_audit() {
   timestamp_ms now = world_.now_ms();
   int64_t window = world_.elapsed_ms() + 300'000;
   bool done = false;
-  world_.call(post("/api/v1/query", {{"query", fmt::format("{{__name__=~\".+\"}}[{}ms]", window)}, {"time", seconds(now)}}),
+  world_.call(post("/api/v1/query", {{"query", fmt::format("{{__name__=~\".+\"}}[{}ms]", window)},
+                                     {"time", seconds(now)}}),
               [&](const http::response& r) {
                 done = true;
                 world_.note(r.body);
@@ -420,6 +446,7 @@ run_result traffic::run() {
   world_.fs.set_space_limit(0);
   world_.sync_cost_us = 200;
   fetcher_->error_percent = 0;
+  healed_ = true;
   if (result_.error.empty() && !wait_ready(60'000))
     fail("the node did not become ready after healing: " + world_.node().not_ready());
   if (result_.error.empty()) {
@@ -427,7 +454,10 @@ run_result traffic::run() {
     final_audit();
   }
   if (result_.error.empty()) {
-    world_.rng.below(2) ? world_.stop() : world_.crash(true);
+    if (world_.rng.below(2) == 0)
+      world_.crash(true);
+    else if (auto why = world_.stop(); !why.empty())
+      fail("the ordered stop failed: " + why);
     world_.boot();
     if (!wait_ready(60'000))
       fail("the node did not become ready after the last restart");
@@ -440,6 +470,8 @@ run_result traffic::run() {
   return result_;
 }
 
-run_result play(const scenario& s) { return traffic(s).run(); }
+run_result play(const scenario& s) {
+  return traffic(s).run();
+}
 
 }  // namespace troupe::simulation

@@ -1,13 +1,14 @@
-// What happens to a simulated node: scraped targets, remote-write clients, queries with their checks, deletions, faults.
+// What happens to a simulated node: scraped targets, remote-write clients, queries with their
+// checks, deletions, faults.
 #pragma once
+
+#include "tests/actors/simulation/oracle.h"
+#include "tests/actors/simulation/sim_world.h"
 
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "tests/actors/simulation/oracle.h"
-#include "tests/actors/simulation/sim_world.h"
 
 namespace troupe::simulation {
 
@@ -24,8 +25,8 @@ struct run_result {
 /// Plays one scenario from boot to the final audit after healing.
 run_result play(const scenario& s);
 
-/// Targets as the node's fetcher sees them: bodies that follow from target and scrape number, with errors, vanishing
-/// series, explicit timestamps and duplicates mixed in.
+/// Targets as the node's fetcher sees them: bodies that follow from target and scrape number, with
+/// errors, vanishing series, explicit timestamps and duplicates mixed in.
 class sim_fetcher final : public http::fetcher {
  public:
   explicit sim_fetcher(sim_world& w) : world_(w) {}
@@ -60,7 +61,8 @@ class traffic {
   void damage_wal();
   bool wait_ready(int64_t limit_ms);
   void final_audit();
-  void compare(const std::string& prefix, timestamp_ms mint, timestamp_ms maxt, const http::response& r);
+  void compare(const std::string& prefix, timestamp_ms mint, timestamp_ms maxt,
+               const http::response& r);
   void fail(std::string why) {
     if (result_.error.empty())
       result_.error = std::move(why);
@@ -72,6 +74,7 @@ class traffic {
   oracle oracle_;
   run_result result_;
   std::vector<uint64_t> next_write_;
+  bool healed_ = false;  ///< no new faults from here
 };
 
 }  // namespace troupe::simulation

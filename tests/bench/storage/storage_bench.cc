@@ -1,10 +1,10 @@
 // Append, commit and query through the two doors of the storage, on real files.
+#include "query/engine/engine.h"
+#include "storage/storage.h"
+
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
-
-#include "query/engine/engine.h"
-#include "storage/storage.h"
 
 namespace troupe {
 namespace {
@@ -74,7 +74,8 @@ void append_known(benchmark::State& state) {
   }
   state.SetItemsProcessed(static_cast<int64_t>(samples));
   state.counters["ns/sample"] =
-      benchmark::Counter(static_cast<double>(samples) * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+      benchmark::Counter(static_cast<double>(samples) * 1e-9,
+                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 BENCHMARK(append_known);
 
@@ -102,7 +103,8 @@ query_fixture& fixture() {
 void instant_sum_800_series(benchmark::State& state) {
   auto& f = fixture();
   for (auto _ : state)
-    benchmark::DoNotOptimize(f.engine.instant(f.s.store->reader(), "", "sum({job=\"bench\"})", f.s.clk.now_ms()));
+    benchmark::DoNotOptimize(
+        f.engine.instant(f.s.store->reader(), "", "sum({job=\"bench\"})", f.s.clk.now_ms()));
 }
 BENCHMARK(instant_sum_800_series)->Unit(benchmark::kMillisecond);
 
@@ -111,7 +113,8 @@ void range_sum_rate_800_series_480_steps(benchmark::State& state) {
   auto& f = fixture();
   timestamp_ms end = f.s.clk.now_ms();
   for (auto _ : state)
-    benchmark::DoNotOptimize(f.engine.range(f.s.store->reader(), "", "sum(rate({job=\"bench\"}[5m]))", end - 480 * 15'000,
+    benchmark::DoNotOptimize(f.engine.range(f.s.store->reader(), "",
+                                            "sum(rate({job=\"bench\"}[5m]))", end - 480 * 15'000,
                                             end, 15'000));
 }
 BENCHMARK(range_sum_rate_800_series_480_steps)->Unit(benchmark::kMillisecond);

@@ -1,9 +1,5 @@
 #include "pipeline/api/api.h"
 
-#include <gtest/gtest.h>
-
-#include <boost/json.hpp>
-
 #include "config/config.h"
 #include "pipeline/api/params.h"
 #include "pipeline/discover/target_set.h"
@@ -11,6 +7,9 @@
 #include "query/engine/engine.h"
 #include "tests/support/memory_queryable.h"
 #include "tests/support/remote_write_body.h"
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
 
 namespace troupe::api {
 namespace {
@@ -23,10 +22,12 @@ class ApiTest : public ::testing::Test {
     for (int i = 0; i < 10; ++i) {
       data.append(labels::from({{"__name__", "up"}, {"job", "a"}}), i * 15'000, 1);
       data.append(labels::from({{"__name__", "up"}, {"job", "b"}}), i * 15'000, i % 2);
-      data.append(labels::from({{"__name__", "http.requests"}, {"job", "b"}, {"l.x", "v"}}), i * 15'000, i * 2.5);
+      data.append(labels::from({{"__name__", "http.requests"}, {"job", "b"}, {"l.x", "v"}}),
+                  i * 15'000, i * 2.5);
     }
     data.set_metadata("up", {metric_type::gauge, "", "Is it \"up\"?"});
-    data.append(labels::from({{"__name__", "up"}, {"job", "a"}}), {labels::from({{"trace_id", "t"}}), 0.25, 30'000});
+    data.append(labels::from({{"__name__", "up"}, {"job", "a"}}),
+                {labels::from({{"trace_id", "t"}}), 0.25, 30'000});
     services s;
     s.data = &data;
     s.engine = &engine;
@@ -38,7 +39,8 @@ class ApiTest : public ::testing::Test {
     s.admin.tsdb = [](size_t) { return tsdb_state{3, 4, 5, 6, 7, {{"up", 2}}, {}, {}, {}}; };
     s.admin.blocks = [] { return std::vector<block_state>{{"01A", 0, 10, 1, 2, 3, 1, false, ""}}; };
     s.admin.replay = [] { return replay_state{1, 3, 2, false}; };
-    s.admin.delete_series = [this](timestamp_ms a, timestamp_ms b, const std::vector<matchers>& ms) {
+    s.admin.delete_series = [this](timestamp_ms a, timestamp_ms b,
+                                   const std::vector<matchers>& ms) {
       deleted = std::to_string(a) + ".." + std::to_string(b) + " " + std::to_string(ms.size());
       return status();
     };
@@ -51,8 +53,8 @@ class ApiTest : public ::testing::Test {
     the_api = std::make_unique<api>(s);
   }
 
-  http::response call(std::string method, std::string path, http::params query = {}, std::string body = {},
-                      http::headers headers = {}) {
+  http::response call(std::string method, std::string path, http::params query = {},
+                      std::string body = {}, http::headers headers = {}) {
     http::request r;
     r.method = std::move(method);
     r.path = std::move(path);
@@ -80,7 +82,9 @@ class ApiTest : public ::testing::Test {
     EXPECT_EQ(r.content_type, "application/json");
     return json::parse(r.body).at("data");
   }
-  std::string text(std::string path, http::params query = {}) { return json::serialize(get(path, query)); }
+  std::string text(std::string path, http::params query = {}) {
+    return json::serialize(get(path, query));
+  }
   std::string error_of(const http::response& r) {
     auto v = json::parse(r.body);
     EXPECT_EQ(v.at("status").as_string(), "error");
@@ -101,9 +105,11 @@ class ApiTest : public ::testing::Test {
 };
 
 TEST_F(ApiTest, InstantQuery) {
-  EXPECT_EQ(text("/api/v1/query", {{"query", "up{job=\"b\"}"}, {"time", "135"}}),
-            R"({"resultType":"vector","result":[{"metric":{"__name__":"up","job":"b"},"value":[135,"1"]}]})");
-  EXPECT_EQ(text("/api/v1/query", {{"query", "1+1"}, {"time", "4"}}), R"({"resultType":"scalar","result":[4,"2"]})");
+  EXPECT_EQ(
+      text("/api/v1/query", {{"query", "up{job=\"b\"}"}, {"time", "135"}}),
+      R"({"resultType":"vector","result":[{"metric":{"__name__":"up","job":"b"},"value":[135,"1"]}]})");
+  EXPECT_EQ(text("/api/v1/query", {{"query", "1+1"}, {"time", "4"}}),
+            R"({"resultType":"scalar","result":[4,"2"]})");
   EXPECT_EQ(text("/api/v1/query", {{"query", "1"}, {"time", "1970-01-01T00:02:03.5Z"}}),
             R"({"resultType":"scalar","result":[1.235E2,"1"]})");
 }
@@ -116,22 +122,30 @@ TEST_F(ApiTest, QueryLimitWarns) {
 }
 
 TEST_F(ApiTest, RangeQuery) {
-  EXPECT_EQ(text("/api/v1/query_range",
-                 {{"query", "sum(up)"}, {"start", "0"}, {"end", "30"}, {"step", "15s"}}),
-            R"({"resultType":"matrix","result":[{"metric":{},"values":[[0,"1"],[15,"2"],[30,"1"]]}]})");
+  EXPECT_EQ(
+      text("/api/v1/query_range",
+           {{"query", "sum(up)"}, {"start", "0"}, {"end", "30"}, {"step", "15s"}}),
+      R"({"resultType":"matrix","result":[{"metric":{},"values":[[0,"1"],[15,"2"],[30,"1"]]}]})");
 }
 
 TEST_F(ApiTest, QueryErrorsHavePrometheusShapes) {
-  EXPECT_TRUE(error_of(call("GET", "/api/v1/query", {{"query", "sum("}})).starts_with("400 bad_data: "));
+  EXPECT_TRUE(
+      error_of(call("GET", "/api/v1/query", {{"query", "sum("}})).starts_with("400 bad_data: "));
   EXPECT_EQ(error_of(call("GET", "/api/v1/query", {{"query", "up"}, {"time", "x"}})),
             "400 bad_data: invalid parameter \"time\": cannot parse \"x\" to a valid timestamp");
-  EXPECT_EQ(error_of(call("GET", "/api/v1/query_range", {{"query", "up"}, {"start", "9"}, {"end", "1"}, {"step", "1"}})),
+  EXPECT_EQ(error_of(call("GET", "/api/v1/query_range",
+                          {{"query", "up"}, {"start", "9"}, {"end", "1"}, {"step", "1"}})),
             "400 bad_data: invalid parameter \"end\": end timestamp must not be before start time");
-  EXPECT_TRUE(error_of(call("GET", "/api/v1/query_range", {{"query", "up"}, {"start", "0"}, {"end", "20000"}, {"step", "1"}}))
-                  .starts_with("400 bad_data: exceeded maximum resolution of 11,000 points per timeseries."));
-  EXPECT_TRUE(error_of(call("GET", "/api/v1/query", {{"query", "up + on(job) group_left up"}, {"time", "nan"}}))
+  EXPECT_TRUE(
+      error_of(call("GET", "/api/v1/query_range",
+                    {{"query", "up"}, {"start", "0"}, {"end", "20000"}, {"step", "1"}}))
+          .starts_with(
+              "400 bad_data: exceeded maximum resolution of 11,000 points per timeseries."));
+  EXPECT_TRUE(error_of(call("GET", "/api/v1/query",
+                            {{"query", "up + on(job) group_left up"}, {"time", "nan"}}))
                   .starts_with("400 bad_data"));
-  EXPECT_TRUE(error_of(call("GET", "/api/v1/query", {{"query", "label_replace(up, \"job\", \"\", \"\", \"\") "}}))
+  EXPECT_TRUE(error_of(call("GET", "/api/v1/query",
+                            {{"query", "label_replace(up, \"job\", \"\", \"\", \"\") "}}))
                   .starts_with("422 execution: "));
 }
 
@@ -139,11 +153,15 @@ TEST_F(ApiTest, MetadataRoutes) {
   EXPECT_EQ(text("/api/v1/labels"), R"(["__name__","job","l.x"])");
   EXPECT_EQ(text("/api/v1/label/job/values", {{"match[]", "up"}}), R"(["a","b"])");
   EXPECT_EQ(text("/api/v1/label/U__l_2e_x/values"), R"(["v"])");
-  EXPECT_EQ(text("/api/v1/series", {{"match[]", "{job=\"a\"}"}}), R"([{"__name__":"up","job":"a"}])");
-  EXPECT_EQ(text("/api/v1/metadata"), R"({"up":[{"type":"gauge","help":"Is it \"up\"?","unit":""}]})");
+  EXPECT_EQ(text("/api/v1/series", {{"match[]", "{job=\"a\"}"}}),
+            R"([{"__name__":"up","job":"a"}])");
+  EXPECT_EQ(text("/api/v1/metadata"),
+            R"({"up":[{"type":"gauge","help":"Is it \"up\"?","unit":""}]})");
   EXPECT_EQ(error_of(call("GET", "/api/v1/series")), "400 bad_data: no match[] parameter provided");
-  EXPECT_EQ(text("/api/v1/query_exemplars", {{"query", "up"}, {"start", "0"}, {"end", "100"}}),
-            R"([{"seriesLabels":{"__name__":"up","job":"a"},"exemplars":[{"labels":{"trace_id":"t"},"value":"0.25","timestamp":30}]}])");
+  EXPECT_EQ(
+      text("/api/v1/query_exemplars", {{"query", "up"}, {"start", "0"}, {"end", "100"}}),
+      R"([{"seriesLabels":{"__name__":"up","job":"a"},"exemplars":[)"
+            R"({"labels":{"trace_id":"t"},"value":"0.25","timestamp":30}]}])");
 }
 
 TEST_F(ApiTest, ParseAndFormat) {
@@ -158,13 +176,17 @@ TEST_F(ApiTest, StatusRoutes) {
   EXPECT_EQ(get("/api/v1/status/buildinfo").at("version").as_string(), "3.5.0");
   EXPECT_EQ(get("/api/v1/status/tsdb").at("headStats").at("numSeries").as_int64(), 3);
   EXPECT_EQ(get("/api/v1/status/walreplay").at("state").as_string(), "in progress");
-  EXPECT_EQ(get("/api/v1/status/runtimeinfo").at("startTime").as_string(), "1970-01-01T00:00:00.000Z");
+  EXPECT_EQ(get("/api/v1/status/runtimeinfo").at("startTime").as_string(),
+            "1970-01-01T00:00:00.000Z");
   EXPECT_EQ(text("/api/v1/rules"), R"({"groups":[]})");
   EXPECT_EQ(text("/api/v1/alerts"), R"({"alerts":[]})");
 }
 
 TEST_F(ApiTest, AdminRoutes) {
-  EXPECT_EQ(call("POST", "/api/v1/admin/tsdb/delete_series", {{"match[]", "up"}, {"start", "1"}, {"end", "2"}}).status, 204);
+  EXPECT_EQ(call("POST", "/api/v1/admin/tsdb/delete_series",
+                 {{"match[]", "up"}, {"start", "1"}, {"end", "2"}})
+                .status,
+            204);
   EXPECT_EQ(deleted, "1000..2000 1");
   EXPECT_EQ(call("POST", "/api/v1/admin/tsdb/snapshot", {{"skip_head", "true"}}).body,
             R"({"status":"success","data":{"name":"without"}})");
@@ -201,7 +223,8 @@ TEST_F(ApiTest, WriteStoresBeforeItAnswers) {
   EXPECT_NE(r.body.find("1 samples are too old"), std::string::npos);
   EXPECT_EQ(call("POST", "/api/v1/write", {}, "junk", {}).status, 400);
   EXPECT_EQ(call("POST", "/api/v1/write", {}, body, {{"Content-Encoding", "gzip"}}).status, 415);
-  EXPECT_EQ(call("POST", "/api/v1/write", {}, body, {{"Content-Type", "application/json"}}).status, 415);
+  EXPECT_EQ(call("POST", "/api/v1/write", {}, body, {{"Content-Type", "application/json"}}).status,
+            415);
 }
 
 TEST_F(ApiTest, Federate) {
@@ -226,7 +249,8 @@ TEST_F(ApiTest, Targets) {
   t->interval_ms = 15'000;
   t->timeout_ms = 10'000;
   auto states = std::make_shared<scrape::pool_states>();
-  states->targets.push_back({"j", t, scrape::target_health::down, "connection refused", 60'000, 2'000'000});
+  states->targets.push_back(
+      {"j", t, scrape::target_health::down, "connection refused", 60'000, 2'000'000});
   gathered.pools = {states, nullptr};
   auto found = std::make_shared<discover::discovery_state>();
   discover::pool_state pool;
@@ -242,8 +266,10 @@ TEST_F(ApiTest, Targets) {
   EXPECT_EQ(a.at("lastScrape").as_string(), "1970-01-01T00:01:00.000Z");
   EXPECT_EQ(a.at("scrapeInterval").as_string(), "15s");
   EXPECT_EQ(v.at("droppedTargetCounts").at("j").as_int64(), 1);
-  EXPECT_EQ(get("/api/v1/targets", {{"state", "active"}}).at("droppedTargets").as_array().size(), 0u);
-  EXPECT_EQ(get("/api/v1/targets", {{"scrapePool", "other"}}).at("activeTargets").as_array().size(), 0u);
+  EXPECT_EQ(get("/api/v1/targets", {{"state", "active"}}).at("droppedTargets").as_array().size(),
+            0u);
+  EXPECT_EQ(get("/api/v1/targets", {{"scrapePool", "other"}}).at("activeTargets").as_array().size(),
+            0u);
   EXPECT_EQ(text("/api/v1/scrape_pools"), R"({"scrapePools":["j"]})");
 }
 
@@ -269,7 +295,8 @@ TEST(ApiParams, Times) {
   EXPECT_EQ(*parse_time("1e3"), 1'000'000);
   EXPECT_EQ(*parse_time("2015-07-01T20:10:51.781Z"), 1'435'781'451'781);
   EXPECT_EQ(*parse_time("2015-07-01T22:10:51.781+02:00"), 1'435'781'451'781);
-  for (const char* bad : {"", "x", "2015-13-01T00:00:00Z", "2015-07-01", "1e300", "NaN", "2015-07-01T20:10:51"})
+  for (const char* bad :
+       {"", "x", "2015-13-01T00:00:00Z", "2015-07-01", "1e300", "NaN", "2015-07-01T20:10:51"})
     EXPECT_FALSE(parse_time(bad).ok()) << bad;
   EXPECT_EQ(*parse_duration_param("15"), 15'000);
   EXPECT_EQ(*parse_duration_param("1h30m"), 5'400'000);

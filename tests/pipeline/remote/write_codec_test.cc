@@ -1,14 +1,13 @@
 #include "pipeline/remote/write_codec.h"
 
+#include "storage/model/slot.h"
+#include "tests/support/remote_write_body.h"
+
 #include <gtest/gtest.h>
+#include <protozero/pbf_writer.hpp>
 
 #include <bit>
 #include <cmath>
-
-#include <protozero/pbf_writer.hpp>
-
-#include "storage/model/slot.h"
-#include "tests/support/remote_write_body.h"
 
 namespace troupe::remote {
 namespace {
@@ -16,11 +15,13 @@ namespace {
 using support::write_request;
 
 labels named(std::string name, std::string instance = "i") {
-  return labels::from({{"__name__", std::move(name)}, {"job", "j"}, {"instance", std::move(instance)}});
+  return labels::from(
+      {{"__name__", std::move(name)}, {"job", "j"}, {"instance", std::move(instance)}});
 }
 
 TEST(WriteCodec, ReadsSeriesInOrderWithTheirSlots) {
-  auto got = decode_write(write_request({{named("a"), {{1000, 1.5}, {2000, stale_nan()}}}, {named("b", "k"), {{-5, -0.0}}}}));
+  auto got = decode_write(write_request(
+      {{named("a"), {{1000, 1.5}, {2000, stale_nan()}}}, {named("b", "k"), {{-5, -0.0}}}}));
   ASSERT_TRUE(got.ok());
   const auto& b = *got->batch;
   ASSERT_EQ(b.table->series.size(), 2u);
@@ -43,7 +44,8 @@ TEST(WriteCodec, TheSameSeriesTwiceIsOneSeries) {
 }
 
 TEST(WriteCodec, RefusesSeriesNotRequests) {
-  std::string bytes = write_request({{named("good"), {{1, 1}}}, {labels::from({{"job", "nameless"}}), {{1, 1}}}});
+  std::string bytes =
+      write_request({{named("good"), {{1, 1}}}, {labels::from({{"job", "nameless"}}), {{1, 1}}}});
   protozero::pbf_writer request(bytes);
   auto raw = [&](std::vector<std::pair<std::string, std::string>> ls) {
     protozero::pbf_writer ts(request, 1);
