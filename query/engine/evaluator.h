@@ -20,6 +20,7 @@
 namespace troupe::query {
 
 struct range_source;
+struct range_input;
 
 /// A second of a day; days count from 1970-01-01.
 struct moment {
@@ -102,6 +103,7 @@ class evaluator {
   using range_reader = std::function<status(const labels&, bool, storage::sample_columns&)>;
   status for_each_range(const range_source& source, std::string_view function,
                         const range_reader& each);
+  status hold_windows(const range_input& in, held& window);
   result<step_vector> absences(const step_vector& found, const expr& arg);
 
   // aggregations.cc, aggregations_select.cc

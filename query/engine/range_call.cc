@@ -196,6 +196,21 @@ status evaluator::for_each_range(const range_source& source, std::string_view fu
   return {};
 }
 
+// Counts the samples of all windows. As in Prometheus, one of them is held while the results of its
+// series are made: the widest.
+status evaluator::hold_windows(const range_input& in, held& window) {
+  std::vector<uint64_t> weights(in.histograms.size() + 1, 0);
+  for (size_t i = 0; i < in.histograms.size(); ++i)
+    weights[i + 1] = weights[i] + sample_weight(*in.histograms[i].value);
+  uint64_t widest = 0;
+  for (uint32_t i = 0; i < grid_.count; ++i) {
+    const uint64_t n = in.hi[i] - in.lo[i] + weights[in.hhi[i]] - weights[in.hlo[i]];
+    widest = std::max(widest, n);
+    count_samples(i, n);
+  }
+  return window.add(widest, 0);
+}
+
 result<step_vector> evaluator::range_call(const call_expr& e, size_t matrix_arg) {
   const std::string_view name = e.func->name;
   const range_function function = find_range_function(name);
@@ -219,7 +234,6 @@ result<step_vector> evaluator::range_call(const call_expr& e, size_t matrix_arg)
   step_scratch scratch;
   windows floats;
   windows histograms;
-  std::vector<uint64_t> weights;
   const auto each = [&](const labels& metric, bool drop_name, columns& c) -> status {
     floats.find(source, c.ts.size(), [&](size_t i) { return c.ts[i]; });
     histograms.find(source, c.histograms.size(), [&](size_t i) { return c.histograms[i].ts; });
@@ -244,18 +258,8 @@ result<step_vector> evaluator::range_call(const call_expr& e, size_t matrix_arg)
                          .notes = state_.notes,
                          .limits = state_.limits};
     TROUPE_TRY(function(in, scratch));
-    weights.assign(c.histograms.size() + 1, 0);
-    for (size_t i = 0; i < c.histograms.size(); ++i)
-      weights[i + 1] = weights[i] + sample_weight(*c.histograms[i].value);
-    uint64_t widest = 0;
-    for (uint32_t i = 0; i < grid_.count; ++i) {
-      const uint64_t n = in.hi[i] - in.lo[i] + weights[in.hhi[i]] - weights[in.hlo[i]];
-      widest = std::max(widest, n);
-      count_samples(i, n);
-    }
-    // As in Prometheus, a window is held while the results of its series are made.
     held window(state_.limits);
-    TROUPE_TRY(window.add(widest, 0));
+    TROUPE_TRY(hold_windows(in, window));
     if (counter && has_floats(scratch))
       note_non_counter(metric, state_.options.enable_type_and_unit_labels, pos, state_.notes);
     return out.push(keeps_name ? metric : unnamed(metric), drop_name || !keeps_name, scratch);
