@@ -14,6 +14,9 @@ request_stats::request_stats(registry& stats)
   for (const char* reason : {"connections", "descriptors", "tls", "rate_limit", "auth", "header",
                              "body", "timeout", "slow_reader"})
     refused(reason);
+  stats.add_alias("troupe_http_requests_total", "prometheus_http_requests_total");
+  stats.add_alias("troupe_http_request_duration_seconds",
+                  "prometheus_http_request_duration_seconds");
 }
 
 void request_stats::observe(const std::string& route, int code, double seconds) {

@@ -266,6 +266,7 @@ TEST_F(ServerTest, CountsRequestsByRouteAndCode) {
               has("troupe_http_requests_total{handler=\"/echo\",code=\"200\"} 2"))
       << stats_.render();
   EXPECT_TRUE(has("code=\"400\""));
+  EXPECT_TRUE(has("\nprometheus_http_request_duration_seconds_count{handler=\"/echo\"} 2"));
   EXPECT_NE(stats_.render().find("troupe_http_refused_total{reason=\"header\"} 1"),
             std::string::npos);
 }
