@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Start, stop and reload of a real process: defaults, refusals, signals, full disk, PID 1, the systemd unit."""
+"""Start, stop and reload of a real process: defaults, refusals, signals, full disk, PID 1, the systemd unit.
+usage: lifecycle_test.py [step…]"""
 import os
 import pathlib
 import shutil
@@ -116,17 +117,11 @@ def full_disk(folder: str):
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", disk], check=True)
     try:
         flags = [harness.WRITE_FLAG, "--storage.tsdb.wal-segment-size=10MB", "--troupe.storage.shards=1"]
+        with open(f"{disk}/filler", "wb") as f:
+            f.write(b"x" * (22 << 20))
         with harness.troupe(folder, flags=flags, data=f"{disk}/data") as server:
             server.start()
             ledger, loads = audit.start_load(server.port, 2)
-            time.sleep(1)
-            with open(f"{disk}/filler", "wb") as f:
-                try:
-                    while True:
-                        f.write(b"x" * 65536)
-                        f.flush()
-                except OSError:
-                    pass
             harness.wait_for("writes to be refused", lambda: any(load.statuses.get(503) for load in loads), 60)
             assert harness.instant(server.port, "count(audit)") is not None
             os.remove(f"{disk}/filler")
@@ -174,9 +169,11 @@ def systemd_unit(_folder: str):
         assert run.returncode == 0, run.stderr
 
 
-def main() -> int:
+def main(only) -> int:
     for step in (embedded_default, foreign_folder, second_process, bad_configuration, reload, stop_under_load, full_disk,
                  pid_one, systemd_unit):
+        if only and step.__name__ not in only:
+            continue
         with harness.work_folder() as folder:
             step(folder)
             print(f"{step.__name__}: ok", flush=True)
@@ -184,4 +181,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
