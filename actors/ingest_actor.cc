@@ -53,6 +53,9 @@ ingest_actor::behavior_type ingest_shard(self_ptr self, ingest_params p) {
         bool pending = s.stage->offer(batch, [promise](const ingest::outcome& o) mutable {
           promise.deliver(std::make_shared<const ingest::outcome>(o));
         });
+        if (!s.stage->broken().ok())
+          p.fatal(exit_code::storage_broken,
+                  "shard " + std::to_string(p.shard) + ": " + s.stage->broken().to_string());
         if (pending && awaited && !s.commit_soon) {
           s.commit_soon = true;
           self->send(self, commit_atom_v);

@@ -42,6 +42,8 @@ bool ingester::offer(const batch_ptr& batch, reply done) {
   auto report = door_.append(batch);
   if (!report.ok()) {
     failures_.add();
+    if (report.code() == errc::io_error)
+      broken_ = report.error();
     done({report.error(), {}});
     return !waiting_.empty();
   }

@@ -28,6 +28,8 @@ class ingester {
   /// Makes all offered batches durable and answers them. A failure other than no_space is fatal for the shard: the
   /// caller must end the process; nobody was told "ok".
   status commit();
+  /// Not ok once an append has met an I/O error: the shard is broken for good, the caller must end the process.
+  const status& broken() const { return broken_; }
   size_t waiting() const { return waiting_.size(); }
 
  private:
@@ -39,6 +41,7 @@ class ingester {
 
   storage::shard_appender& door_;
   std::vector<waiter> waiting_;
+  status broken_;
   storage::shard_appender::totals published_;
   counter &samples_, &duplicates_, &conflicts_, &out_of_order_, &too_old_, &too_new_, &series_refused_, &batches_,
       &commits_, &failures_;
