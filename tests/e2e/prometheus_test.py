@@ -80,7 +80,7 @@ def federated(port: int):
         if line and not line.startswith("#"):
             series, value, ts = line.rsplit(" ", 2)
             name, _, labels = series.partition("{")
-            out[name + "{" + ",".join(sorted(labels.rstrip("}").split('",')))] = (value, ts)
+            out[name + "{" + ",".join(sorted(p.rstrip('"') for p in labels.rstrip("}").split('",')))] = (value, ts)
     return out
 
 
