@@ -32,8 +32,8 @@ class body_buffer {
   std::shared_ptr<byte_budget> budget_;
   uint64_t limit_ = 0;
   uint64_t expected_ = 0;
+  byte_lease lease_;  ///< outlives the data
   std::string data_;
-  byte_lease lease_;
 };
 
 }  // namespace troupe::http

@@ -243,7 +243,7 @@ result<encoding> parse_encoding(std::string_view name) {
 }
 
 result<decoded_body> bounded_decoder::decode(encoding coding, std::string_view input) const {
-  decoded_body out{{}, byte_lease(budget_)};
+  decoded_body out{byte_lease(budget_), {}};
   uint64_t by_ratio = std::max(free_of_ratio, input.size() * limits_.max_ratio);
   uint64_t limit = std::min(limits_.max_output, by_ratio);
   // The byte above the limit tells a body that just fits from one that does not.

@@ -26,8 +26,8 @@ struct decode_limits {
 
 /// The decoded bytes and the claim that covers them.
 struct decoded_body {
+  byte_lease lease;  ///< outlives the data
   std::string data;
-  byte_lease lease;
 };
 
 class bounded_decoder {

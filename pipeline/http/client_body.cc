@@ -6,7 +6,7 @@ namespace troupe::http {
 
 void finish_body(body_buffer& from, const std::string& coding, std::shared_ptr<byte_budget> budget,
                  uint64_t max_bytes, fetch_result& out) {
-  decoded_body body{from.take_data(), from.take_lease()};
+  decoded_body body{from.take_lease(), from.take_data()};
   auto how = parse_encoding(coding);
   if (!how) {
     out.error = how.error();

@@ -32,6 +32,8 @@ struct request {
   std::string path;    ///< percent-decoded, without the route prefix, no "//" or dot segments
   params query;        ///< of the body (form POST), then of the URL; decoded, in order
   headers header_fields;
+  /// Keeps the body's bytes charged to the server's byte budget; dropped with the request.
+  std::shared_ptr<const void> charge;
   std::string body;  ///< as on the wire, bounded by server_options; decode with bounded_decoder
   std::string remote_address;
   bool tls = false;
@@ -40,8 +42,6 @@ struct request {
   /// Turns true when the client has gone away: long work should stop. Never null in a request made
   /// by the server.
   std::shared_ptr<const std::atomic<bool>> gone;
-  /// Keeps the body's bytes charged to the server's byte budget; dropped with the request.
-  std::shared_ptr<const void> charge;
 
   /// First value of a parameter, or nullopt.
   std::optional<std::string_view> param(std::string_view name) const;
@@ -92,13 +92,13 @@ struct fetch_result {
   status error;  ///< transport, limit or decode failure; ok for any HTTP status
   int code = 0;  ///< HTTP status
   std::string content_type;
+  /// Keeps the body's bytes charged to the client's byte budget; dropped with the result.
+  std::shared_ptr<const void> charge;
   std::string body;  ///< decompressed
   uint64_t wire_bytes = 0;
   int64_t started_ms = 0;  ///< wall clock when the fetch began
   int64_t duration_ns = 0;
   headers header_fields;  ///< of the response; filled only for fetch_request with want_headers
-  /// Keeps the body's bytes charged to the client's byte budget; dropped with the result.
-  std::shared_ptr<const void> charge;
 };
 
 /// Asynchronous HTTP client. fetch() takes a whole wheel slot at once; `done` is called on an I/O

@@ -45,7 +45,7 @@ TEST_F(HostileTargetTest, HangsWithoutAnAnswer) {
   EXPECT_EQ(got.error.code(), errc::timeout);
   EXPECT_EQ(got.error.message(), "deadline of 200ms exceeded while waiting for the response");
   EXPECT_GE(got.duration_ns, 200'000'000);
-  EXPECT_LT(got.duration_ns, 400'000'000);
+  EXPECT_LT(got.duration_ns, 2'000'000'000);
 }
 
 TEST_F(HostileTargetTest, Drips) {
