@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """troupe beside a real Prometheus on the same targets: same series, bit-equal values through query, query_range and
 /federate, on a fixture with explicit timestamps; same series of a real node_exporter. Skipped without the peers."""
+import re
 import sys
 import time
 
@@ -22,6 +23,8 @@ scrape_configs:
 # Series of node_exporter that come and go by themselves or tell of the scraper, not of the host.
 VOLATILE = ("node_scrape_collector_duration_seconds", "go_", "process_", "promhttp_", "node_network_", "node_arp_",
             "node_udp_", "node_softnet_")
+
+LABEL = re.compile(r'([a-zA-Z0-9_]+="(?:[^"\\]|\\.)*")')
 
 
 def key(metric: dict):
@@ -80,14 +83,14 @@ def federated(port: int):
         if line and not line.startswith("#"):
             series, value, ts = line.rsplit(" ", 2)
             name, _, labels = series.partition("{")
-            out[name + "{" + ",".join(sorted(p.rstrip('"') for p in labels.rstrip("}").split('",')))] = (value, ts)
+            out[(name, *sorted(LABEL.findall(labels)))] = (value, ts)
     return out
 
 
 def compare_federate(ours: int, theirs: int) -> int:
     def both():
         a, b = federated(ours), federated(theirs)
-        fixture = [k for k in a if k.startswith("fixture_")]
+        fixture = [k for k in a if k[0].startswith("fixture_")]
         same = fixture and all(a[k][1] == b.get(k, ("", ""))[1] for k in fixture)
         return (a, b, fixture) if same else None
     a, b, fixture = harness.wait_for("both to have federated the same second", both, 20, 0.01)
