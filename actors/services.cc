@@ -97,6 +97,8 @@ api::services services_of(const config::server_flags& f, const std::map<std::str
   s.flags = values;
   char cwd[4096];
   s.working_directory = getcwd(cwd, sizeof cwd) ? cwd : "";
+  char host[256] = {};
+  s.hostname = gethostname(host, sizeof host - 1) == 0 ? host : "";
   s.storage_retention = f.storage.retention_time_ms ? format_duration(*f.storage.retention_time_ms) : "15d";
   s.external_url = f.web.external_url;
   s.route_prefix = f.web.route_prefix;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <set>
 
@@ -123,21 +124,26 @@ answer handle_label_values(const services& s, const http::request& r, const inpu
 }
 
 answer handle_metadata(const services& s, const http::request& r, const inputs&) {
-  auto limit = limit_param(r);
-  if (!limit.ok())
-    return bad_data(limit.error().message());
-  auto per_metric = limit_param(r, "limit_per_metric");
-  if (!per_metric.ok())
-    return bad_data(per_metric.error().message());
+  // Here 0 means none, unlike elsewhere.
+  auto cap = [&](std::string_view name, int64_t& out) {
+    auto text = r.param(name).value_or("");
+    auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
+    return text.empty() || (ec == std::errc() && end == text.data() + text.size());
+  };
+  int64_t limit = -1, per_metric = -1;
+  if (!cap("limit", limit))
+    return bad_data("limit must be a number");
+  if (!cap("limit_per_metric", per_metric))
+    return bad_data("limit_per_metric must be a number");
   std::map<std::string, std::vector<metadata>> families;
   for (auto& [family, m] : s.data->metadata_of("", r.param("metric").value_or(""), 0)) {
     auto it = families.find(family);
     if (it == families.end()) {
-      if (*limit && families.size() >= *limit)
+      if (limit >= 0 && families.size() >= static_cast<size_t>(limit))
         continue;
       it = families.emplace(family, std::vector<metadata>()).first;
     }
-    if (!*per_metric || it->second.size() < *per_metric)
+    if (per_metric <= 0 || it->second.size() < static_cast<size_t>(per_metric))
       it->second.push_back(std::move(m));
   }
   std::string data = "{";

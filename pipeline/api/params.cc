@@ -117,7 +117,8 @@ result<timestamp_ms> time_param(const http::request& r, std::string_view name,
     return fallback;
   auto t = parse_time(*text);
   if (!t.ok())
-    return t.error().with_context(fmt::format("invalid parameter \"{}\"", name));
+    return t.error().with_context(
+        fmt::format("invalid parameter \"{0}\": invalid time value for '{0}'", name));
   return t;
 }
 

@@ -40,7 +40,7 @@ result<query::query_overrides> overrides_of(const services& s, const http::reque
 http::response query_failure(const status& s) {
   switch (query::classify(s)) {
     case query::query_error::bad_data:
-      return bad_data(s.message());
+      return bad_data("invalid parameter \"query\": " + std::string(s.message()));
     case query::query_error::execution:
       return error_response(422, "execution", s.message());
     case query::query_error::timeout:

@@ -75,6 +75,7 @@ struct services {
   std::map<std::string, std::string> flags;   ///< name to value, as given or by default
   timestamp_ms start_time = 0;
   std::string working_directory;
+  std::string hostname;                       ///< of this machine
   std::string storage_retention;              ///< "15d", for runtimeinfo
   std::string external_url;
   std::string route_prefix = "/";

@@ -85,7 +85,7 @@ answer handle_runtimeinfo(const services& s, const http::request&, const inputs&
   return success(object()
                      .text("startTime", format_rfc3339(s.start_time))
                      .text("CWD", s.working_directory)
-                     .text("hostname", "")
+                     .text("hostname", s.hostname)
                      .text("serverTime", format_rfc3339(s.clk->now_ms()))
                      .boolean("reloadConfigSuccess", reload_ok)
                      .text("lastConfigTime", format_rfc3339(reload_time))

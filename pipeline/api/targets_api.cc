@@ -41,14 +41,27 @@ void field(std::string& out, std::string_view key, std::string_view text) {
   append_json_string(out, text);
 }
 
-void append_active(std::string& out, const scrape::target_status& t) {
+/// A loopback host means nothing to who reads the answer elsewhere: this machine's name takes its place.
+std::string global_url(std::string_view url, std::string_view hostname) {
+  size_t host = url.find("://");
+  host = host == std::string_view::npos ? 0 : host + 3;
+  for (std::string_view loopback : {"127.0.0.1", "localhost", "[::1]"}) {
+    std::string_view rest = url.substr(host);
+    if (!hostname.empty() && rest.starts_with(loopback) &&
+        (rest.size() == loopback.size() || rest[loopback.size()] == ':' || rest[loopback.size()] == '/'))
+      return fmt::format("{}{}{}", url.substr(0, host), hostname, rest.substr(loopback.size()));
+  }
+  return std::string(url);
+}
+
+void append_active(std::string& out, const scrape::target_status& t, std::string_view hostname) {
   out += "{\"discoveredLabels\":";
   query::append_labels_json(out, t.target->discovered);
   out += ",\"labels\":";
   query::append_labels_json(out, t.target->public_labels);
   field(out, "scrapePool", t.pool);
   field(out, "scrapeUrl", t.target->url);
-  field(out, "globalUrl", t.target->url);
+  field(out, "globalUrl", global_url(t.target->url, hostname));
   field(out, "lastError", t.last_error);
   field(out, "lastScrape", t.last_scrape_ms ? format_rfc3339(t.last_scrape_ms) : "0001-01-01T00:00:00Z");
   out += fmt::format(",\"lastScrapeDuration\":{}", static_cast<double>(t.last_duration_ns) / 1e9);
@@ -62,14 +75,14 @@ void append_dropped(std::string& list, std::string& counts, const inputs& in, st
   if (!in.discovery)
     return;
   for (const auto& p : in.discovery->pools) {
-    if (!pool.empty() && p.name != pool)
-      continue;
-    if (counts.size() > 1)
+    if (!counts.empty())
       counts += ",";
     append_json_string(counts, p.name);
     counts += fmt::format(":{}", p.dropped_count);
+    if (!pool.empty() && p.name != pool)
+      continue;
     for (const auto& d : p.dropped) {
-      list += list.size() > 1 ? ",{\"discoveredLabels\":" : "{\"discoveredLabels\":";
+      list += !list.empty() ? ",{\"discoveredLabels\":" : "{\"discoveredLabels\":";
       query::append_labels_json(list, d);
       field(list, "scrapePool", p.name);
       list += "}";
@@ -79,10 +92,13 @@ void append_dropped(std::string& list, std::string& counts, const inputs& in, st
 
 }  // namespace
 
-answer handle_targets(const services&, const http::request& r, const inputs& in) {
-  auto state = r.param("state").value_or("");
+answer handle_targets(const services& s, const http::request& r, const inputs& in) {
+  std::string state(r.param("state").value_or(""));
+  for (char& c : state)
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 'a' - 'A') : c;
   auto pool = r.param("scrapePool").value_or("");
-  bool active = state != "dropped", dropped = state != "active";
+  bool both = state.empty() || state == "any";
+  bool active = both || state == "active", dropped = both || state == "dropped";
   std::string data = "{\"activeTargets\":[";
   if (active) {
     bool first = true;
@@ -90,13 +106,14 @@ answer handle_targets(const services&, const http::request& r, const inputs& in)
       if (!first)
         data += ",";
       first = false;
-      append_active(data, *t);
+      append_active(data, *t, s.hostname);
     }
   }
-  std::string list = "[", counts = "{";
+  std::string list, counts;
   if (dropped)
     append_dropped(list, counts, in, pool);
-  data += "],\"droppedTargets\":" + list + "],\"droppedTargetCounts\":" + counts + "}}";
+  data += "],\"droppedTargets\":[" + list + "],\"droppedTargetCounts\":" +
+          (dropped ? "{" + counts + "}" : "null") + "}";
   return success(std::move(data));
 }
 

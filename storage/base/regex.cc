@@ -20,11 +20,35 @@ RE2::Options options() {
   return o;
 }
 
-status compile_error(const RE2& re, std::string_view pattern) {
+// The reason in the words of Go's regexp/syntax, which users know.
+std::string_view reason(const RE2& re) {
+  switch (re.error_code()) {
+    case RE2::ErrorMissingBracket:
+      return "missing closing ]";
+    case RE2::ErrorMissingParen:
+      return "missing closing )";
+    case RE2::ErrorTrailingBackslash:
+      return "trailing backslash at end of expression";
+    case RE2::ErrorRepeatArgument:
+      return "missing argument to repetition operator";
+    case RE2::ErrorRepeatSize:
+      return "invalid repeat count";
+    case RE2::ErrorRepeatOp:
+      return "invalid nested repetition operator";
+    case RE2::ErrorBadPerlOp:
+      return "invalid or unsupported Perl syntax";
+    case RE2::ErrorBadNamedCapture:
+      return "invalid named capture";
+    default:
+      return std::string_view(re.error()).substr(0, re.error().find(": "));
+  }
+}
+
+status compile_error(const RE2& re) {
   const bool big = re.error_code() == RE2::ErrorPatternTooLarge;
-  std::string text = "error parsing regexp: " + re.error();
-  if (pattern.size() <= 200)
-    text += " in `" + std::string(pattern) + "`";
+  std::string text = "error parsing regexp: " + std::string(reason(re));
+  if (!re.error_arg().empty() && re.error_arg().size() <= 200)
+    text += ": `" + re.error_arg() + "`";
   return {big ? errc::resource_exhausted : errc::invalid_argument, std::move(text)};
 }
 
@@ -115,14 +139,14 @@ result<regex> regex::compile(std::string_view pattern) {
   if (pattern.size() > max_pattern_bytes)
     return {errc::resource_exhausted, "regular expression is longer than 1 MiB"};
   // The bare pattern first: "a)|(b" is wrong although it would be right inside the anchors.
-  if (pattern.find(')') != std::string_view::npos) {
+  auto made = std::make_shared<impl>(pattern);
+  if (!made->re.ok() || pattern.find(')') != std::string_view::npos) {
     const RE2 bare(re2::StringPiece(pattern.data(), pattern.size()), options());
     if (!bare.ok())
-      return compile_error(bare, pattern);
+      return compile_error(bare);
   }
-  auto made = std::make_shared<impl>(pattern);
   if (!made->re.ok())
-    return compile_error(made->re, pattern);
+    return compile_error(made->re);
   if (made->re.ProgramSize() > max_program_size)
     return {errc::resource_exhausted,
             "regular expression compiles to " + std::to_string(made->re.ProgramSize()) +

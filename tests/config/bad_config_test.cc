@@ -223,7 +223,7 @@ TEST(bad_config, relabelling) {
             at + "relabel configuration for hashmod requires non-zero modulus");
   EXPECT_TRUE(rule("regex: \"(\", target_label: a")
                   .starts_with("c.yml:3:22: scrape_configs[0].relabel_configs[0].regex: error "
-                               "parsing regexp: missing )"));
+                               "parsing regexp: missing closing )"));
   EXPECT_EQ(rule("action: lowercase, target_label: a, replacement: b"),
             "c.yml:3:58: scrape_configs[0].relabel_configs[0].replacement: 'replacement' can not "
             "be set for lowercase action");

@@ -35,6 +35,7 @@ class ApiTest : public ::testing::Test {
     s.metrics = &metrics;
     s.budget = std::make_shared<http::byte_budget>(64u << 20);
     s.build = {"3.5.0", "0.1.0", "", "", "", "", "g++"};
+    s.hostname = "this-machine";
     s.flags = {{"config.file", "x.yml"}, {"query.timeout", "2m"}};
     s.admin.tsdb = [](size_t) { return tsdb_state{3, 4, 5, 6, 7, {{"up", 2}}, {}, {}, {}}; };
     s.admin.blocks = [] { return std::vector<block_state>{{"01A", 0, 10, 1, 2, 3, 1, false, ""}}; };
@@ -129,10 +130,18 @@ TEST_F(ApiTest, RangeQuery) {
 }
 
 TEST_F(ApiTest, QueryErrorsHavePrometheusShapes) {
-  EXPECT_TRUE(
-      error_of(call("GET", "/api/v1/query", {{"query", "sum("}})).starts_with("400 bad_data: "));
-  EXPECT_EQ(error_of(call("GET", "/api/v1/query", {{"query", "up"}, {"time", "x"}})),
-            "400 bad_data: invalid parameter \"time\": cannot parse \"x\" to a valid timestamp");
+  EXPECT_EQ(
+      error_of(call("GET", "/api/v1/query", {{"query", "sum("}})),
+      "400 bad_data: invalid parameter \"query\": 1:5: parse error: unclosed left parenthesis");
+  EXPECT_EQ(
+      error_of(call("GET", "/api/v1/query_range",
+                    {{"query", "up[5m]"}, {"start", "1"}, {"end", "9"}, {"step", "1"}})),
+      "400 bad_data: invalid parameter \"query\": invalid expression type \"range vector\" for "
+      "range query, must be Scalar or instant Vector");
+  EXPECT_EQ(
+      error_of(call("GET", "/api/v1/query", {{"query", "up"}, {"time", "x"}})),
+      "400 bad_data: invalid parameter \"time\": invalid time value for 'time': cannot parse \"x\" "
+      "to a valid timestamp");
   EXPECT_EQ(error_of(call("GET", "/api/v1/query_range",
                           {{"query", "up"}, {"start", "9"}, {"end", "1"}, {"step", "1"}})),
             "400 bad_data: invalid parameter \"end\": end timestamp must not be before start time");
@@ -157,10 +166,12 @@ TEST_F(ApiTest, MetadataRoutes) {
             R"([{"__name__":"up","job":"a"}])");
   EXPECT_EQ(text("/api/v1/metadata"),
             R"({"up":[{"type":"gauge","help":"Is it \"up\"?","unit":""}]})");
+  EXPECT_EQ(text("/api/v1/metadata", {{"limit", "0"}}), "{}");
+  EXPECT_EQ(error_of(call("GET", "/api/v1/metadata", {{"limit", "x"}})),
+            "400 bad_data: limit must be a number");
   EXPECT_EQ(error_of(call("GET", "/api/v1/series")), "400 bad_data: no match[] parameter provided");
-  EXPECT_EQ(
-      text("/api/v1/query_exemplars", {{"query", "up"}, {"start", "0"}, {"end", "100"}}),
-      R"([{"seriesLabels":{"__name__":"up","job":"a"},"exemplars":[)"
+  EXPECT_EQ(text("/api/v1/query_exemplars", {{"query", "up"}, {"start", "0"}, {"end", "100"}}),
+            R"([{"seriesLabels":{"__name__":"up","job":"a"},"exemplars":[)"
             R"({"labels":{"trace_id":"t"},"value":"0.25","timestamp":30}]}])");
 }
 
@@ -262,6 +273,7 @@ TEST_F(ApiTest, Targets) {
   auto v = get("/api/v1/targets");
   const auto& a = v.at("activeTargets").at(0);
   EXPECT_EQ(a.at("health").as_string(), "down");
+  EXPECT_EQ(a.at("globalUrl").as_string(), "http://h:1/metrics");
   EXPECT_EQ(a.at("lastError").as_string(), "connection refused");
   EXPECT_EQ(a.at("lastScrape").as_string(), "1970-01-01T00:01:00.000Z");
   EXPECT_EQ(a.at("scrapeInterval").as_string(), "15s");
@@ -270,6 +282,14 @@ TEST_F(ApiTest, Targets) {
             0u);
   EXPECT_EQ(get("/api/v1/targets", {{"scrapePool", "other"}}).at("activeTargets").as_array().size(),
             0u);
+  EXPECT_EQ(text("/api/v1/targets", {{"state", "other"}}),
+            R"({"activeTargets":[],"droppedTargets":[],"droppedTargetCounts":null})");
+  EXPECT_EQ(
+      get("/api/v1/targets", {{"state", "ANY"}, {"scrapePool", "other"}}).at("droppedTargetCounts"),
+      json::parse(R"({"j":1})"));
+  t->url = "http://127.0.0.1:9/metrics";
+  EXPECT_EQ(get("/api/v1/targets").at("activeTargets").at(0).at("globalUrl").as_string(),
+            "http://this-machine:9/metrics");
   EXPECT_EQ(text("/api/v1/scrape_pools"), R"({"scrapePools":["j"]})");
 }
 

@@ -30,6 +30,19 @@ TEST(regex, refuses_bad_and_huge_patterns) {
   EXPECT_EQ(regex::compile("[a-z]{1000}[à-ü]{1000}\\pL{900}").code(), errc::resource_exhausted);
 }
 
+TEST(regex, tells_what_is_wrong) {
+  const auto message = [](std::string_view pattern) {
+    return std::string(regex::compile(pattern).error().message());
+  };
+  EXPECT_EQ(message("("), "error parsing regexp: missing closing ): `(`");
+  EXPECT_EQ(message("a)|(b"), "error parsing regexp: unexpected ): `a)|(b`");
+  EXPECT_EQ(message("[a"), "error parsing regexp: missing closing ]: `[a`");
+  EXPECT_EQ(message("*"), "error parsing regexp: missing argument to repetition operator: `*`");
+  EXPECT_EQ(message("a{1001}"), "error parsing regexp: invalid repeat count: `{1001}`");
+  EXPECT_EQ(message("(?<x"), "error parsing regexp: invalid or unsupported Perl syntax: `(?<`");
+  EXPECT_EQ(message("\\"), "error parsing regexp: trailing backslash at end of expression");
+}
+
 TEST(regex, knows_alternations_of_literals) {
   using list = std::vector<std::string>;
   EXPECT_EQ(compiled("a").literals(), (list{"a"}));
