@@ -68,13 +68,15 @@ class process {
         system_(system_config_) {}
 
   int run() {
-    if (status s = start(); !s.ok()) {
-      log.error("{}", s.message());
-      std::fprintf(stderr, "troupe: %s\n", s.to_string().c_str());
-      return 1;
+    status started = start();
+    if (started.ok()) {
+      wait();
+    } else {
+      log.error("{}", started.message());
+      std::fprintf(stderr, "troupe: %s\n", started.to_string().c_str());
     }
-    wait();
-    return stop();
+    // Without a node nothing runs yet that would have to be stopped in order.
+    return node_ ? stop(started.ok()) : 1;
   }
 
  private:
@@ -177,7 +179,7 @@ class process {
     }
   }
 
-  int stop() {
+  int stop(bool serving) {
     notify_service_manager("STOPPING=1");
     // Everything acked is on disk already; a stop that hangs must not outlast its deadline.
     std::thread([] {
@@ -185,8 +187,7 @@ class process {
       log.error("the ordered stop missed its deadline");
       _exit(static_cast<int>(exit_code::hung));
     }).detach();
-    size_t cut = server_->drain(drain_deadline_ms);
-    if (cut > 0)
+    if (size_t cut = serving ? server_->drain(drain_deadline_ms) : 0; cut > 0)
       log.warn("{} requests were cut off", cut);
     caf::scoped_actor self{system_};
     self->request(node_->supervisor(), std::chrono::seconds(6), stop_atom_v)
@@ -200,7 +201,7 @@ class process {
     std::fflush(nullptr);
     // All state is closed; the actor system's own shutdown waits for threads that have nothing left
     // to do.
-    _exit(closed.ok() ? 0 : 1);
+    _exit(serving && closed.ok() ? 0 : 1);
   }
 
   const config::command_line& command_;

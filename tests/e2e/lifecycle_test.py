@@ -51,7 +51,11 @@ def second_process(folder: str):
         first.start()
         other = subprocess.run([harness.troupe_binary(), f"--storage.tsdb.path={folder}/data",
                                 "--web.listen-address=127.0.0.1:0"], capture_output=True, text=True, timeout=30, cwd=folder)
-        assert other.returncode != 0 and "lock" in (other.stdout + other.stderr), other
+        assert other.returncode == 1 and "lock" in (other.stdout + other.stderr), other
+        other = subprocess.run([harness.troupe_binary(), f"--storage.tsdb.path={folder}/other",
+                                f"--web.listen-address=127.0.0.1:{first.port}"], capture_output=True, text=True, timeout=30,
+                               cwd=folder)
+        assert other.returncode == 1 and str(first.port) in (other.stdout + other.stderr), other
 
 
 def bad_configuration(folder: str):
