@@ -75,7 +75,7 @@ for _ in $(seq 100); do
 done
 show() { printf '\n%s\n  %s\n' "$1" "$2"; query "$2" | sed 's/^/    /'; }
 show "Targets" 'up'
-show "CPU seconds per second, by mode" 'sum by (mode) (rate(node_cpu_seconds_total[10s]))'
+show "CPU seconds per second, by mode" 'sum by (mode) (irate(node_cpu_seconds_total[10s]))'
 show "The five metrics with most series" 'topk(5, count by (__name__) ({__name__=~".+"}))'
 printf '\nopen %s\n' "$url"
 [ $once -eq 1 ] || wait "${pids[1]}"
