@@ -47,6 +47,7 @@ http::server_options server_options_of(const config::web_flags& f,
   o.cors_origin = f.cors_origin;
   o.web_config_file = f.config_file;
   o.budget = std::move(budget);
+  o.answer_bytes = f.answer_bytes;
   return o;
 }
 

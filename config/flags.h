@@ -32,6 +32,7 @@ struct web_flags {
   uint64_t min_rate_bytes = 1ULL << 10;  ///< per second, of a request body
   uint64_t max_body_bytes = 32ULL << 20;
   uint64_t in_flight_bytes = 256ULL << 20;  ///< of request bodies and what they decode to
+  uint64_t answer_bytes = 256ULL << 20;     ///< of answers that wait for their clients
   uint64_t io_threads = 2;
 };
 

@@ -27,6 +27,7 @@ answer handle_federate(const services& s, const http::request& r, const inputs& 
     return plain(opened.error().code() == errc::unavailable ? 503 : 500, opened.error().to_string() + "\n");
   http::response out{200, "text/plain; version=0.0.4; charset=utf-8; escaping=allow-utf-8", {}, ""};
   std::shared_ptr<federate::federation> state = std::move(*opened);
+  out.stream_bytes = state->bytes();
   if (state->next(out.body))
     out.stream = [state](std::string& piece) { return state->next(piece); };
   return out;

@@ -69,6 +69,7 @@ result<std::unique_ptr<federation>> federation::open(storage::queryable& data,
         continue;
       if (!columns.histograms.empty() && columns.histograms.back().ts > columns.ts.back())
         continue;
+      f->bytes_ += 2 * sizeof(line) + set->series().heap_bytes();
       f->by_metric_[std::string(set->series().metric_name())].push_back(
           {set->series(), columns.values.back(), columns.ts.back()});
     }

@@ -25,6 +25,8 @@ class federation {
   static result<std::unique_ptr<federation>> open(storage::queryable& data, const federate_request& request);
   /// Appends one more metric's lines; false after the last.
   bool next(std::string& out);
+  /// Memory that the samples take, about.
+  uint64_t bytes() const { return bytes_; }
 
  private:
   struct line {
@@ -35,6 +37,7 @@ class federation {
   void append_line(std::string& out, const line& l) const;
 
   std::map<std::string, std::vector<line>> by_metric_;
+  uint64_t bytes_ = 0;
   std::map<std::string, std::string> external_labels_;
   std::map<std::string, metric_type> types_;
 };

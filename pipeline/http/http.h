@@ -61,6 +61,7 @@ struct response {
   /// Name of the route for the request metrics ("/api/v1/query"), from a fixed set; "" counts as
   /// "other".
   std::string route;
+  uint64_t stream_bytes = 0;  ///< memory that `stream` holds, counted with the body
 };
 
 /// Callable once, from any thread; dropping it without a call answers 500.

@@ -50,6 +50,8 @@ struct server_options {
   std::string web_config_file;
   /// Bytes of request bodies in flight; null = a budget of its own of 256 MiB. Full: 503.
   std::shared_ptr<byte_budget> budget;
+  /// Most bytes of answers that wait for their clients to take them; beyond that 503.
+  uint64_t answer_bytes = 256ULL << 20;
 };
 
 class server {

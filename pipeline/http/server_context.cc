@@ -12,7 +12,7 @@ request_stats::request_stats(registry& stats)
       connections_(
           stats.get_gauge("troupe_http_connections", "Open connections to the HTTP server.")) {
   for (const char* reason : {"connections", "descriptors", "tls", "rate_limit", "auth", "header",
-                             "body", "timeout", "slow_reader"})
+                             "body", "timeout", "slow_reader", "answers"})
     refused(reason);
   stats.add_alias("troupe_http_requests_total", "prometheus_http_requests_total");
   stats.add_alias("troupe_http_request_duration_seconds",
@@ -54,6 +54,7 @@ server_context::server_context(server_options o, handler h, file_system& files, 
       handle(std::move(h)),
       clk(c),
       budget(options.budget ? options.budget : std::make_shared<byte_budget>(256 << 20)),
+      answers(std::make_shared<byte_budget>(options.answer_bytes)),
       guard(options.web_config_file, files, c),
       stats(registry) {}
 

@@ -48,6 +48,7 @@ struct server_context {
   const clock& clk;
   std::optional<regex> cors;  ///< nullopt = every origin
   std::shared_ptr<byte_budget> budget;
+  std::shared_ptr<byte_budget> answers;
   web_guard guard;
   password_checker passwords;
   request_stats stats;

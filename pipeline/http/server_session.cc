@@ -14,6 +14,7 @@ constexpr size_t body_buffer_size = 64 << 10;
 constexpr int64_t rate_grace_ns = 5'000'000'000;
 constexpr int64_t linger_ms = 1'000;
 constexpr int pieces_per_turn = 4;
+constexpr uint64_t free_answer_bytes = 64 << 10;  ///< small answers always go out
 
 response text_response(int code, std::string message) {
   response r;
@@ -357,7 +358,21 @@ headers server_session::extra_headers() const {
   return out;
 }
 
+void server_session::charge(response& r) {
+  uint64_t cost = r.body.size() + r.stream_bytes;
+  answer_charge_ = byte_lease(server_->answers);
+  if (cost <= free_answer_bytes || answer_charge_.grow(cost).ok())
+    return;
+  server_->stats.refused("answers").add();
+  std::string route = std::move(r.route);
+  r = text_response(503, "an answer of " + std::to_string(cost) + " bytes does not fit into the " +
+                             std::to_string(server_->answers->limit()) +
+                             " bytes for answers in flight");
+  r.route = std::move(route);
+}
+
 void server_session::reply(response&& r) {
+  charge(r);
   response_frame frame;
   frame.head_only = reader_.method == "HEAD";
   frame.http_1_0 = reader_.http_1_0;
@@ -409,6 +424,7 @@ void server_session::answered() {
   double seconds = static_cast<double>(now_ns() - received_ns_) / 1e9;
   server_->stats.observe(route_, code_, received_ns_ == 0 ? 0 : seconds);
   out_ = std::string();
+  answer_charge_.shrink(0);
   if (!writer_.keep_alive())
     return linger();
   // Posted: a client that pipelines without end must not grow the stack.

@@ -65,6 +65,8 @@ class server_session final : public stream_events,
   void on_answer(uint64_t serial, response&& r);
   void refuse(int code, std::string message, const char* reason);
   void reply(response&& r);
+  /// Turns `r` into a refusal if too many bytes of answers wait already.
+  void charge(response& r);
   void write_on();
   void answered();
   void linger();
@@ -85,6 +87,7 @@ class server_session final : public stream_events,
   std::string buffer_;
   size_t filled_ = 0;
   std::string out_;
+  byte_lease answer_charge_;
   std::string route_;  ///< of the answer, for the metrics
   int code_ = 0;
   uint64_t serial_ = 0;  ///< of the request; a late answer to an earlier one is dropped

@@ -62,14 +62,15 @@ TEST(flags, defaults_of_table_and_structs_agree) {
     const auto &a = said.server, &b = implied.server;
     EXPECT_EQ(a.auto_reload_interval_ms, b.auto_reload_interval_ms) << spec.name;
     EXPECT_EQ(a.web.listen_address, b.web.listen_address) << spec.name;
-    EXPECT_EQ(std::tie(a.web.read_timeout_ms, a.web.max_connections, a.web.page_title,
-                       a.web.cors_origin, a.web.max_header_bytes, a.web.header_timeout_ms,
-                       a.web.idle_timeout_ms, a.web.write_timeout_ms, a.web.min_rate_bytes,
-                       a.web.max_body_bytes, a.web.in_flight_bytes, a.web.io_threads),
-              std::tie(b.web.read_timeout_ms, b.web.max_connections, b.web.page_title,
-                       b.web.cors_origin, b.web.max_header_bytes, b.web.header_timeout_ms,
-                       b.web.idle_timeout_ms, b.web.write_timeout_ms, b.web.min_rate_bytes,
-                       b.web.max_body_bytes, b.web.in_flight_bytes, b.web.io_threads))
+    EXPECT_EQ(
+        std::tie(a.web.read_timeout_ms, a.web.max_connections, a.web.page_title, a.web.cors_origin,
+                 a.web.max_header_bytes, a.web.header_timeout_ms, a.web.idle_timeout_ms,
+                 a.web.write_timeout_ms, a.web.min_rate_bytes, a.web.max_body_bytes,
+                 a.web.in_flight_bytes, a.web.answer_bytes, a.web.io_threads),
+        std::tie(b.web.read_timeout_ms, b.web.max_connections, b.web.page_title, b.web.cors_origin,
+                 b.web.max_header_bytes, b.web.header_timeout_ms, b.web.idle_timeout_ms,
+                 b.web.write_timeout_ms, b.web.min_rate_bytes, b.web.max_body_bytes,
+                 b.web.in_flight_bytes, b.web.answer_bytes, b.web.io_threads))
         << spec.name;
     EXPECT_EQ(std::tie(a.storage.path, a.storage.retention_time_ms, a.storage.retention_size,
                        a.storage.min_block_ms, a.storage.max_block_ms, a.storage.wal_segment_bytes,

@@ -65,6 +65,32 @@ TEST_F(ServerLimitsTest, RefusesAChunkedBodyThatNeverEnds) {
   EXPECT_LT(grown_since(before), 8 << 20);
 }
 
+TEST_F(ServerLimitsTest, HoldsAllAnswersWithinTheBudget) {
+  server_options o;
+  o.answer_bytes = 17'000'000;
+  start(o);
+  EXPECT_EQ(status_line(get("/large?n=18000000")), "HTTP/1.1 503 Service Unavailable");
+  int64_t before = resident_bytes();
+  std::vector<raw_socket> clients;
+  size_t taken = 0, refusals = 0;
+  for (int i = 0; i < 20; ++i) {
+    clients.push_back(connect(4096));  // reads nothing more than this line
+    clients.back().send("GET /large?n=8000000 HTTP/1.1\r\nHost: x\r\n\r\n");
+    std::string line = status_line(clients.back().read_until("\r\n"));
+    taken += line == "HTTP/1.1 200 OK";
+    refusals += line == "HTTP/1.1 503 Service Unavailable";
+  }
+  EXPECT_EQ(taken, 2u);
+  EXPECT_EQ(refusals, 18u);
+  EXPECT_EQ(refused("answers"), 19);
+  EXPECT_LT(grown_since(before), 40 << 20);
+  EXPECT_EQ(status_line(get("/large?n=60000")), "HTTP/1.1 200 OK");
+  clients.clear();
+  EXPECT_TRUE(eventually([&] {
+    return status_line(get("/large?n=16000000")) == "HTTP/1.1 200 OK";
+  })) << "the charges of connections that went are kept";
+}
+
 TEST_F(ServerLimitsTest, HoldsAllBodiesWithinTheBudget) {
   server_options o;
   o.budget = std::make_shared<byte_budget>(4 << 20);
