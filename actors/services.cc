@@ -49,6 +49,7 @@ query::engine_options engine_options_of(const config::server_flags& f, const con
   o.enable_delayed_name_removal = f.features.promql_delayed_name_removal;
   o.parse.enable_experimental_functions = f.features.promql_experimental_functions;
   o.parse.enable_extended_range_selectors = f.features.promql_extended_range_selectors;
+  o.max_memory_bytes = f.query.max_memory_bytes;
   o.parse.max_query_bytes = static_cast<uint32_t>(f.query.max_bytes);
   o.parse.max_nodes = static_cast<uint32_t>(f.query.max_nodes);
   o.parse.max_depth = static_cast<uint32_t>(f.query.max_depth);

@@ -59,6 +59,7 @@ struct query_flags {
   uint64_t max_bytes = 64ULL << 10;  ///< of one expression's text
   uint64_t max_nodes = 10'000;       ///< of one expression's tree
   uint64_t max_depth = 250;
+  uint64_t max_memory_bytes = 2ULL << 30;  ///< of one query
   uint64_t max_queue = 100;  ///< waiting queries, then 503
 };
 
