@@ -14,6 +14,33 @@ import harness
 
 BODY_LIMIT = 16 << 20
 MIB = 1 << 20
+ANSWERS = 64 * MIB
+QUERY = 64 * MIB
+
+
+class MemoryWatch:
+    """Peak of a process' memory above what it was at the start, sampled every few ms."""
+
+    def __init__(self, server):
+        self.server, self.base = server, server.rss_bytes()
+        self.peak, self.halt = self.base, threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        while not self.halt.wait(0.003):
+            self.peak = max(self.peak, self.server.rss_bytes())
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.halt.set()
+        self.thread.join()
+
+    def rise(self) -> float:
+        """In MiB."""
+        return (self.peak - self.base) / MIB
 
 
 class RawTarget:
@@ -122,12 +149,8 @@ def hostile_targets():
               + "\n".join(jobs) + "\n")
     with harness.work_folder() as folder, harness.troupe(folder, config) as server:
         server.start()
-        base = server.rss_bytes()
-        peak = base
-        end = time.monotonic() + 12
-        while time.monotonic() < end:
-            peak = max(peak, server.rss_bytes())
-            time.sleep(0.02)
+        with MemoryWatch(server) as memory:
+            time.sleep(12)
         active = {t["scrapePool"]: t for t in harness.get_api(server.port, "/api/v1/targets")["activeTargets"]}
         for name, (_, reason) in cases.items():
             t = active[name]
@@ -140,9 +163,9 @@ def hostile_targets():
         assert all(up[name] == "0" for name in cases) and all(up[name] == "1" for name in fine), up
         assert harness.instant(server.port, 'a{job="duplicates"}')[0]["value"][1] == "1"
         assert not harness.instant(server.port, "far")
-        print(f"  memory: {base / MIB:.0f} MiB before, peak {peak / MIB:.0f} MiB")
+        print(f"  memory: +{memory.rise():.0f} MiB")
         # Three of the targets hit the body limit at one time.
-        assert peak - base <= 3 * 2 * BODY_LIMIT + 32 * MIB, (base / MIB, peak / MIB)
+        assert memory.rise() <= 3 * 2 * BODY_LIMIT / MIB, memory.rise()
 
 
 def slow_clients(server):
@@ -181,15 +204,7 @@ def bomb_snappy(size: int) -> bytes:
 
 def compression_bombs(server):
     body = bomb_snappy(31 * MIB)
-    base = server.rss_bytes()
-    peak = [base]
     statuses = []
-    halt = threading.Event()
-
-    def watch():
-        while not halt.is_set():
-            peak[0] = max(peak[0], server.rss_bytes())
-            time.sleep(0.005)
 
     def send():
         try:
@@ -197,18 +212,41 @@ def compression_bombs(server):
         except OSError:
             statuses.append(0)
     threads = [threading.Thread(target=send) for _ in range(64)]
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    halt.set()
-    watcher.join()
+    with MemoryWatch(server) as memory:
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
     assert all(s in (400, 413, 429, 503) for s in statuses), sorted(set(statuses))
-    rise = (peak[0] - base) / MIB
-    print(f"  64 bombs: memory +{rise:.0f} MiB, answers {({s: statuses.count(s) for s in set(statuses)})}")
-    assert rise <= 256, rise
+    print(f"  64 bombs: memory +{memory.rise():.0f} MiB, answers {({s: statuses.count(s) for s in set(statuses)})}")
+    assert memory.rise() <= 256, memory.rise()
+
+
+def slow_readers(server):
+    """Clients that ask for megabytes each and take nothing: the answers that wait stay within their limit."""
+    now = int(time.time())
+    samples = [[((now - 4000 + i * 100) * 1000, 1 / 3 + i) for i in range(40)]] * 20
+    rows = [({"__name__": "big", "i": str(i)}, points) for i, points in enumerate(samples)]
+    assert harness.Writer(server.port).write(rows) == 204
+    path = "/api/v1/query_range?" + urllib.parse.urlencode({"query": "big", "start": now - 4000, "end": now, "step": "0.5"})
+    size = len(harness.request(server.port, "GET", path)[2])
+    clients = []
+    with MemoryWatch(server) as memory:
+        for _ in range(64):
+            c = socket.socket()
+            c.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            c.connect(("127.0.0.1", server.port))
+            c.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            clients.append(c)
+        codes = [c.recv(12)[-3:] for c in clients]
+        assert harness.request(server.port, "GET", "/metrics")[0] == 200
+    for c in clients:
+        c.close()
+    print(f"  64 slow readers of {size / MIB:.0f} MiB each: memory +{memory.rise():.0f} MiB, {codes.count(b'200')} served, "
+          f"{codes.count(b'503')} refused")
+    assert set(codes) == {b"200", b"503"} and codes.count(b"200") <= ANSWERS / size, codes
+    assert memory.rise() <= 2 * ANSWERS / MIB, memory.rise()
+    harness.wait_for("room for answers", lambda: harness.request(server.port, "GET", path)[0] == 200)
 
 
 def malformed_writes(server):
@@ -243,13 +281,17 @@ def queries_of_death(server):
 
 def clients():
     config = "scrape_configs: []\n"
-    flags = [harness.WRITE_FLAG, "--query.timeout=5s", "--query.max-samples=1000000"]
+    flags = [harness.WRITE_FLAG, "--query.timeout=5s", "--query.max-samples=1000000", f"--troupe.query.max-memory={QUERY}B",
+             "--query.max-concurrency=2", f"--troupe.web.answer-bytes={ANSWERS}B"]
     with harness.work_folder() as folder, harness.troupe(folder, config, flags) as server:
         server.start()
-        for step in (queries_of_death, malformed_writes, compression_bombs, slow_clients):
-            step(server)
+        for step, bound in ((queries_of_death, 2 * QUERY / MIB), (malformed_writes, 8), (compression_bombs, 256),
+                            (slow_readers, 2 * ANSWERS / MIB), (slow_clients, 8)):
+            with MemoryWatch(server) as memory:
+                step(server)
+            assert memory.rise() <= bound, (step.__name__, memory.rise(), bound)
             assert harness.request(server.port, "GET", "/-/ready")[0] == 200
-            print(f"{step.__name__}: ok", flush=True)
+            print(f"{step.__name__}: ok, memory +{memory.rise():.1f} MiB", flush=True)
 
 
 def main() -> int:
