@@ -69,6 +69,64 @@ def bad_configuration(folder: str):
     assert not os.path.exists(f"{folder}/never")
 
 
+def broken_files(folder: str):
+    """Whatever the file holds: exit code 1 and an error with file and line, soon and in little memory."""
+    laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"a{i}: &a{i} [" + ", ".join([f"*a{i - 1}"] * 10) + "]\n" for i in range(1, 12))
+    cases = {"unclosed": b"global: {scrape_interval: 5s\nscrape_configs: [", "tab": b"global:\n\tscrape_interval: 5s\n",
+             "quote": b"global: {external_labels: {a: 'b}}\n", "junk": bytes(range(256)) * 40, "laughs": laughs.encode(),
+             "deep": b"[" * 100_000 + b"]" * 100_000, "utf8": b"global: {external_labels: {a: '\xff\xfe'}}\n",
+             "scalar": b"just text\n", "list": b"- global\n", "two": b"global: {}\n---\nglobal: {}\n",
+             "long": b"# " + b"x" * (20 << 20) + b"\nnonsense: 1\n", "type": b"global: {scrape_interval: [1]}\n",
+             "twice": b"global: {}\nglobal: {}\n", "nul": b"global: {}\n\0\0\0\n",
+             "interval": b"global: {scrape_interval: 5s, scrape_timeout: 10s}\n",
+             "regex": b"scrape_configs: [{job_name: a, relabel_configs: [{regex: '(', target_label: b}]}]\n"}
+    for name, text in cases.items():
+        path = pathlib.Path(folder) / f"{name}.yml"
+        path.write_bytes(text)
+        run = subprocess.run(["bash", "-c", f"ulimit -v {1 << 20}; exec {harness.troupe_binary()} check config {path}"],
+                             capture_output=True, text=True, errors="replace", timeout=10)
+        message = run.stdout + run.stderr
+        at = message.find(f"{name}.yml:")
+        assert run.returncode == 1 and at >= 0, (name, run.returncode, message[:500])
+        print(f"  {message[at:].splitlines()[0][:110]}")
+
+
+def secrets(folder: str):
+    """What is secret in the configuration comes out nowhere."""
+    word = "canary7f3a"
+    config = f"""
+scrape_configs:
+  - job_name: basic
+    basic_auth: {{username: u, password: {word}1}}
+    static_configs: [{{targets: ["127.0.0.1:1"]}}]
+  - job_name: bearer
+    authorization: {{credentials: {word}2}}
+    http_headers: {{X-Token: {{secrets: [{word}3]}}}}
+    static_configs: [{{targets: ["127.0.0.1:1"]}}]
+  - job_name: url
+    proxy_url: http://user:{word}4@127.0.0.1:1/
+    static_configs: [{{targets: ["127.0.0.1:1"]}}]
+  - job_name: oauth
+    oauth2: {{client_id: c, client_secret: {word}5, token_url: "http://127.0.0.1:1/token"}}
+    http_sd_configs: [{{url: "http://user:{word}6@127.0.0.1:1/sd"}}]
+remote_write: [{{url: "http://user:{word}7@127.0.0.1:1/write", basic_auth: {{username: u, password: {word}8}}}}]
+"""
+    config = "global: {scrape_interval: 1s, scrape_timeout: 1s}\n" + config
+    with harness.troupe(folder, config, ["--log.level=debug", "--web.enable-lifecycle"]) as server:
+        server.start()
+        time.sleep(2.5)
+        (pathlib.Path(folder) / "prometheus.yml").write_text(config + "nonsense: 1\n")
+        shown = [server.log_tail(100_000)]
+        for method, path in (("POST", "/-/reload"), ("GET", "/api/v1/status/config"), ("GET", "/api/v1/targets"), ("GET", "/metrics"),
+                             ("GET", "/api/v1/status/flags"), ("GET", "/api/v1/status/runtimeinfo"), ("GET", "/"),
+                             ("GET", "/api/v1/series?match[]=up"), ("GET", "/api/v1/status/tsdb")):
+            shown.append(harness.request(server.port, method, path)[2].decode())
+        leaks = [text for text in shown if word in text]
+        assert not leaks, leaks[0][max(0, leaks[0].index(word) - 200):][:400]
+        assert "<secret>" in shown[2], "the configuration is not shown at all"
+
+
 def reload(folder: str):
     with exporters.Exporter(lambda _: (exporters.TEXT, b"a 1\n")) as target:
         good = f"scrape_configs: [{{job_name: one, scrape_interval: 1s, static_configs: [{{targets: ['127.0.0.1:{target.port}']}}]}}]\n"
@@ -174,7 +232,7 @@ def systemd_unit(_folder: str):
 
 
 def main(only) -> int:
-    for step in (embedded_default, foreign_folder, second_process, bad_configuration, reload, stop_under_load, full_disk,
+    for step in (embedded_default, foreign_folder, second_process, bad_configuration, broken_files, secrets, reload, stop_under_load, full_disk,
                  pid_one, systemd_unit):
         if only and step.__name__ not in only:
             continue

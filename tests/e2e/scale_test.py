@@ -55,6 +55,10 @@ def main(seconds: int, targets: int) -> int:
             print(f"{targets} targets, {elapsed:.0f} s: {scraped} scrapes ({scraped / expected * 100:.2f} % of the schedule), "
                   f"{on_time * 100:.3f} % on time, {used / scraped * 1e6:.1f} us CPU a scrape, RSS {rss / 2**20:.0f} MiB, "
                   f"{series} series, {rss / series:.0f} B a series; {delta}")
+            begin = time.monotonic()
+            code = server.stop(20)
+            print(f"stopped in {time.monotonic() - begin:.2f} s")
+            assert code == 0 and time.monotonic() - begin < 10, code
             assert delta["troupe_scrapes_failed_total"] == 0, delta
             assert abs(scraped - expected) <= 0.02 * expected + 50, (scraped, expected)
             assert delta["troupe_scrape_samples_lost_total"] == 0
