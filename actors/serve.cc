@@ -118,6 +118,8 @@ class process {
     no.flags = f;
     no.flag_values = command_.values;
     no.store = storage_options_of(f, available_cpus());
+    no.maintenance_every =
+        std::chrono::milliseconds(std::max<int64_t>(f.storage.block_reload_ms, 1000));
     no.scrape_actors = std::max(1u, available_cpus());
     no.query_workers = f.query.max_concurrency;
     last_sign_ns_ = clock_.monotonic_ns();

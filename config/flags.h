@@ -42,6 +42,7 @@ struct storage_flags {
   std::optional<uint64_t> retention_size;
   bool no_lockfile = false;
   int64_t min_block_ms = 2 * 3600 * 1000;
+  int64_t block_reload_ms = 60'000;     ///< between rounds of background work
   std::optional<int64_t> max_block_ms;  ///< unset: 10 % of the retention, at most 31 d
   uint64_t wal_segment_bytes = 0;       ///< 0: the engine's default
   bool wal_compression = true;
@@ -60,7 +61,7 @@ struct query_flags {
   uint64_t max_nodes = 10'000;       ///< of one expression's tree
   uint64_t max_depth = 250;
   uint64_t max_memory_bytes = 2ULL << 30;  ///< of one query
-  uint64_t max_queue = 100;  ///< waiting queries, then 503
+  uint64_t max_queue = 100;                ///< waiting queries, then 503
 };
 
 struct scrape_flags {

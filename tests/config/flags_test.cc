@@ -73,13 +73,13 @@ TEST(flags, defaults_of_table_and_structs_agree) {
                  b.web.in_flight_bytes, b.web.answer_bytes, b.web.io_threads))
         << spec.name;
     EXPECT_EQ(std::tie(a.storage.path, a.storage.retention_time_ms, a.storage.retention_size,
-                       a.storage.min_block_ms, a.storage.max_block_ms, a.storage.wal_segment_bytes,
-                       a.storage.wal_sync_always, a.storage.shards, a.storage.max_series,
-                       a.storage.replay_pending_bytes),
+                       a.storage.min_block_ms, a.storage.block_reload_ms, a.storage.max_block_ms,
+                       a.storage.wal_segment_bytes, a.storage.wal_sync_always, a.storage.shards,
+                       a.storage.max_series, a.storage.replay_pending_bytes),
               std::tie(b.storage.path, b.storage.retention_time_ms, b.storage.retention_size,
-                       b.storage.min_block_ms, b.storage.max_block_ms, b.storage.wal_segment_bytes,
-                       b.storage.wal_sync_always, b.storage.shards, b.storage.max_series,
-                       b.storage.replay_pending_bytes))
+                       b.storage.min_block_ms, b.storage.block_reload_ms, b.storage.max_block_ms,
+                       b.storage.wal_segment_bytes, b.storage.wal_sync_always, b.storage.shards,
+                       b.storage.max_series, b.storage.replay_pending_bytes))
         << spec.name;
     EXPECT_EQ(std::tie(a.query.lookback_delta_ms, a.query.timeout_ms, a.query.max_concurrency,
                        a.query.max_samples, a.query.max_bytes, a.query.max_nodes, a.query.max_depth,
