@@ -47,7 +47,7 @@ def wait_for(what: str, condition, timeout: float = 30.0, every: float = 0.05):
             value = condition()
             if value:
                 return value
-        except (OSError, http.client.HTTPException, ValueError, KeyError) as e:
+        except (OSError, http.client.HTTPException, ValueError, LookupError) as e:
             last = e
         time.sleep(every)
     raise AssertionError(f"timed out after {timeout} s waiting for {what} (last error: {last})")
