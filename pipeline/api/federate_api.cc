@@ -8,7 +8,9 @@ namespace troupe::api {
 
 namespace {
 
-http::response plain(int code, std::string body) { return {code, "text/plain; charset=utf-8", {}, std::move(body)}; }
+http::response plain(int code, std::string body) {
+  return {code, "text/plain; charset=utf-8", {}, std::move(body)};
+}
 
 }  // namespace
 
@@ -22,10 +24,17 @@ answer handle_federate(const services& s, const http::request& r, const inputs& 
   f.lookback_ms = s.lookback_ms;
   if (in.config)
     f.external_labels = in.config->global.external_labels;
+  f.utf8_names = http::find_header(r.header_fields, "Accept").find("escaping=allow-utf-8") !=
+                 std::string_view::npos;
   auto opened = federate::federation::open(*s.data, f);
   if (!opened.ok())
-    return plain(opened.error().code() == errc::unavailable ? 503 : 500, opened.error().to_string() + "\n");
-  http::response out{200, "text/plain; version=0.0.4; charset=utf-8; escaping=allow-utf-8", {}, ""};
+    return plain(opened.error().code() == errc::unavailable ? 503 : 500,
+                 opened.error().to_string() + "\n");
+  http::response out{200,
+                     std::string("text/plain; version=0.0.4; charset=utf-8; escaping=") +
+                         (f.utf8_names ? "allow-utf-8" : "underscores"),
+                     {},
+                     ""};
   std::shared_ptr<federate::federation> state = std::move(*opened);
   out.stream_bytes = state->bytes();
   if (state->next(out.body))

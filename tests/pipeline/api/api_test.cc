@@ -242,7 +242,19 @@ TEST_F(ApiTest, Federate) {
   auto c = std::make_shared<config::config>();
   c->global.external_labels = {{"region", "x"}, {"job", "never"}};
   gathered.config = c;
-  auto r = call("GET", "/federate", {{"match[]", "{__name__=~\".+\"}"}});
+  data.append(labels::from({{"job", "nameless"}}), 135'000, 1);
+  http::params all_of{{"match[]", "{__name__=~\".+\"}"}, {"match[]", "{job=\"nameless\"}"}};
+  auto r = call("GET", "/federate", all_of);
+  EXPECT_EQ(r.content_type, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores");
+  EXPECT_EQ(r.body,
+            "# TYPE http_requests untyped\n"
+            "http_requests{job=\"b\",l_x=\"v\",region=\"x\",instance=\"\"} 22.5 135000\n"
+            "# TYPE up gauge\n"
+            "up{job=\"a\",region=\"x\",instance=\"\"} 1 135000\n"
+            "up{job=\"b\",region=\"x\",instance=\"\"} 1 135000\n");
+  r = call("GET", "/federate", all_of, "",
+           {{"Accept", "text/plain;version=0.0.4;escaping=allow-utf-8"}});
+  EXPECT_EQ(r.content_type, "text/plain; version=0.0.4; charset=utf-8; escaping=allow-utf-8");
   EXPECT_EQ(r.body,
             "# TYPE \"http.requests\" untyped\n"
             "{\"http.requests\",job=\"b\",\"l.x\"=\"v\",region=\"x\",instance=\"\"} 22.5 135000\n"
