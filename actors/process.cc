@@ -122,7 +122,7 @@ void add_process_metrics(registry& m) {
   clock_gettime(CLOCK_REALTIME, &now);
   m.get_gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.")
       .set(static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9);
-  m.add_gauge_callback("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", cpu_seconds);
+  m.add_counter_callback("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", cpu_seconds);
   m.add_gauge_callback("process_resident_memory_bytes", "Resident memory size in bytes.",
                        [page] { return statm_pages(1) * page; });
   m.add_gauge_callback("process_virtual_memory_bytes", "Virtual memory size in bytes.",

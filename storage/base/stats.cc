@@ -178,6 +178,12 @@ void registry::add_gauge_callback(std::string_view name, std::string_view help,
   impl_->at(name, help, "gauge", std::move(labels)) = std::move(read);
 }
 
+void registry::add_counter_callback(std::string_view name, std::string_view help,
+                                    std::function<double()> read, label_pairs labels) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->at(name, help, "counter", std::move(labels)) = std::move(read);
+}
+
 void registry::add_alias(std::string_view existing, std::string_view alias) {
   const std::lock_guard lock(impl_->mutex);
   impl_->aliases.emplace(existing, alias);

@@ -65,6 +65,9 @@ class registry {
   /// A gauge whose value is asked for at render time; `read` must be thread-safe and quick.
   void add_gauge_callback(std::string_view name, std::string_view help, std::function<double()> read,
                           label_pairs labels = {});
+  /// The same for a counter: what `read` gives must never fall.
+  void add_counter_callback(std::string_view name, std::string_view help,
+                            std::function<double()> read, label_pairs labels = {});
   /// A second name for an existing family (Prometheus' own names that dashboards rely on).
   void add_alias(std::string_view existing, std::string_view alias);
   /// Text exposition format 0.0.4, families and series sorted.

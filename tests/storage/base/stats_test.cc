@@ -12,6 +12,7 @@ TEST(stats, renders_sorted_text_with_aliases) {
   r.get_gauge("troupe_z", "last").set(0.25);
   r.get_counter("troupe_a_total", "first\nline", {{"b", "2"}, {"a", "x\"\\\n"}}).add(3);
   r.get_counter("troupe_a_total", "first\nline", {{"a", "a"}}).add();
+  r.add_counter_callback("troupe_n_total", "asked too", [] { return 7.0; });
   r.add_gauge_callback("troupe_m", "asked", [] { return std::numeric_limits<double>::infinity(); });
   r.add_alias("troupe_z", "prometheus_b");
   EXPECT_EQ(r.render(),
@@ -19,6 +20,7 @@ TEST(stats, renders_sorted_text_with_aliases) {
             "# HELP troupe_a_total first\\nline\n# TYPE troupe_a_total counter\n"
             "troupe_a_total{a=\"a\"} 1\ntroupe_a_total{a=\"x\\\"\\\\\\n\",b=\"2\"} 3\n"
             "# HELP troupe_m asked\n# TYPE troupe_m gauge\ntroupe_m +Inf\n"
+            "# HELP troupe_n_total asked too\n# TYPE troupe_n_total counter\ntroupe_n_total 7\n"
             "# HELP troupe_z last\n# TYPE troupe_z gauge\ntroupe_z 0.25\n");
 }
 
