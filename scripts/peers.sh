@@ -4,7 +4,7 @@
 # usage: scripts/peers.sh [--path]    prints the versions; --path prints only the folder of the binaries
 set -euo pipefail
 cache=${TROUPE_PEERS_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/troupe/peers}
-packages=(prometheus prometheus-alertmanager victoria-metrics prometheus-node-exporter prometheus-pushgateway
+packages=(prometheus promtool prometheus-alertmanager victoria-metrics prometheus-node-exporter prometheus-pushgateway
   prometheus-blackbox-exporter)
 suites=(unstable testing stable)
 bin=$cache/root/usr/bin
@@ -45,14 +45,15 @@ fetch() {
         break
       fi
     done
-    if [ $got -eq 0 ]; then
+    # Where promtool has no package of its own, it is in Prometheus'.
+    if [ $got -eq 0 ] && ! { [ "$p" = promtool ] && dpkg-deb -c "$cache/debs/prometheus.deb" | grep -q bin/promtool; }; then
       echo "peers.sh: no suite of the mirror has $p" >&2
       exit 1
     fi
   done
   rm -rf "$cache/root.tmp" && mkdir -p "$cache/root.tmp"
-  for p in "${packages[@]}"; do
-    dpkg -x "$cache/debs/$p.deb" "$cache/root.tmp"
+  for p in "$cache"/debs/*.deb; do
+    dpkg -x "$p" "$cache/root.tmp"
   done
   rm -rf "$cache/root" && mv "$cache/root.tmp" "$cache/root"
   rm -rf "$cache/apt/lists" "$cache/apt/archives"
@@ -61,12 +62,12 @@ fetch() {
 mkdir -p "$cache"
 exec 9>"$cache/lock"
 flock 9
-[ -x "$bin/prometheus" ] && [ -x "$bin/prometheus-node-exporter" ] || fetch
+[ -x "$bin/promtool" ] && [ -x "$bin/prometheus-node-exporter" ] || fetch
 if [ $quiet -eq 1 ]; then
   echo "$bin"
   exit 0
 fi
-for p in "${packages[@]}"; do
-  echo "$p $(dpkg-deb -f "$cache/debs/$p.deb" Version)"
+for p in "$cache"/debs/*.deb; do
+  dpkg-deb -W --showformat='${Package} ${Version}\n' "$p"
 done
 echo "binaries: $bin"
