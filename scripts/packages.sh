@@ -11,7 +11,8 @@ fuzz_packages="clang-14 libclang-rt-14-dev llvm-14"
 # install_missing PACKAGE…
 install_missing() {
   local missing=() p have
-  have=$(dpkg-query -W -f '${Package} ${db:Status-Abbrev}\n' "$@" 2>/dev/null | awk '$2 == "ii" {print $1}' | sort -u)
+  # dpkg-query fails when it knows none of a name: that is an answer here.
+  have=$({ dpkg-query -W -f '${Package} ${db:Status-Abbrev}\n' "$@" 2>/dev/null || true; } | awk '$2 == "ii" {print $1}' | sort -u)
   for p in "$@"; do
     grep -qxF "$p" <<<"$have" || missing+=("$p")
   done
