@@ -51,7 +51,12 @@ status node::open() {
 }
 
 void node::build_api() {
+  remote::series_cache::settings known;
+  known.shards = store_->shard_count();
+  known.secret = env_.seed;
+  known_series_ = std::make_unique<remote::series_cache>(std::move(known), *env_.clk);
   auto s = services_of(opts_.flags, opts_.flag_values);
+  s.known_series = known_series_.get();
   s.data = &store_->reader();
   s.engine = engine_.get();
   s.clk = env_.clk;

@@ -10,6 +10,7 @@
 #include "pipeline/http/byte_budget.h"
 #include "pipeline/http/http.h"
 #include "pipeline/ingest/ingester.h"
+#include "pipeline/remote/series_cache.h"
 #include "query/engine/engine.h"
 #include "storage/storage.h"
 
@@ -110,6 +111,7 @@ class node {
   node_environment env_;
   std::unique_ptr<storage::storage> store_;
   std::unique_ptr<query::engine> engine_;
+  std::unique_ptr<remote::series_cache> known_series_;
   std::unique_ptr<api::api> api_;
   config_ptr config_;
   caf::actor supervisor_;

@@ -19,6 +19,9 @@
 namespace troupe::query {
 class engine;
 }
+namespace troupe::remote {
+class series_cache;
+}
 
 namespace troupe::api {
 
@@ -70,6 +73,7 @@ struct services {
   clock* clk = nullptr;
   registry* metrics = nullptr;
   std::shared_ptr<http::byte_budget> budget;  ///< decoded write bodies
+  remote::series_cache* known_series = nullptr;  ///< of remote-write senders
   storage_admin admin;
   build_info build;
   std::map<std::string, std::string> flags;   ///< name to value, as given or by default

@@ -73,12 +73,11 @@ answer handle_write(const services& s, const http::request& r, const inputs&) {
       refusal.header_fields.push_back({"Retry-After", "5"});
     return refusal;
   }
-  auto decoded = remote::decode_write(body->data);
+  auto decoded = remote::decode_write(body->data, *s.known_series);
   if (!decoded.ok())
     return plain(400, std::string(decoded.error().message()) + "\n");
   store_request store;
-  if (decoded->batch)
-    store.batches.push_back(decoded->batch);
+  store.batches = std::move(decoded->batches);
   // The lease stays until the answer: the batch is about as large as the decoded body.
   auto lease = std::make_shared<http::byte_lease>(std::move(body->lease));
   store.finish = [lease, refused = decoded->refused_series,

@@ -2,6 +2,8 @@
 
 #include "storage/base/check.h"
 
+#include <algorithm>
+
 namespace troupe::route {
 
 namespace {
@@ -33,6 +35,8 @@ std::vector<batch_part> batch_router::split(const batch_ptr& batch) {
     return {{shard_of(static_cast<uint16_t>(batch->table->uniform_slot)), batch}};
 
   const plan& p = plan_for(batch->table);
+  if (p.only_shard >= 0)
+    return {{static_cast<uint32_t>(p.only_shard), batch}};
   std::vector<std::shared_ptr<write_batch>> parts(shards_);
   for (uint32_t s = 0; s < shards_; ++s) {
     if (!p.tables[s])
@@ -99,6 +103,10 @@ const batch_router::plan& batch_router::plan_for(const series_table_ptr& table) 
     t->series.push_back(table->series[i]);
     t->slots.push_back(table->slots[i]);
   }
+  const bool one = std::all_of(p.shard.begin(), p.shard.end(), [&](uint32_t s) { return s == p.shard.front(); });
+  p.only_shard = one ? static_cast<int64_t>(p.shard.front()) : -1;
+  if (one)
+    tables.clear();
   p.tables.assign(tables.begin(), tables.end());
   plans_.push_front(std::move(p));
   by_table_[table.get()] = plans_.begin();

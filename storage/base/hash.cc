@@ -74,6 +74,11 @@ crc_function pick_crc() {
 
 }  // namespace
 
+hash128 xxh3_128(std::string_view data, uint64_t seed) {
+  const auto h = XXH3_128bits_withSeed(data.data(), data.size(), seed);
+  return {h.low64, h.high64};
+}
+
 uint64_t xxh3(std::string_view data, uint64_t seed) {
   return XXH3_64bits_withSeed(data.data(), data.size(), seed);
 }

@@ -25,6 +25,8 @@ struct series_table {
 using series_table_ptr = std::shared_ptr<const series_table>;
 /// The table of `series` with their slots for `tenant` filled in.
 series_table_ptr make_series_table(std::string_view tenant, std::vector<labels> series);
+/// A table that goes on where `base` (may be null) ends; `slots` are those of `added`.
+series_table_ptr extend_series_table(const series_table* base, std::vector<labels> added, std::vector<uint16_t> slots);
 
 struct float_entry {
   timestamp_ms ts;

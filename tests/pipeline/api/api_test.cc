@@ -3,6 +3,7 @@
 #include "config/config.h"
 #include "pipeline/api/params.h"
 #include "pipeline/discover/target_set.h"
+#include "pipeline/remote/series_cache.h"
 #include "pipeline/scrape/scrape_pool.h"
 #include "query/engine/engine.h"
 #include "tests/support/memory_queryable.h"
@@ -35,6 +36,7 @@ class ApiTest : public ::testing::Test {
     s.metrics = &metrics;
     s.budget = std::make_shared<http::byte_budget>(64u << 20);
     s.build = {"3.5.0", "0.1.0", "", "", "", "", "g++"};
+    s.known_series = &known;
     s.hostname = "this-machine";
     s.flags = {{"config.file", "x.yml"}, {"query.timeout", "2m"}};
     s.admin.tsdb = [](size_t) { return tsdb_state{3, 4, 5, 6, 7, {{"up", 2}}, {}, {}, {}}; };
@@ -98,6 +100,7 @@ class ApiTest : public ::testing::Test {
   query::engine engine{query::engine_options(), clk};
   registry metrics;
   services all;
+  remote::series_cache known{{}, clk};
   std::unique_ptr<api> the_api;
   inputs gathered;
   std::vector<batch_ptr> stored;

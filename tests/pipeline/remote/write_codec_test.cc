@@ -14,6 +14,13 @@ namespace {
 
 using support::write_request;
 
+/// Decodes with a cache that knows nothing yet.
+result<decoded_write> decode_write(std::string_view protobuf) {
+  manual_clock clk;
+  series_cache known({}, clk);
+  return remote::decode_write(protobuf, known);
+}
+
 labels named(std::string name, std::string instance = "i") {
   return labels::from(
       {{"__name__", std::move(name)}, {"job", "j"}, {"instance", std::move(instance)}});
@@ -23,7 +30,7 @@ TEST(WriteCodec, ReadsSeriesInOrderWithTheirSlots) {
   auto got = decode_write(write_request(
       {{named("a"), {{1000, 1.5}, {2000, stale_nan()}}}, {named("b", "k"), {{-5, -0.0}}}}));
   ASSERT_TRUE(got.ok());
-  const auto& b = *got->batch;
+  const auto& b = *got->batches.at(0);
   ASSERT_EQ(b.table->series.size(), 2u);
   EXPECT_EQ(b.table->series[0], named("a"));
   EXPECT_EQ(b.table->slots[1], slot_of("", named("b", "k")));
@@ -39,8 +46,8 @@ TEST(WriteCodec, ReadsSeriesInOrderWithTheirSlots) {
 TEST(WriteCodec, TheSameSeriesTwiceIsOneSeries) {
   auto got = decode_write(write_request({{named("a"), {{1, 1}}}, {named("a"), {{2, 2}}}}));
   ASSERT_TRUE(got.ok());
-  EXPECT_EQ(got->batch->table->series.size(), 1u);
-  EXPECT_EQ(got->batch->floats.size(), 2u);
+  EXPECT_EQ(got->batches.at(0)->table->series.size(), 1u);
+  EXPECT_EQ(got->batches.at(0)->floats.size(), 2u);
 }
 
 TEST(WriteCodec, RefusesSeriesNotRequests) {
@@ -66,8 +73,8 @@ TEST(WriteCodec, RefusesSeriesNotRequests) {
   ASSERT_TRUE(got.ok());
   EXPECT_EQ(got->refused_series, 6u);
   EXPECT_EQ(got->first_refusal, "series without a metric name");
-  ASSERT_TRUE(got->batch);
-  EXPECT_EQ(got->batch->floats.size(), 1u);
+  ASSERT_EQ(got->batches.size(), 1u);
+  EXPECT_EQ(got->batches.at(0)->floats.size(), 1u);
 }
 
 TEST(WriteCodec, LabelsMayComeAfterSamples) {
@@ -86,8 +93,8 @@ TEST(WriteCodec, LabelsMayComeAfterSamples) {
   }
   auto got = decode_write(bytes);
   ASSERT_TRUE(got.ok());
-  EXPECT_EQ(got->batch->table->series[0].metric_name(), "late");
-  EXPECT_EQ(got->batch->floats[0].value, 7);
+  EXPECT_EQ(got->batches.at(0)->table->series[0].metric_name(), "late");
+  EXPECT_EQ(got->batches.at(0)->floats[0].value, 7);
 }
 
 TEST(WriteCodec, CarriesMetadataExemplarsAndHistograms) {
@@ -133,7 +140,7 @@ TEST(WriteCodec, CarriesMetadataExemplarsAndHistograms) {
   }
   auto got = decode_write(bytes);
   ASSERT_TRUE(got.ok());
-  const auto& b = *got->batch;
+  const auto& b = *got->batches.at(0);
   ASSERT_EQ(b.exemplars.size(), 1u);
   EXPECT_EQ(b.exemplars[0].value.lset.get("trace_id"), "abc");
   ASSERT_EQ(b.histograms.size(), 1u);
@@ -150,8 +157,8 @@ TEST(WriteCodec, EveryCutOfARequestIsAnErrorOrAPart) {
     auto got = decode_write(std::string_view(whole).substr(0, n));
     if (!got.ok()) {
       EXPECT_EQ(got.code(), errc::invalid_argument);
-    } else if (got->batch) {
-      EXPECT_LE(got->batch->floats.size(), 1u);
+    } else if (!got->batches.empty()) {
+      EXPECT_LE(got->batches.at(0)->floats.size(), 1u);
     }
   }
 }
@@ -159,7 +166,7 @@ TEST(WriteCodec, EveryCutOfARequestIsAnErrorOrAPart) {
 TEST(WriteCodec, AnEmptyRequestHasNoBatch) {
   auto got = decode_write("");
   ASSERT_TRUE(got.ok());
-  EXPECT_FALSE(got->batch);
+  EXPECT_TRUE(got->batches.empty());
 }
 
 }  // namespace

@@ -1,0 +1,83 @@
+// Series of remote-write senders by the raw bytes of their labels, so that a known series costs a hash and a probe: no
+// label is parsed, nothing is allocated. Series that arrive together share a page: a series table of one shard that
+// the shard knows by its address. Any thread.
+#pragma once
+
+#include "storage/base/clock.h"
+#include "storage/base/hash.h"
+#include "storage/model/batch.h"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::remote {
+
+class series_cache {
+ public:
+  struct settings {
+    std::string tenant;
+    uint32_t shards = 1;
+    /// Beyond so many series the cache starts anew; what is still sent comes back without being parsed.
+    size_t max_series = 8u << 20;
+    /// How often series that are no longer sent are looked for.
+    int64_t round_ms = 3600 * 1000;
+    uint64_t secret = 0;  ///< keys the hash of label bytes
+  };
+  static constexpr uint32_t page_series = 512;
+  static constexpr uint32_t nowhere = UINT32_MAX;
+
+  /// One series of a request. `page` is an index into found::pages, or nowhere (refused).
+  struct item {
+    std::string_view key;  ///< label fields as they came
+    hash128 hash;
+    uint32_t page = nowhere;
+    uint32_t position = 0;
+  };
+  /// What the batches of a request need of a page. `group` names the page for good.
+  struct page_view {
+    uint64_t group = 0;
+    series_table_ptr table;
+  };
+
+  series_cache(settings s, const clock& clk);
+  ~series_cache();
+  series_cache(const series_cache&) = delete;
+  series_cache& operator=(const series_cache&) = delete;
+
+  hash128 hash(std::string_view key) const { return xxh3_128(key, settings_.secret); }
+  /// Finds every item's place; `parse` is asked for the labels of unknown ones and gives an empty set for those that
+  /// must not be stored (it may be asked twice for one item). Returns the pages in order of first use.
+  std::vector<page_view> resolve(std::span<item> items, const std::function<labels(std::string_view key)>& parse);
+
+  size_t series_count() const;
+  size_t memory_bytes() const;
+
+ private:
+  struct cell;
+  struct page;
+  struct generation;
+  struct added;
+
+  bool probe(std::span<item> items, std::vector<uint32_t>& misses) const;
+  void add(std::span<item> items, std::span<added> fresh);
+  void begin_round();
+  std::vector<page_view> view_pages(std::span<item> items) const;
+
+  const settings settings_;
+  const clock& clock_;
+  mutable std::shared_mutex mutex_;
+  // All below are guarded by mutex_ (a cell's mark of use is set by readers too, atomically).
+  std::unique_ptr<generation> current_, previous_;
+  uint64_t rounds_ = 0;  ///< how often the cache started anew
+  uint64_t next_page_ = 0;
+  int64_t round_began_ns_ = 0;
+};
+
+}  // namespace troupe::remote
