@@ -16,6 +16,16 @@ void commit(self_ptr self, const ingest_params& p) {
   s.commit_soon = s.commit_later = false;
   if (status st = s.stage->commit(); !st.ok())
     p.fatal(exit_code::storage_broken, "shard " + std::to_string(p.shard) + ": " + st.to_string());
+  if (p.sync_every.count() != 0 && !s.sync_later) {
+    s.sync_later = true;
+    self->delayed_send(self, p.sync_every, sync_atom_v);
+  }
+}
+
+void sync(self_ptr self, const ingest_params& p) {
+  self->state.sync_later = false;
+  if (status st = self->state.stage->sync(); !st.ok())
+    p.fatal(exit_code::storage_broken, "shard " + std::to_string(p.shard) + ": " + st.to_string());
 }
 
 void replay(self_ptr self, const ingest_params& p) {
@@ -66,6 +76,7 @@ ingest_actor::behavior_type ingest_shard(self_ptr self, ingest_params p) {
         return promise;
       },
       [self, p](commit_atom) { commit(self, p); },
+      [self, p](sync_atom) { sync(self, p); },
       [self, p](replay_atom) { replay(self, p); },
   };
 }

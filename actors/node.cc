@@ -1,7 +1,5 @@
 #include "actors/node.h"
 
-#include <caf/send.hpp>
-
 #include "actors/config_actor.h"
 #include "actors/discovery_actor.h"
 #include "actors/http_actor.h"
@@ -18,6 +16,8 @@
 #include "pipeline/discover/target_groups.h"
 #include "storage/base/log.h"
 
+#include <caf/send.hpp>
+
 namespace troupe::actors {
 
 namespace {
@@ -31,7 +31,8 @@ node::node(caf::actor_system& sys, node_options options, node_environment env)
 
 node::~node() = default;
 
-result<std::unique_ptr<node>> node::start(caf::actor_system& sys, node_options options, node_environment env) {
+result<std::unique_ptr<node>> node::start(caf::actor_system& sys, node_options options,
+                                          node_environment env) {
   std::unique_ptr<node> n(new node(sys, std::move(options), std::move(env)));
   TROUPE_TRY(n->open());
   n->spawn_all();
@@ -88,14 +89,16 @@ std::string node::not_ready() const {
     return "the actors are starting";
   if (!store_->ready()) {
     auto p = store_->progress();
-    return "replaying the WAL: segment " + std::to_string(p.current_segment) + " of " + std::to_string(p.last_segment);
+    return "replaying the WAL: segment " + std::to_string(p.current_segment) + " of " +
+           std::to_string(p.last_segment);
   }
   return {};
 }
 
 std::vector<child_spec> node::children() {
   std::vector<child_spec> all;
-  auto add = [&](std::string name, bool leaf, stop_phase phase, std::function<caf::actor()> start, bool heartbeat) {
+  auto add = [&](std::string name, bool leaf, stop_phase phase, std::function<caf::actor()> start,
+                 bool heartbeat) {
     child_spec c;
     c.name = std::move(name);
     c.start = std::move(start);
@@ -108,16 +111,23 @@ std::vector<child_spec> node::children() {
   auto& sys = sys_;
   bool detached = opts_.detached;
   for (uint32_t i = 0; i < store_->shard_count(); ++i) {
-    ingest_params p{store_.get(), env_.metrics, i, opts_.ride_along, env_.fatal};
-    add("ingest-" + std::to_string(i), false, stop_storage,
+    const bool interval = opts_.store.sync == storage::options::sync_mode::interval;
+    std::chrono::milliseconds sync_every(interval ? opts_.store.sync_interval_ms : 0);
+    ingest_params p{store_.get(), env_.metrics, i, opts_.ride_along, sync_every, env_.fatal};
+    add(
+        "ingest-" + std::to_string(i), false, stop_storage,
         [&sys, detached, p] { return spawn_child(sys, detached, ingest_shard, p); }, true);
   }
   router_params rp{store_->shard_count(), env_.metrics, env_.on_offer, env_.on_outcome};
-  add("router", true, stop_routing, [&sys, rp] { return spawn_child(sys, false, batch_routing, rp); }, true);
-  // A worker computes for as long as a query may take, a compaction takes minutes: they have deadlines of their own.
+  add(
+      "router", true, stop_routing,
+      [&sys, rp] { return spawn_child(sys, false, batch_routing, rp); }, true);
+  // A worker computes for as long as a query may take, a compaction takes minutes: they have
+  // deadlines of their own.
   for (size_t i = 0; i < opts_.query_workers + opts_.reserve_workers; ++i) {
     query_params qp{api_.get(), env_.clk, i};
-    add("query-" + std::to_string(i), true, stop_front,
+    add(
+        "query-" + std::to_string(i), true, stop_front,
         [&sys, detached, qp] { return spawn_child(sys, detached, query_worker, qp); }, false);
   }
   maintenance_params mp;
@@ -131,8 +141,9 @@ std::vector<child_spec> node::children() {
     store->set_retention(now.retention_ms, now.retention_bytes);
     store->set_out_of_order_window(now.out_of_order_window_ms);
   };
-  add("maintenance", true, stop_storage, [&sys, detached, mp] { return spawn_child(sys, detached, maintenance, mp); },
-      false);
+  add(
+      "maintenance", true, stop_storage,
+      [&sys, detached, mp] { return spawn_child(sys, detached, maintenance, mp); }, false);
   for (size_t i = 0; i < opts_.scrape_actors; ++i) {
     scrape_params sp = scrape_params_of(opts_.flags, i, opts_.scrape_actors);
     sp.pool.line_secret = (env_.seed + i) * 0x9e3779b97f4a7c15ULL;
@@ -141,7 +152,8 @@ std::vector<child_spec> node::children() {
     sp.clk = env_.clk;
     sp.metrics = env_.metrics;
     sp.endpoints = env_.endpoints;
-    add("scrape-" + std::to_string(i), true, stop_sources,
+    add(
+        "scrape-" + std::to_string(i), true, stop_sources,
         [&sys, sp] { return spawn_child(sys, false, scraping, sp); }, true);
   }
   discovery_params dp;
@@ -150,7 +162,9 @@ std::vector<child_spec> node::children() {
   dp.fetcher = env_.fetcher;
   dp.clk = env_.clk;
   dp.every = opts_.discovery_every;
-  add("discovery", true, stop_front, [&sys, dp] { return spawn_child(sys, false, discovery, dp); }, true);
+  add(
+      "discovery", true, stop_front, [&sys, dp] { return spawn_child(sys, false, discovery, dp); },
+      true);
   http_params hp;
   hp.api = api_.get();
   hp.clk = env_.clk;
@@ -161,7 +175,9 @@ std::vector<child_spec> node::children() {
   hp.queue_timeout_ms = opts_.flags.query.timeout_ms;
   hp.render_config = [](const config_ptr& c) { return config::to_yaml(*c); };
   hp.quit = env_.quit;
-  add("http", true, stop_front, [&sys, hp] { return spawn_child(sys, false, http_bridge, hp); }, true);
+  add(
+      "http", true, stop_front, [&sys, hp] { return spawn_child(sys, false, http_bridge, hp); },
+      true);
   config_params cp;
   cp.load = env_.load_config;
   cp.initial = config_;
@@ -173,14 +189,18 @@ std::vector<child_spec> node::children() {
   };
   cp.metrics = env_.metrics;
   cp.clk = env_.clk;
-  add("config", true, stop_front, [&sys, detached, cp] { return spawn_child(sys, detached, configuration, cp); }, true);
+  add(
+      "config", true, stop_front,
+      [&sys, detached, cp] { return spawn_child(sys, detached, configuration, cp); }, true);
   return all;
 }
 
 void node::spawn_all() {
   supervisor_options so;
   so.children = children();
-  so.started = [this](const std::string& name, const caf::actor& handle) { child_started(name, handle); };
+  so.started = [this](const std::string& name, const caf::actor& handle) {
+    child_started(name, handle);
+  };
   so.fatal = env_.fatal;
   so.alive = env_.alive;
   so.metrics = env_.metrics;
@@ -197,7 +217,8 @@ void node::child_started(const std::string& name, const caf::actor& handle) {
 }
 
 void node::publish_if_complete() {
-  size_t expected = store_->shard_count() + opts_.query_workers + opts_.reserve_workers + opts_.scrape_actors + 5;
+  size_t expected =
+      store_->shard_count() + opts_.query_workers + opts_.reserve_workers + opts_.scrape_actors + 5;
   if (started_ < expected)
     return;
   auto all = std::make_shared<const links>(draft_);

@@ -1,11 +1,11 @@
 #include "actors/services.h"
 
+#include "storage/base/duration.h"
+
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
-
-#include "storage/base/duration.h"
 
 namespace troupe::actors {
 
@@ -74,7 +74,12 @@ storage::options storage_options_of(const config::server_flags& f, unsigned cpus
   if (f.storage.wal_segment_bytes)
     o.wal_segment_bytes = f.storage.wal_segment_bytes;
   o.wal_compression = f.storage.wal_compression;
-  o.sync = f.storage.wal_sync_always ? storage::options::sync_mode::always : storage::options::sync_mode::os;
+  using sync_mode = storage::options::sync_mode;
+  o.sync = f.storage.wal_sync == "always" ? sync_mode::always
+           : f.storage.wal_sync == "os"   ? sync_mode::os
+                                          : sync_mode::interval;
+  if (f.storage.wal_sync_interval_ms > 0)
+    o.sync_interval_ms = f.storage.wal_sync_interval_ms;
   o.max_series = f.storage.max_series;
   o.replay_pending_bytes = f.storage.replay_pending_bytes;
   o.no_lockfile = f.storage.no_lockfile;
@@ -92,7 +97,8 @@ void apply_storage_config(storage::options& o, const config::storage_config& c) 
   o.max_exemplars = static_cast<size_t>(std::max<int64_t>(c.max_exemplars, 0));
 }
 
-api::services services_of(const config::server_flags& f, const std::map<std::string, std::string>& values) {
+api::services services_of(const config::server_flags& f,
+                          const std::map<std::string, std::string>& values) {
   api::services s;
   s.build = {std::string(prometheus_version), TROUPE_VERSION, "", "", "", "", "g++ " __VERSION__};
   s.flags = values;
@@ -100,7 +106,8 @@ api::services services_of(const config::server_flags& f, const std::map<std::str
   s.working_directory = getcwd(cwd, sizeof cwd) ? cwd : "";
   char host[256] = {};
   s.hostname = gethostname(host, sizeof host - 1) == 0 ? host : "";
-  s.storage_retention = f.storage.retention_time_ms ? format_duration(*f.storage.retention_time_ms) : "15d";
+  s.storage_retention =
+      f.storage.retention_time_ms ? format_duration(*f.storage.retention_time_ms) : "15d";
   s.external_url = f.web.external_url;
   s.route_prefix = f.web.route_prefix;
   s.enable_admin = f.web.enable_admin_api;
@@ -114,7 +121,8 @@ api::services services_of(const config::server_flags& f, const std::map<std::str
 
 api::storage_admin storage_admin_of(storage::storage& store) {
   api::storage_admin a;
-  a.delete_series = [&store](timestamp_ms mint, timestamp_ms maxt, const std::vector<matchers>& selectors) {
+  a.delete_series = [&store](timestamp_ms mint, timestamp_ms maxt,
+                             const std::vector<matchers>& selectors) {
     return store.delete_series("", mint, maxt, selectors);
   };
   a.clean_tombstones = [&store] { return store.clean_tombstones(); };
@@ -134,7 +142,8 @@ api::storage_admin storage_admin_of(storage::storage& store) {
   a.blocks = [&store] {
     std::vector<api::block_state> out;
     for (const auto& b : store.blocks())
-      out.push_back({b.id, b.min_time, b.max_time, b.series, b.samples, b.bytes, b.level, b.quarantined, b.reason});
+      out.push_back({b.id, b.min_time, b.max_time, b.series, b.samples, b.bytes, b.level,
+                     b.quarantined, b.reason});
     return out;
   };
   a.replay = [&store] {

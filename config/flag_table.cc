@@ -165,9 +165,15 @@ constexpr flag_spec table[] = {
      visible, TROUPE_TEXT(log.level)},
     {"log.format", k::text, "logfmt", "logfmt|json", "Format of log lines.", visible,
      TROUPE_TEXT(log.format)},
-    {"storage.wal.sync", k::text, "always", "always|os",
-     "always: acknowledge after the disk has it; os: leave that to the kernel.", visible,
-     [](flags& f, const value& v) { f.storage.wal_sync_always = v.text == "always"; }},
+    {"storage.wal.sync", k::sync, "always", "always|os|interval=<duration>",
+     "always: acknowledge after the disk has it; interval=100ms: give it to the disk within that "
+     "time, "
+     "so that a power cut may cost it; os: leave that to the kernel.",
+     visible,
+     [](flags& f, const value& v) {
+       f.storage.wal_sync = v.text;
+       f.storage.wal_sync_interval_ms = v.number;
+     }},
     {"troupe.config.file", k::text, "", "",
      "YAML file with defaults of troupe's own flags: \"troupe.scrape.max-body: 64MiB\".", visible,
      TROUPE_TEXT(troupe_config_file)},

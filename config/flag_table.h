@@ -12,7 +12,7 @@
 
 namespace troupe::config {
 
-enum class flag_kind : unsigned char { boolean, text, texts, duration, bytes, count, ratio };
+enum class flag_kind : unsigned char { boolean, text, texts, duration, bytes, count, ratio, sync };
 
 /// A value after parsing by its kind; one of the members.
 struct flag_value {

@@ -68,6 +68,20 @@ status apply(const flag_spec& spec, const std::vector<std::string>& given, serve
     case flag_kind::text:
       TROUPE_TRY(check_choice(spec, v.text));
       break;
+    case flag_kind::sync: {
+      constexpr std::string_view interval = "interval";
+      if (v.text.starts_with(interval) && v.text.size() > interval.size() + 1 &&
+          v.text[interval.size()] == '=') {
+        const auto ms = parse_duration(v.text.substr(interval.size() + 1));
+        if (!ms.ok() || *ms <= 0)
+          return fail({errc::invalid_argument, "not an interval: " + troupe::quoted(v.text)});
+        v.number = *ms;
+        v.text = interval;
+      } else if (v.text != "always" && v.text != "os") {
+        return check_choice(spec, v.text);
+      }
+      break;
+    }
     case flag_kind::texts:
       for (const auto& t : given)
         TROUPE_TRY(check_choice(spec, t));

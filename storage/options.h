@@ -25,7 +25,11 @@ struct options {
   bool exemplar_storage = true;
   uint64_t max_series = 0;  ///< per node, 0: no bound
   bool no_lockfile = false;
-  enum class sync_mode : unsigned char { always, os } sync = sync_mode::always;
+  /// always: a commit ends with fdatasync. interval: it ends with the write, fdatasync follows
+  /// within sync_interval_ms (a power cut may cost that much; a dying process nothing). os: no
+  /// fdatasync.
+  enum class sync_mode : unsigned char { always, interval, os } sync = sync_mode::always;
+  int64_t sync_interval_ms = 100;
 };
 
 }  // namespace troupe::storage

@@ -1,27 +1,31 @@
-// Every actor's typed message interface, a comment per message. W marks a windowed request: the sender holds at most N
-// unanswered ones (flow_window.h), which is the only way a batch moves. Every actor also answers ping and stop.
+// Every actor's typed message interface, a comment per message. W marks a windowed request: the
+// sender holds at most N unanswered ones (flow_window.h), which is the only way a batch moves.
+// Every actor also answers ping and stop.
 #pragma once
+
+#include "actors/rt/type_ids.h"
 
 #include <caf/replies_to.hpp>
 #include <caf/typed_actor.hpp>
 
 #include <vector>
 
-#include "actors/rt/type_ids.h"
-
 namespace troupe::actors {
 
-/// Heartbeat from the supervisor, and ordered stop: finish what is in hand, answer, take nothing new.
+/// Heartbeat from the supervisor, and ordered stop: finish what is in hand, answer, take nothing
+/// new.
 using basic_actor = caf::typed_actor<caf::replies_to<ping_atom>::with<pong_atom>,
                                      caf::replies_to<stop_atom>::with<stopped_atom>>;
 
 /// One per shard; the shard's only writer.
 using ingest_actor = basic_actor::extend<
-    // W: store a batch; answered after fdatasync. The flag says that somebody waits: commit as soon as idle. Without
-    // it the batch rides along with the next commit, at most 100 ms later.
+    // W: store a batch; answered after fdatasync. The flag says that somebody waits: commit as soon
+    // as idle. Without it the batch rides along with the next commit, at most 100 ms later.
     caf::replies_to<put_atom, batch_ptr, bool>::with<outcome_ptr>,
     // To itself: commit what is waiting.
     caf::reacts_to<commit_atom>,
+    // To itself: the fdatasync that commits have put off.
+    caf::reacts_to<sync_atom>,
     // To itself: one more piece of WAL replay.
     caf::reacts_to<replay_atom>>;
 
@@ -32,50 +36,45 @@ using router_actor = basic_actor::extend<
     caf::reacts_to<links_atom, links_ptr>>;
 
 /// Finds targets.
-using discovery_actor = basic_actor::extend<
-    caf::reacts_to<tick_atom>,
-    caf::reacts_to<config_atom, config_ptr>,
-    // http_sd answers.
-    caf::reacts_to<fetched_atom, fetch_results_ptr>,
-    // For the API: pools with discovered and dropped targets.
-    caf::replies_to<pools_atom>::with<discovery_state_ptr>,
-    caf::reacts_to<links_atom, links_ptr>>;
+using discovery_actor =
+    basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<config_atom, config_ptr>,
+                        // http_sd answers.
+                        caf::reacts_to<fetched_atom, fetch_results_ptr>,
+                        // For the API: pools with discovered and dropped targets.
+                        caf::replies_to<pools_atom>::with<discovery_state_ptr>,
+                        caf::reacts_to<links_atom, links_ptr>>;
 
 /// Scrapes a share of the targets; a wheel and a struct per target.
 using scrape_actor = basic_actor::extend<
     caf::reacts_to<tick_atom>,
     // The whole target set; the actor keeps its share.
-    caf::reacts_to<targets_atom, target_sets_ptr>,
-    caf::reacts_to<fetched_atom, fetch_results_ptr>,
-    // To itself: offer a batch again that the router could not take (token, batch, attempts so far).
+    caf::reacts_to<targets_atom, target_sets_ptr>, caf::reacts_to<fetched_atom, fetch_results_ptr>,
+    // To itself: offer a batch again that the router could not take (token, batch, attempts so
+    // far).
     caf::reacts_to<put_atom, uint64_t, batch_ptr, int>,
-    caf::replies_to<pools_atom>::with<pool_states_ptr>,
-    caf::reacts_to<links_atom, links_ptr>>;
+    caf::replies_to<pools_atom>::with<pool_states_ptr>, caf::reacts_to<links_atom, links_ptr>>;
 
 /// One worker of the query pool: runs API handlers that read, one at a time.
-using query_actor = basic_actor::extend<
-    caf::reacts_to<call_atom, http_call_ptr>,
-    caf::reacts_to<links_atom, links_ptr>>;
+using query_actor = basic_actor::extend<caf::reacts_to<call_atom, http_call_ptr>,
+                                        caf::reacts_to<links_atom, links_ptr>>;
 
 /// Background work of the storage and the admin calls that change blocks.
-using maintenance_actor = basic_actor::extend<
-    caf::reacts_to<tick_atom>,
-    caf::reacts_to<call_atom, http_call_ptr>,
-    caf::reacts_to<config_atom, config_ptr>>;
+using maintenance_actor =
+    basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<call_atom, http_call_ptr>,
+                        caf::reacts_to<config_atom, config_ptr>>;
 
-/// Bridges the server's callbacks to the actors: gathers what a route needs, picks a worker, answers 503 when full.
-using http_actor = basic_actor::extend<
-    caf::reacts_to<call_atom, http_call_ptr>,
-    // A worker finished its call.
-    caf::reacts_to<free_atom, size_t>,
-    caf::reacts_to<config_atom, config_ptr>,
-    caf::reacts_to<links_atom, links_ptr>>;
+/// Bridges the server's callbacks to the actors: gathers what a route needs, picks a worker,
+/// answers 503 when full.
+using http_actor =
+    basic_actor::extend<caf::reacts_to<call_atom, http_call_ptr>,
+                        // A worker finished its call.
+                        caf::reacts_to<free_atom, size_t>, caf::reacts_to<config_atom, config_ptr>,
+                        caf::reacts_to<links_atom, links_ptr>>;
 
 /// Owns the configuration in force.
 using config_actor = basic_actor::extend<
     // Read, validate, distribute; a failure leaves the old one in force and is returned.
-    caf::replies_to<reload_atom>::with<status_ptr>,
-    caf::reacts_to<links_atom, links_ptr>>;
+    caf::replies_to<reload_atom>::with<status_ptr>, caf::reacts_to<links_atom, links_ptr>>;
 
 /// Where everybody is. Sent again whenever a restarted actor has a new handle.
 struct links {

@@ -1,5 +1,13 @@
-// What the API reaches of the node, passed in once by actors/: doors, functions and plain facts. No globals.
+// What the API reaches of the node, passed in once by actors/: doors, functions and plain facts. No
+// globals.
 #pragma once
+
+#include "pipeline/http/byte_budget.h"
+#include "storage/base/clock.h"
+#include "storage/base/result.h"
+#include "storage/base/stats.h"
+#include "storage/model/matcher.h"
+#include "storage/querier.h"
 
 #include <atomic>
 #include <cstdint>
@@ -8,13 +16,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "pipeline/http/byte_budget.h"
-#include "storage/base/clock.h"
-#include "storage/base/result.h"
-#include "storage/base/stats.h"
-#include "storage/model/matcher.h"
-#include "storage/querier.h"
 
 namespace troupe::query {
 class engine;
@@ -52,7 +53,8 @@ struct block_state {
 
 /// The storage behind the admin and status routes. Each is called on the thread class of its route.
 struct storage_admin {
-  std::function<status(timestamp_ms mint, timestamp_ms maxt, const std::vector<matchers>&)> delete_series;
+  std::function<status(timestamp_ms mint, timestamp_ms maxt, const std::vector<matchers>&)>
+      delete_series;
   std::function<status()> clean_tombstones;
   std::function<result<std::string>(bool skip_head)> snapshot;
   std::function<tsdb_state(size_t limit)> tsdb;
@@ -61,8 +63,8 @@ struct storage_admin {
 };
 
 struct build_info {
-  std::string version;             ///< a Prometheus version, so that Grafana enables what it knows
-  std::string product_version;     ///< troupe's own
+  std::string version;          ///< a Prometheus version, so that Grafana enables what it knows
+  std::string product_version;  ///< troupe's own
   std::string revision, branch, build_user, build_date, compiler;
 };
 
@@ -72,15 +74,15 @@ struct services {
   query::engine* engine = nullptr;
   clock* clk = nullptr;
   registry* metrics = nullptr;
-  std::shared_ptr<http::byte_budget> budget;  ///< decoded write bodies
+  std::shared_ptr<http::byte_budget> budget;     ///< decoded write bodies
   remote::series_cache* known_series = nullptr;  ///< of remote-write senders
   storage_admin admin;
   build_info build;
-  std::map<std::string, std::string> flags;   ///< name to value, as given or by default
+  std::map<std::string, std::string> flags;  ///< name to value, as given or by default
   timestamp_ms start_time = 0;
   std::string working_directory;
-  std::string hostname;                       ///< of this machine
-  std::string storage_retention;              ///< "15d", for runtimeinfo
+  std::string hostname;           ///< of this machine
+  std::string storage_retention;  ///< "15d", for runtimeinfo
   std::string external_url;
   std::string route_prefix = "/";
   /// Empty when the node can answer queries; else why not ("replaying the WAL: segment 3 of 17").
@@ -90,7 +92,7 @@ struct services {
   bool enable_admin = false, enable_lifecycle = false, enable_write_receiver = false;
   int64_t query_timeout_ms = 120'000;
   int64_t lookback_ms = 300'000;
-  uint64_t max_write_bytes = 32ULL << 20;     ///< decoded
+  uint64_t max_write_bytes = 32ULL << 20;  ///< decoded
 };
 
 }  // namespace troupe::api

@@ -1,10 +1,10 @@
 // POST /api/v1/write: remote write 1.0. 2xx only after the samples are on stable storage.
-#include <fmt/format.h>
-
 #include "pipeline/api/handlers.h"
 #include "pipeline/api/respond.h"
 #include "pipeline/http/bounded_decoder.h"
 #include "pipeline/remote/write_codec.h"
+
+#include <fmt/format.h>
 
 namespace troupe::api {
 
@@ -20,16 +20,19 @@ std::string unsupported(const http::request& r) {
   if (!type.empty() && !type.starts_with("application/x-protobuf"))
     return fmt::format("unsupported content type \"{}\"", type);
   if (type.find("io.prometheus.write.v2") != std::string_view::npos)
-    return "io.prometheus.write.v2.Request protobuf message is not accepted by this server; only accepts "
+    return "io.prometheus.write.v2.Request protobuf message is not accepted by this server; only "
+           "accepts "
            "prometheus.WriteRequest";
   auto encoding = http::find_header(r.header_fields, "Content-Encoding");
   if (!encoding.empty() && encoding != "snappy")
-    return fmt::format("{} encoding (compression) is not accepted by this server; only snappy is acceptable", encoding);
+    return fmt::format(
+        "{} encoding (compression) is not accepted by this server; only snappy is acceptable",
+        encoding);
   return {};
 }
 
-http::response outcome_response(const std::vector<ingest::outcome>& outcomes, uint64_t refused_series,
-                                const std::string& why) {
+http::response outcome_response(const std::vector<ingest::outcome>& outcomes,
+                                uint64_t refused_series, const std::string& why) {
   storage::append_report sum;
   for (const auto& o : outcomes) {
     if (!o.error.ok()) {
@@ -53,7 +56,8 @@ http::response outcome_response(const std::vector<ingest::outcome>& outcomes, ui
   if (sum.too_far_in_future)
     text += fmt::format(" {} samples are too far in the future;", sum.too_far_in_future);
   if (sum.new_series_refused)
-    text += fmt::format(" {} samples of new series are over the series limit;", sum.new_series_refused);
+    text +=
+        fmt::format(" {} samples of new series are over the series limit;", sum.new_series_refused);
   if (refused_series)
     text += fmt::format(" {} series are invalid: {};", refused_series, why);
   text.back() = '\n';
@@ -68,7 +72,8 @@ answer handle_write(const services& s, const http::request& r, const inputs&) {
   http::bounded_decoder decoder(s.budget, {s.max_write_bytes, 2000});
   auto body = decoder.decode(http::encoding::snappy, r.body);
   if (!body.ok()) {
-    auto refusal = plain(http::http_status_of(body.error()), std::string(body.error().message()) + "\n");
+    auto refusal =
+        plain(http::http_status_of(body.error()), std::string(body.error().message()) + "\n");
     if (refusal.status == 503)
       refusal.header_fields.push_back({"Retry-After", "5"});
     return refusal;

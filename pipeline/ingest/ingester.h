@@ -1,17 +1,18 @@
-// One shard's ingest: offers batches to the write door, commits groups of them, and says what each batch got. Plain
-// class behind the ingest actor; one owner.
+// One shard's ingest: offers batches to the write door, commits groups of them, and says what each
+// batch got. Plain class behind the ingest actor; one owner.
 #pragma once
+
+#include "storage/appender.h"
+#include "storage/base/stats.h"
 
 #include <cstdint>
 #include <functional>
 #include <vector>
 
-#include "storage/appender.h"
-#include "storage/base/stats.h"
-
 namespace troupe::ingest {
 
-/// The answer to a batch. `error` is ok when everything accepted is on stable storage; `report` counts the refused.
+/// The answer to a batch. `error` is ok when everything accepted is on stable storage; `report`
+/// counts the refused.
 struct outcome {
   status error;
   storage::append_report report;
@@ -22,13 +23,16 @@ class ingester {
  public:
   ingester(storage::shard_appender& door, registry& metrics, uint32_t shard);
 
-  /// Appends; the reply comes at the next commit(), or at once when the batch is refused as a whole. True if there is
-  /// something to commit.
+  /// Appends; the reply comes at the next commit(), or at once when the batch is refused as a
+  /// whole. True if there is something to commit.
   bool offer(const batch_ptr& batch, reply done);
-  /// Makes all offered batches durable and answers them. A failure other than no_space is fatal for the shard: the
-  /// caller must end the process; nobody was told "ok".
+  /// Makes all offered batches durable and answers them. A failure other than no_space is fatal for
+  /// the shard: the caller must end the process; nobody was told "ok".
   status commit();
-  /// Not ok once an append has met an I/O error: the shard is broken for good, the caller must end the process.
+  /// storage::shard_appender::sync. A failure is fatal as commit()'s.
+  status sync() { return door_.sync(); }
+  /// Not ok once an append has met an I/O error: the shard is broken for good, the caller must end
+  /// the process.
   const status& broken() const { return broken_; }
   size_t waiting() const { return waiting_.size(); }
 
@@ -43,8 +47,8 @@ class ingester {
   std::vector<waiter> waiting_;
   status broken_;
   storage::shard_appender::totals published_;
-  counter &samples_, &duplicates_, &conflicts_, &out_of_order_, &too_old_, &too_new_, &series_refused_, &batches_,
-      &commits_, &failures_;
+  counter &samples_, &duplicates_, &conflicts_, &out_of_order_, &too_old_, &too_new_,
+      &series_refused_, &batches_, &commits_, &failures_;
   bucket_histogram& commit_batches_;
 };
 

@@ -1,5 +1,5 @@
-// Messages inside of a prometheus.WriteRequest: bytes to plain values. Malformed bytes throw, which decode_write()
-// catches. Pure functions.
+// Messages inside of a prometheus.WriteRequest: bytes to plain values. Malformed bytes throw, which
+// decode_write() catches. Pure functions.
 #pragma once
 
 #include "storage/model/batch.h"

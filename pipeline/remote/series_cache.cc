@@ -30,7 +30,8 @@ struct series_cache::cell {
   static uint32_t check_of(const hash128& h) { return static_cast<uint32_t>(h.high) & ~used_bit; }
   bool is(const hash128& h) const { return hash == h.low && check() == check_of(h); }
   uint32_t check() const {
-    return std::atomic_ref(const_cast<uint32_t&>(check_and_use)).load(std::memory_order_relaxed) & ~used_bit;
+    return std::atomic_ref(const_cast<uint32_t&>(check_and_use)).load(std::memory_order_relaxed) &
+           ~used_bit;
   }
   bool in_use() const { return (check_and_use & used_bit) != 0; }
   void mark() {
@@ -126,8 +127,8 @@ bool series_cache::probe(std::span<item> items, std::vector<uint32_t>& misses) c
   return misses.empty();
 }
 
-std::vector<series_cache::page_view> series_cache::resolve(std::span<item> items,
-                                                           const std::function<labels(std::string_view)>& parse) {
+std::vector<series_cache::page_view> series_cache::resolve(
+    std::span<item> items, const std::function<labels(std::string_view)>& parse) {
   std::vector<uint32_t> misses;
   std::vector<added> fresh;
   for (;;) {
@@ -180,7 +181,11 @@ void series_cache::add(std::span<item> items, std::span<added> fresh) {
     if (open == nowhere || g.pages[open].size() == page_series) {
       open = static_cast<uint32_t>(g.pages.size());
       uint64_t number = next_page_++;
-      g.pages.push_back({xxh3({reinterpret_cast<const char*>(&number), sizeof number}, settings_.secret), {}, {}, {}});
+      g.pages.push_back(
+          {xxh3({reinterpret_cast<const char*>(&number), sizeof number}, settings_.secret),
+           {},
+           {},
+           {}});
     }
     page& p = g.pages[open];
     if (p.added.empty())
@@ -193,16 +198,18 @@ void series_cache::add(std::span<item> items, std::span<added> fresh) {
   }
   for (uint32_t i : grown) {
     page& p = g.pages[i];
-    p.table = extend_series_table(p.table.get(), std::exchange(p.added, {}), std::exchange(p.added_slots, {}));
+    p.table = extend_series_table(p.table.get(), std::exchange(p.added, {}),
+                                  std::exchange(p.added_slots, {}));
   }
 }
 
-/// Called with the lock held exclusively. Starts anew if most series are no longer sent or there are too many; else
-/// only forgets which were in use.
+/// Called with the lock held exclusively. Starts anew if most series are no longer sent or there
+/// are too many; else only forgets which were in use.
 void series_cache::begin_round() {
   round_began_ns_ = clock_.monotonic_ns();
   auto& cells = current_->cells;
-  auto in_use = static_cast<size_t>(std::count_if(cells.begin(), cells.end(), [](const cell& c) { return c.in_use(); }));
+  auto in_use = static_cast<size_t>(
+      std::count_if(cells.begin(), cells.end(), [](const cell& c) { return c.in_use(); }));
   if (in_use * 2 < current_->used || current_->used > settings_.max_series) {
     previous_ = std::move(current_);
     current_ = std::make_unique<generation>(settings_.shards);
@@ -243,7 +250,8 @@ size_t series_cache::memory_bytes() const {
   for (const generation* g : {current_.get(), previous_.get()}) {
     n += g->cells.capacity() * sizeof(cell) + g->pages.capacity() * sizeof(page);
     for (const page& p : g->pages)
-      n += p.table->series.capacity() * sizeof(labels) + p.table->slots.capacity() * sizeof(uint16_t);
+      n += p.table->series.capacity() * sizeof(labels) +
+           p.table->slots.capacity() * sizeof(uint16_t);
   }
   return n;
 }

@@ -1,6 +1,6 @@
-// Series of remote-write senders by the raw bytes of their labels, so that a known series costs a hash and a probe: no
-// label is parsed, nothing is allocated. Series that arrive together share a page: a series table of one shard that
-// the shard knows by its address. Any thread.
+// Series of remote-write senders by the raw bytes of their labels, so that a known series costs a
+// hash and a probe: no label is parsed, nothing is allocated. Series that arrive together share a
+// page: a series table of one shard that the shard knows by its address. Any thread.
 #pragma once
 
 #include "storage/base/clock.h"
@@ -24,7 +24,8 @@ class series_cache {
   struct settings {
     std::string tenant;
     uint32_t shards = 1;
-    /// Beyond so many series the cache starts anew; what is still sent comes back without being parsed.
+    /// Beyond so many series the cache starts anew; what is still sent comes back without being
+    /// parsed.
     size_t max_series = 8u << 20;
     /// How often series that are no longer sent are looked for.
     int64_t round_ms = 3600 * 1000;
@@ -52,9 +53,11 @@ class series_cache {
   series_cache& operator=(const series_cache&) = delete;
 
   hash128 hash(std::string_view key) const { return xxh3_128(key, settings_.secret); }
-  /// Finds every item's place; `parse` is asked for the labels of unknown ones and gives an empty set for those that
-  /// must not be stored (it may be asked twice for one item). Returns the pages in order of first use.
-  std::vector<page_view> resolve(std::span<item> items, const std::function<labels(std::string_view key)>& parse);
+  /// Finds every item's place; `parse` is asked for the labels of unknown ones and gives an empty
+  /// set for those that must not be stored (it may be asked twice for one item). Returns the pages
+  /// in order of first use.
+  std::vector<page_view> resolve(std::span<item> items,
+                                 const std::function<labels(std::string_view key)>& parse);
 
   size_t series_count() const;
   size_t memory_bytes() const;

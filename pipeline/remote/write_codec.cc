@@ -57,7 +57,8 @@ std::string labels_first(std::string_view message) {
 /// Collects the valid series of one request.
 class request_reader {
  public:
-  request_reader(series_cache& known, const write_limits& limits) : known_(known), limits_(limits) {}
+  request_reader(series_cache& known, const write_limits& limits)
+      : known_(known), limits_(limits) {}
 
   void read(std::string_view protobuf) {
     std::vector<std::string_view> messages;
@@ -122,7 +123,8 @@ class request_reader {
 
   /// False, and nothing added, if a label follows.
   bool add_samples(std::string_view fields, write_batch& b, uint32_t series) {
-    const size_t floats = b.floats.size(), exemplars = b.exemplars.size(), histograms = b.histograms.size();
+    const size_t floats = b.floats.size(), exemplars = b.exemplars.size(),
+                 histograms = b.histograms.size();
     const uint64_t refused = out_.refused_series;
     protozero::pbf_reader m(fields.data(), fields.size());
     while (m.next()) {
@@ -177,7 +179,8 @@ class request_reader {
   }
 
   void add_metadata(metadata_entry e) {
-    if (!e.family.empty() && valid_utf8(e.family) && valid_utf8(e.value.help) && valid_utf8(e.value.unit))
+    if (!e.family.empty() && valid_utf8(e.family) && valid_utf8(e.value.help) &&
+        valid_utf8(e.value.unit))
       metadata_.push_back(std::move(e));
   }
 
@@ -192,7 +195,8 @@ class request_reader {
 
 }  // namespace
 
-result<decoded_write> decode_write(std::string_view protobuf, series_cache& known, const write_limits& limits) {
+result<decoded_write> decode_write(std::string_view protobuf, series_cache& known,
+                                   const write_limits& limits) {
   try {
     request_reader r(known, limits);
     r.read(protobuf);

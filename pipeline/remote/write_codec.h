@@ -1,5 +1,6 @@
-// Remote write 1.0 (prometheus.WriteRequest): protobuf bytes → write batches, one per page of known series. The caller
-// bounds the input. Source: https prometheus.io/docs/specs/prw/remote_write_spec/
+// Remote write 1.0 (prometheus.WriteRequest): protobuf bytes → write batches, one per page of known
+// series. The caller bounds the input. Source: https
+// prometheus.io/docs/specs/prw/remote_write_spec/
 #pragma once
 
 #include "pipeline/remote/message_codec.h"
@@ -19,8 +20,9 @@ struct decoded_write {
   std::string first_refusal;
 };
 
-/// invalid_argument if the bytes are not a WriteRequest. Series with invalid labels (no or repeated names, empty name,
-/// invalid UTF-8, no metric name) are left out and counted.
-result<decoded_write> decode_write(std::string_view protobuf, series_cache& known, const write_limits& limits = {});
+/// invalid_argument if the bytes are not a WriteRequest. Series with invalid labels (no or repeated
+/// names, empty name, invalid UTF-8, no metric name) are left out and counted.
+result<decoded_write> decode_write(std::string_view protobuf, series_cache& known,
+                                   const write_limits& limits = {});
 
 }  // namespace troupe::remote

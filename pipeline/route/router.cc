@@ -10,8 +10,8 @@ namespace {
 
 /// Moves the entries of one kind to the parts of their series' shards.
 template <class Entry, class Plan>
-void scatter(const std::vector<Entry>& entries, std::vector<Entry> write_batch::*field, const Plan& p,
-             std::vector<std::shared_ptr<write_batch>>& parts) {
+void scatter(const std::vector<Entry>& entries, std::vector<Entry> write_batch::*field,
+             const Plan& p, std::vector<std::shared_ptr<write_batch>>& parts) {
   for (const Entry& e : entries) {
     Entry moved = e;
     moved.series = p.position[e.series];
@@ -66,8 +66,10 @@ std::vector<batch_part> batch_router::split(const batch_ptr& batch) {
     if (!parts[s])
       continue;
     if (out.empty())
-      parts[s]->metadata = batch->metadata;  // metadata belong to the tenant: any one shard may hold them
-    else if (parts[s]->floats.empty() && parts[s]->histograms.empty() && parts[s]->exemplars.empty())
+      parts[s]->metadata =
+          batch->metadata;  // metadata belong to the tenant: any one shard may hold them
+    else if (parts[s]->floats.empty() && parts[s]->histograms.empty() &&
+             parts[s]->exemplars.empty())
       continue;
     out.push_back({s, std::move(parts[s])});
   }
@@ -103,7 +105,8 @@ const batch_router::plan& batch_router::plan_for(const series_table_ptr& table) 
     t->series.push_back(table->series[i]);
     t->slots.push_back(table->slots[i]);
   }
-  const bool one = std::all_of(p.shard.begin(), p.shard.end(), [&](uint32_t s) { return s == p.shard.front(); });
+  const bool one =
+      std::all_of(p.shard.begin(), p.shard.end(), [&](uint32_t s) { return s == p.shard.front(); });
   p.only_shard = one ? static_cast<int64_t>(p.shard.front()) : -1;
   if (one)
     tables.clear();

@@ -1,13 +1,14 @@
-// Splits write batches by shard. Plain class, one owner (the router actor). A batch whose series all live in one shard
-// passes as it is; how a mixed table splits is computed once and remembered while the table is in use.
+// Splits write batches by shard. Plain class, one owner (the router actor). A batch whose series
+// all live in one shard passes as it is; how a mixed table splits is computed once and remembered
+// while the table is in use.
 #pragma once
+
+#include "storage/model/batch.h"
 
 #include <cstdint>
 #include <list>
 #include <unordered_map>
 #include <vector>
-
-#include "storage/model/batch.h"
 
 namespace troupe::route {
 
@@ -21,7 +22,8 @@ class batch_router {
   /// `remembered_tables` bounds the memory of split plans (least recently used is dropped).
   explicit batch_router(uint32_t shards, size_t remembered_tables = 4096);
 
-  /// One part per shard touched, ascending by shard. Order of samples within a part is the order of the batch.
+  /// One part per shard touched, ascending by shard. Order of samples within a part is the order of
+  /// the batch.
   std::vector<batch_part> split(const batch_ptr& batch);
 
   uint32_t shard_of(uint16_t slot) const { return slot % shards_; }
@@ -32,7 +34,7 @@ class batch_router {
     std::vector<uint32_t> shard;           ///< per series
     std::vector<uint32_t> position;        ///< per series: its place in the shard's table
     std::vector<series_table_ptr> tables;  ///< per shard, null where untouched
-    int64_t only_shard = -1;               ///< where all series live in one shard; then there are no tables
+    int64_t only_shard = -1;  ///< where all series live in one shard; then there are no tables
   };
   using plan_list = std::list<plan>;
 

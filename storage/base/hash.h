@@ -1,4 +1,5 @@
-// Hashes. xxh3 (64 bit) for tables and identity; CRC-32C (Castagnoli, RFC 3720) for everything on disk or on the wire.
+// Hashes. xxh3 (64 bit) for tables and identity; CRC-32C (Castagnoli, RFC 3720) for everything on
+// disk or on the wire.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ struct hash128 {
   bool operator==(const hash128&) const = default;
 };
 hash128 xxh3_128(std::string_view data, uint64_t seed = 0);
-/// CRC-32C; `crc` continues an earlier one. Uses SSE 4.2 where the CPU has it, a table elsewhere: same results.
+/// CRC-32C; `crc` continues an earlier one. Uses SSE 4.2 where the CPU has it, a table elsewhere:
+/// same results.
 uint32_t crc32c(std::string_view data, uint32_t crc = 0);
 /// The table form alone, so that tests can compare both.
 uint32_t crc32c_portable(std::string_view data, uint32_t crc = 0);

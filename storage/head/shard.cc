@@ -171,6 +171,15 @@ status shard::commit() {
   return s;
 }
 
+status shard::sync() {
+  const std::lock_guard guard(mutex_);
+  if (closed_)
+    return {};
+  TROUPE_TRY(usable());
+  const status s = wal_->sync();
+  return s.ok() ? s : log_failed(s);
+}
+
 status shard::commit_locked() {
   if (const status s = wal_->commit(); !s.ok())
     return log_failed(s);
@@ -236,6 +245,9 @@ result<bool> shard::replay_step() {
   TROUPE_TRY(usable());
   if (replayed())
     return true;
+  // The reader sees what is on the disk: batches committed meanwhile must be among that.
+  if (const status s = wal_->sync(); !s.ok())
+    return log_failed(s);
   TROUPE_ASSIGN(const bool done, reader_->step(*sink_, replay_step_bytes));
   progress_ = reader_->current();
   if (!done)

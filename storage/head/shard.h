@@ -57,6 +57,7 @@ class shard final : public shard_appender {
   // --- the write door ---
   result<append_report> append(const batch_ptr& batch) override;
   status commit() override;
+  status sync() override;
   size_t uncommitted_batches() const override;
   totals counts() const override;
 

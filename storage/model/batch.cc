@@ -20,7 +20,8 @@ series_table_ptr make_series_table(std::string_view tenant, std::vector<labels> 
   return t;
 }
 
-series_table_ptr extend_series_table(const series_table* base, std::vector<labels> added, std::vector<uint16_t> slots) {
+series_table_ptr extend_series_table(const series_table* base, std::vector<labels> added,
+                                     std::vector<uint16_t> slots) {
   auto t = std::make_shared<series_table>();
   if (base) {
     t->series.reserve(base->series.size() + added.size());
@@ -28,9 +29,11 @@ series_table_ptr extend_series_table(const series_table* base, std::vector<label
     t->series = base->series;
     t->slots = base->slots;
   }
-  t->series.insert(t->series.end(), std::make_move_iterator(added.begin()), std::make_move_iterator(added.end()));
+  t->series.insert(t->series.end(), std::make_move_iterator(added.begin()),
+                   std::make_move_iterator(added.end()));
   t->slots.insert(t->slots.end(), slots.begin(), slots.end());
-  bool uniform = std::all_of(t->slots.begin(), t->slots.end(), [&](uint16_t s) { return s == t->slots.front(); });
+  bool uniform = std::all_of(t->slots.begin(), t->slots.end(),
+                             [&](uint16_t s) { return s == t->slots.front(); });
   t->uniform_slot = uniform && !t->slots.empty() ? t->slots.front() : -1;
   return t;
 }

@@ -1,6 +1,10 @@
-// write_batch: the slab that moves from scrape or remote write to the shards. Built by one owner, immutable once shared
-// as shared_ptr<const write_batch>.
+// write_batch: the slab that moves from scrape or remote write to the shards. Built by one owner,
+// immutable once shared as shared_ptr<const write_batch>.
 #pragma once
+
+#include "storage/model/histogram.h"
+#include "storage/model/labels.h"
+#include "storage/model/sample.h"
 
 #include <cstdint>
 #include <memory>
@@ -8,14 +12,11 @@
 #include <string_view>
 #include <vector>
 
-#include "storage/model/histogram.h"
-#include "storage/model/labels.h"
-#include "storage/model/sample.h"
-
 namespace troupe {
 
-/// The series a batch speaks of, by position. Immutable once shared. A writer keeps its table between batches and makes
-/// a new one only when its series change, so that a shard recognises a known table by its address and does no look-up.
+/// The series a batch speaks of, by position. Immutable once shared. A writer keeps its table
+/// between batches and makes a new one only when its series change, so that a shard recognises a
+/// known table by its address and does no look-up.
 struct series_table {
   std::vector<labels> series;
   std::vector<uint16_t> slots;  ///< slot_of(tenant, series[i]), same size
@@ -26,12 +27,13 @@ using series_table_ptr = std::shared_ptr<const series_table>;
 /// The table of `series` with their slots for `tenant` filled in.
 series_table_ptr make_series_table(std::string_view tenant, std::vector<labels> series);
 /// A table that goes on where `base` (may be null) ends; `slots` are those of `added`.
-series_table_ptr extend_series_table(const series_table* base, std::vector<labels> added, std::vector<uint16_t> slots);
+series_table_ptr extend_series_table(const series_table* base, std::vector<labels> added,
+                                     std::vector<uint16_t> slots);
 
 struct float_entry {
   timestamp_ms ts;
-  double value;                   ///< bit-exact, any NaN payload
-  uint32_t series;                ///< position in the table
+  double value;     ///< bit-exact, any NaN payload
+  uint32_t series;  ///< position in the table
 };
 struct histogram_entry {
   timestamp_ms ts;
@@ -44,7 +46,7 @@ struct exemplar_entry {
   uint32_t series;
 };
 struct start_entry {
-  uint32_t index;                 ///< position in `floats`
+  uint32_t index;  ///< position in `floats`
   timestamp_ms start_ts;
 };
 /// Metadata belongs to a metric family of a tenant.
@@ -55,11 +57,12 @@ struct metadata_entry {
 
 struct write_batch {
   std::string tenant;
-  /// Stable identity of the target or sender inside its slot (hash of its labels); samples of one scrape share it.
+  /// Stable identity of the target or sender inside its slot (hash of its labels); samples of one
+  /// scrape share it.
   uint64_t group = 0;
   series_table_ptr table;
   std::vector<float_entry> floats;
-  std::vector<start_entry> starts;           ///< sorted by index; floats without one have none
+  std::vector<start_entry> starts;  ///< sorted by index; floats without one have none
   std::vector<histogram_entry> histograms;
   std::vector<exemplar_entry> exemplars;
   std::vector<metadata_entry> metadata;

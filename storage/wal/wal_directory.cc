@@ -50,6 +50,7 @@ wal_settings wal_settings::from(const options& opts) {
   s.key_frame_interval = opts.key_frame_interval;
   s.compression = opts.wal_compression;
   s.sync = opts.sync;
+  s.sync_interval_ms = opts.sync_interval_ms;
   return s;
 }
 

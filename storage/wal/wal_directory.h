@@ -42,6 +42,7 @@ struct wal_settings {
   uint32_t key_frame_interval = 64;
   bool compression = true;
   options::sync_mode sync = options::sync_mode::always;
+  int64_t sync_interval_ms = 100;
   uint64_t quarantine_bytes = 256ULL << 20;  ///< bound on copies of damaged ranges
 
   static wal_settings from(const options& opts);

@@ -123,6 +123,9 @@ void wal_writer::finish_segment() {
 
 status wal_writer::start_segment() {
   must_cut_ = true;
+  if (sync_owed_)
+    if (status s = sync_committed(); !s.ok())
+      return give_up(s);
   if (series_file_) {
     status s = series_file_->sync();
     if (s.code() == errc::io_error)
@@ -214,9 +217,25 @@ status wal_writer::sync_segment() {
     return {};
   int64_t start = dir_.settings().clk->monotonic_ns();
   status s = file_->sync();
-  probe_->sync_seconds.observe(static_cast<double>(dir_.settings().clk->monotonic_ns() - start) *
-                               1e-9);
+  last_sync_ns_ = dir_.settings().clk->monotonic_ns();
+  probe_->sync_seconds.observe(static_cast<double>(last_sync_ns_ - start) * 1e-9);
   return s;
+}
+
+/// Brings what was committed to the disk; readers of the log see it from here on.
+status wal_writer::sync_committed() {
+  TROUPE_TRY(sync_segment());
+  sync_owed_ = false;
+  dir_.board(shard_).publish(committed());
+  return {};
+}
+
+status wal_writer::sync() {
+  TROUPE_TRY(failed_);
+  if (!sync_owed_)
+    return {};
+  status s = sync_committed();
+  return s.ok() ? s : give_up(s);
 }
 
 void wal_writer::append_series_log() {
@@ -237,8 +256,12 @@ status wal_writer::commit() {
     return {errc::unavailable, "the write-ahead log is closed"};
   TROUPE_TRY(failed_);
   if (uncommitted_frames_ != 0) {
+    const wal_settings& settings = dir_.settings();
     status s = flush_pending();
-    if (s.ok())
+    const bool later =
+        settings.sync == options::sync_mode::interval &&
+        settings.clk->monotonic_ns() - last_sync_ns_ < settings.sync_interval_ms * 1'000'000;
+    if (s.ok() && !later)
       s = sync_segment();
     if (!s.ok())
       return give_up(s);
@@ -249,7 +272,9 @@ status wal_writer::commit() {
     uncommitted_frames_ = 0;
     encoder_->commit();
     append_series_log();
-    dir_.board(shard_).publish(committed());
+    sync_owed_ = later;
+    if (!later)
+      dir_.board(shard_).publish(committed());
   }
   // A cut that fails for space is tried again by the next append; what was committed stays so.
   if (cut_requested_.load(std::memory_order_relaxed))
@@ -287,6 +312,8 @@ status wal_writer::close() {
     pending_->count = 0;
     s = commit();
   }
+  if (s.ok())
+    s = sync();
   closed_ = true;
   if (series_file_) {
     if (s.ok())

@@ -38,8 +38,11 @@ class wal_writer {
   status append(const write_batch& batch, const wal_refused& refused = {});
   /// Deletions, each filed under its series' slot, which must belong to this shard.
   status append_tombstones(std::string_view tenant, std::span<const tombstone_entry> entries);
-  /// write + fdatasync of everything appended; ok: it may be acked. no_space and io_error as above.
+  /// write + fdatasync (as options::sync says) of everything appended; ok: it may be acked.
+  /// no_space and io_error as above.
   status commit();
+  /// With sync_mode::interval: fdatasync of what commits have left to it. io_error as above.
+  status sync();
   /// Forgets what was appended since the last commit. Never fails; a file that cannot be cut is
   /// left behind and named in the next segment's header.
   void rollback();
@@ -51,7 +54,7 @@ class wal_writer {
   /// Commits, writes a closing key frame for every group that needs one, syncs and closes.
   status close();
 
-  /// End of what is durable.
+  /// End of what was committed.
   wal_position committed() const;
   uint32_t current_segment() const { return segment_; }
   uint64_t uncommitted_bytes() const;  ///< encoded since the last commit
@@ -69,6 +72,7 @@ class wal_writer {
                                                      const segment_header& header);
   status flush_pending();
   status sync_segment();
+  status sync_committed();
   void append_series_log();
   void finish_segment();
   /// io_error breaks the writer, anything else is rolled back; returns `cause`.
@@ -86,7 +90,9 @@ class wal_writer {
   std::string path_;
   uint32_t segment_ = 0;  // the current or last one, 0: none yet
   uint32_t series_number_ = 0;
-  uint64_t committed_ = 0;  // bytes of the current segment that are durable
+  uint64_t committed_ = 0;  // bytes of the current segment that were committed
+  int64_t last_sync_ns_ = 0;
+  bool sync_owed_ = false;  // committed bytes wait for their fdatasync
   uint64_t written_ = 0;    // bytes handed to the file
   uint64_t segment_limit_ = 0;
   size_t uncommitted_frames_ = 0;

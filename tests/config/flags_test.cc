@@ -72,14 +72,15 @@ TEST(flags, defaults_of_table_and_structs_agree) {
                  b.web.write_timeout_ms, b.web.min_rate_bytes, b.web.max_body_bytes,
                  b.web.in_flight_bytes, b.web.answer_bytes, b.web.io_threads))
         << spec.name;
-    EXPECT_EQ(std::tie(a.storage.path, a.storage.retention_time_ms, a.storage.retention_size,
-                       a.storage.min_block_ms, a.storage.block_reload_ms, a.storage.max_block_ms,
-                       a.storage.wal_segment_bytes, a.storage.wal_sync_always, a.storage.shards,
-                       a.storage.max_series, a.storage.replay_pending_bytes),
-              std::tie(b.storage.path, b.storage.retention_time_ms, b.storage.retention_size,
-                       b.storage.min_block_ms, b.storage.block_reload_ms, b.storage.max_block_ms,
-                       b.storage.wal_segment_bytes, b.storage.wal_sync_always, b.storage.shards,
-                       b.storage.max_series, b.storage.replay_pending_bytes))
+    EXPECT_EQ(
+        std::tie(a.storage.path, a.storage.retention_time_ms, a.storage.retention_size,
+                 a.storage.min_block_ms, a.storage.block_reload_ms, a.storage.max_block_ms,
+                 a.storage.wal_segment_bytes, a.storage.wal_sync, a.storage.wal_sync_interval_ms,
+                 a.storage.shards, a.storage.max_series, a.storage.replay_pending_bytes),
+        std::tie(b.storage.path, b.storage.retention_time_ms, b.storage.retention_size,
+                 b.storage.min_block_ms, b.storage.block_reload_ms, b.storage.max_block_ms,
+                 b.storage.wal_segment_bytes, b.storage.wal_sync, b.storage.wal_sync_interval_ms,
+                 b.storage.shards, b.storage.max_series, b.storage.replay_pending_bytes))
         << spec.name;
     EXPECT_EQ(std::tie(a.query.lookback_delta_ms, a.query.timeout_ms, a.query.max_concurrency,
                        a.query.max_samples, a.query.max_bytes, a.query.max_nodes, a.query.max_depth,
@@ -188,7 +189,7 @@ TEST(flags, values_act) {
   EXPECT_EQ(s.query.max_samples, 5'000'000u);
   EXPECT_EQ(s.log.level, "debug");
   EXPECT_EQ(s.log.format, "json");
-  EXPECT_FALSE(s.storage.wal_sync_always);
+  EXPECT_EQ(s.storage.wal_sync, "os");
   EXPECT_EQ(s.scrape.max_body_bytes, 1u << 20);
   EXPECT_EQ(s.storage.max_block_ms, 7'200'000);
 }
@@ -223,8 +224,17 @@ TEST(flags, wrong_usage) {
             "TB, PB, EB)");
   EXPECT_EQ(usage_error_of({"--log.level=loud"}),
             "--log.level: enum value must be one of debug,info,warn,error, got 'loud'");
-  EXPECT_EQ(usage_error_of({"--storage.wal.sync=never"}),
-            "--storage.wal.sync: enum value must be one of always,os, got 'never'");
+  EXPECT_EQ(
+      usage_error_of({"--storage.wal.sync=never"}),
+      "--storage.wal.sync: enum value must be one of always,os,interval=<duration>, got 'never'");
+  EXPECT_EQ(usage_error_of({"--storage.wal.sync=interval="}),
+            "--storage.wal.sync: enum value must be one of always,os,interval=<duration>, got "
+            "'interval='");
+  EXPECT_EQ(usage_error_of({"--storage.wal.sync=interval=0s"}),
+            "--storage.wal.sync: not an interval: \"interval=0s\"");
+  const auto interval = must_serve({"--storage.wal.sync=interval=250ms"}).server.storage;
+  EXPECT_EQ(interval.wal_sync, "interval");
+  EXPECT_EQ(interval.wal_sync_interval_ms, 250);
   EXPECT_EQ(usage_error_of({"--log.level=info", "--log.level=warn"}),
             "flag 'log.level' cannot be repeated");
   EXPECT_EQ(usage_error_of({"--auto-gomemlimit.ratio=2"}),
@@ -275,7 +285,7 @@ TEST(flags, troupes_own_file_sets_defaults) {
       parse_command_line({"--troupe.config.file=/e/t.yml", "--troupe.query.max-nodes=9"}, fs);
   ASSERT_EQ(c.run, command::serve) << c.err;
   EXPECT_EQ(c.server.scrape.max_body_bytes, 8u << 20);
-  EXPECT_FALSE(c.server.storage.wal_sync_always);
+  EXPECT_EQ(c.server.storage.wal_sync, "os");
   EXPECT_EQ(c.server.query.max_nodes, 9u);
   EXPECT_EQ(c.values.at("troupe.scrape.max-body"), "8MiB");
   fs.put("/e/t.yml",

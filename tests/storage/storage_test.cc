@@ -84,8 +84,9 @@ TEST(storage, every_bit_survives) {
   EXPECT_EQ(difference(node.read(now - 1000, now + 1000), content), "");
 }
 
-TEST(storage, appends_are_acked_during_replay_and_queries_wait) {
+void append_during_replay(options::sync_mode mode) {
   test_node node;
+  node.opts.sync = mode;
   node.start();
   const timestamp_ms now = node.clk.now_ms();
   node.write(scrape(4, now, 1));
@@ -103,6 +104,12 @@ TEST(storage, appends_are_acked_during_replay_and_queries_wait) {
   EXPECT_EQ(sample_count(node.read()), 12u);
   EXPECT_EQ(node.counts().stored, 8u);
   EXPECT_TRUE(node.store->progress().done);
+}
+
+TEST(storage, appends_are_acked_during_replay_and_queries_wait) {
+  append_during_replay(options::sync_mode::always);
+  append_during_replay(options::sync_mode::interval);
+  append_during_replay(options::sync_mode::os);
 }
 
 TEST(storage, appends_during_replay_are_bounded) {

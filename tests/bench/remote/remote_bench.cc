@@ -1,5 +1,5 @@
-// Remote write from the protobuf to the WAL and head: ns per sample. Requests of 2,000 series with ten labels each, as a
-// sender of node_exporter's metrics makes them.
+// Remote write from the protobuf to the WAL and head: ns per sample. Requests of 2,000 series with
+// ten labels each, as a sender of node_exporter's metrics makes them.
 #include "pipeline/remote/write_codec.h"
 #include "storage/storage.h"
 #include "tests/support/remote_write_body.h"
@@ -16,15 +16,16 @@ constexpr size_t per_request = 2000;
 
 labels series_labels(size_t i) {
   const size_t host = i / 523, n = i % 523;
-  return labels::from({{"__name__", "node_some_subsystem_value_" + std::to_string(n % 60) + "_total"},
-                       {"job", "node"},
-                       {"instance", "host-" + std::to_string(host) + ".example.org:9100"},
-                       {"datacenter", "eu-west-1"},
-                       {"environment", "production"},
-                       {"cluster", "c" + std::to_string(host % 7)},
-                       {"device", "nvme" + std::to_string(n / 60) + "n1"},
-                       {"mode", "iowait"},
-                       {"team", "platform"}});
+  return labels::from(
+      {{"__name__", "node_some_subsystem_value_" + std::to_string(n % 60) + "_total"},
+       {"job", "node"},
+       {"instance", "host-" + std::to_string(host) + ".example.org:9100"},
+       {"datacenter", "eu-west-1"},
+       {"environment", "production"},
+       {"cluster", "c" + std::to_string(host % 7)},
+       {"device", "nvme" + std::to_string(n / 60) + "n1"},
+       {"mode", "iowait"},
+       {"team", "platform"}});
 }
 
 /// One sample per series at `ts`, in requests of per_request.
@@ -33,7 +34,8 @@ std::vector<std::string> requests(size_t series, timestamp_ms ts, double step) {
   for (size_t first = 0; first < series; first += per_request) {
     std::vector<support::write_series> all;
     for (size_t i = first; i < std::min(series, first + per_request); ++i)
-      all.push_back({series_labels(i), {{ts, i % 3 ? static_cast<double>(i) : static_cast<double>(i) * step}}});
+      all.push_back({series_labels(i),
+                     {{ts, i % 3 ? static_cast<double>(i) : static_cast<double>(i) * step}}});
     out.push_back(support::write_request(all));
   }
   return out;
@@ -41,8 +43,9 @@ std::vector<std::string> requests(size_t series, timestamp_ms ts, double step) {
 
 void per_sample(benchmark::State& state, uint64_t samples) {
   state.SetItemsProcessed(static_cast<int64_t>(samples));
-  state.counters["ns/sample"] = benchmark::Counter(
-      static_cast<double>(samples) * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["ns/sample"] =
+      benchmark::Counter(static_cast<double>(samples) * 1e-9,
+                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 void unpack(benchmark::State& state) {

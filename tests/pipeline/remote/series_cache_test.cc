@@ -16,7 +16,8 @@ using support::write_request;
 using support::write_series;
 
 labels numbered(int i) {
-  return labels::from({{"__name__", "m" + std::to_string(i)}, {"job", "j"}, {"instance", std::to_string(i / 100)}});
+  return labels::from(
+      {{"__name__", "m" + std::to_string(i)}, {"job", "j"}, {"instance", std::to_string(i / 100)}});
 }
 
 /// One sample for each of [first, last), its value the series' number.
@@ -50,10 +51,13 @@ class SeriesCache : public ::testing::Test {
     EXPECT_TRUE(got.ok());
     return got.ok() ? std::move(*got) : decoded_write();
   }
-  void remake(series_cache::settings s) { known = std::make_unique<series_cache>(std::move(s), clk); }
+  void remake(series_cache::settings s) {
+    known = std::make_unique<series_cache>(std::move(s), clk);
+  }
 
   manual_clock clk;
-  std::unique_ptr<series_cache> known = std::make_unique<series_cache>(series_cache::settings(), clk);
+  std::unique_ptr<series_cache> known =
+      std::make_unique<series_cache>(series_cache::settings(), clk);
 };
 
 TEST_F(SeriesCache, KnownSeriesKeepTheirTables) {
@@ -80,7 +84,8 @@ TEST_F(SeriesCache, APageGrowsUnderTheSameGroup) {
   EXPECT_NE(more.batches[0]->table, first.batches[0]->table);
   for (size_t i = 0; i < 10; ++i)
     EXPECT_TRUE(more.batches[0]->table->series[i].same_object(first.batches[0]->table->series[i]));
-  EXPECT_EQ(first.batches[0]->table->series.size(), 10u) << "tables that were handed out never change";
+  EXPECT_EQ(first.batches[0]->table->series.size(), 10u)
+      << "tables that were handed out never change";
 }
 
 TEST_F(SeriesCache, EveryBatchIsOfOneShard) {
@@ -102,7 +107,8 @@ TEST_F(SeriesCache, SeriesThatAreNoLongerSentAreForgotten) {
   EXPECT_EQ(known->series_count(), 1001u);
   decode(request(0, 10));
   clk.advance_ms(1500);
-  EXPECT_EQ(samples(decode(request(3000, 3001))), expected(3000, 3001));  // ends the second: 10 of 1001 were
+  EXPECT_EQ(samples(decode(request(3000, 3001))),
+            expected(3000, 3001));  // ends the second: 10 of 1001 were
   EXPECT_EQ(known->series_count(), 1u);
   auto back = decode(request(0, 20));
   EXPECT_EQ(samples(back), expected(0, 20));

@@ -127,6 +127,55 @@ TEST(wal_failure, no_space_for_good_from_every_operation_then_kill) {
   every_operation_fails(errc::no_space, true, false);
 }
 
+/// With an interval a commit ends with the write: a dying process loses nothing, a power cut at
+/// most what was committed since the last fdatasync, and readers of the log see only what is on the
+/// disk.
+TEST(wal_failure, an_interval_puts_fdatasync_off) {
+  for (bool power_cut : {false, true}) {
+    for (uint64_t seed = 1; seed <= 20; ++seed) {
+      log_fixture log(seed);
+      small(log);
+      log.settings.sync = options::sync_mode::interval;
+      log.settings.sync_interval_ms = 100;
+      ASSERT_TRUE(log.start().ok());
+      load l(seed);
+      log.clk.advance_ms(1000);
+      l.run(*log.writer, 20, seed);
+      ASSERT_TRUE(log.writer->sync().ok());
+      EXPECT_EQ(log.dir->board(0).committed(), log.writer->committed());
+      const log_content synced = l.acked;
+      l.run(*log.writer, 3, seed + 1);
+      if (power_cut)
+        log.fs.crash();
+      else
+        log.fs.kill();
+      if (power_cut)
+        l.acked = synced;
+      expect_kept(log, l);
+    }
+  }
+}
+
+TEST(wal_failure, an_interval_over_is_a_sync_at_the_next_commit) {
+  log_fixture log(1);
+  log.settings.sync = options::sync_mode::interval;
+  log.settings.sync_interval_ms = 100;
+  ASSERT_TRUE(log.start().ok());
+  log.clk.advance_ms(1000);
+  batch_source source(1);
+  ASSERT_TRUE(log.writer->append(source.next()).ok());
+  ASSERT_TRUE(log.writer->commit().ok());
+  EXPECT_EQ(log.dir->board(0).committed(), log.writer->committed());
+  log.clk.advance_ms(60);
+  ASSERT_TRUE(log.writer->append(source.next()).ok());
+  ASSERT_TRUE(log.writer->commit().ok());
+  EXPECT_NE(log.dir->board(0).committed(), log.writer->committed());
+  log.clk.advance_ms(60);
+  ASSERT_TRUE(log.writer->append(source.next()).ok());
+  ASSERT_TRUE(log.writer->commit().ok());
+  EXPECT_EQ(log.dir->board(0).committed(), log.writer->committed());
+}
+
 TEST(wal_failure, a_broken_log_stays_broken) {
   log_fixture log;
   batch_source source(1);
