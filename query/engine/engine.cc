@@ -204,9 +204,12 @@ result<query_result> engine::run(const call& c) const {
 
   query_result out;
   annotations notes;
-  query_state state{options_, c.times, lookback, *source,   invariant,
-                    figures,  limits,  notes,    out.stats, {}};
-  if (c.overrides.per_step_stats)
+  engine_options options = options_;
+  if (c.overrides.default_subquery_step_ms > 0)
+    options.default_subquery_step_ms = c.overrides.default_subquery_step_ms;
+  query_state state{options, c.times, lookback, *source,   invariant,
+                    figures, limits,  notes,    out.stats, {}};
+  if (options_.enable_per_step_stats && c.overrides.per_step_stats)
     state.samples_per_step.resize(grid.count);
   const int64_t prepared = clock_.monotonic_ns();
   TROUPE_ASSIGN(out.value, evaluate(*tree, c.times, grid, state));

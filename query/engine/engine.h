@@ -24,13 +24,15 @@ struct engine_options {
   int64_t default_subquery_step_ms = 60'000;  ///< for `[1h:]`: the global evaluation interval
   bool enable_delayed_name_removal = false;
   bool enable_type_and_unit_labels = false;
-  bool use_start_timestamps = false;  ///< rate and its like see start (created) timestamps
+  bool enable_per_step_stats = false;  ///< else query_overrides::per_step_stats does nothing
+  bool use_start_timestamps = false;   ///< rate and its like see start (created) timestamps
   parse_options parse;
 
   /// Every feature flag on, as Prometheus' own test suite runs.
   static engine_options everything() {
     engine_options o;
     o.enable_delayed_name_removal = true;
+    o.enable_per_step_stats = true;
     o.use_start_timestamps = true;
     o.parse = parse_options::everything();
     return o;
@@ -39,8 +41,9 @@ struct engine_options {
 
 /// What one call may set for itself.
 struct query_overrides {
-  int64_t lookback_ms = 0;  ///< 0: the engine's
-  int64_t timeout_ms = 0;   ///< 0: the engine's; never longer than that
+  int64_t lookback_ms = 0;               ///< 0: the engine's
+  int64_t timeout_ms = 0;                ///< 0: the engine's; never longer than that
+  int64_t default_subquery_step_ms = 0;  ///< 0: the engine's
   bool per_step_stats = false;
   /// Set by another thread to stop the query; looked at for every series. May be null.
   const std::atomic<bool>* cancel = nullptr;

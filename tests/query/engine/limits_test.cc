@@ -166,12 +166,25 @@ TEST_F(Limits, FailuresOfTheStorageAreInternal) {
   EXPECT_EQ(classify(status(errc::unavailable, "replay")), query_error::unavailable);
 }
 
+TEST_F(Limits, ACallMaySetTheStepOfSubqueries) {
+  load(10 * second, "m 1x100");
+  options.default_subquery_step_ms = 60 * second;
+  EXPECT_EQ(instant("sum_over_time(m[2m:])", 240 * second)->stats.total_queryable_samples, 2U);
+  EXPECT_EQ(
+      instant("sum_over_time(m[2m:])", 240 * second, {.default_subquery_step_ms = 20 * second})
+          ->stats.total_queryable_samples,
+      6U);
+}
+
 TEST_F(Limits, StatisticsCountAsPrometheusDoes) {
   load(10 * second, "m 1x100");
   auto r = instant("m", 200 * second);
   EXPECT_EQ(r->stats.total_queryable_samples, 1U);
   r = instant("sum_over_time(m[1m])", 200 * second);
   EXPECT_EQ(r->stats.total_queryable_samples, 6U);
+  r = range("m", 100 * second, 200 * second, 10 * second, {.per_step_stats = true});
+  EXPECT_TRUE(r->stats.samples_per_step.empty()) << "the feature is off";
+  options.enable_per_step_stats = true;
   r = range("sum_over_time(m[1m])", 100 * second, 200 * second, 10 * second,
             {.per_step_stats = true});
   EXPECT_EQ(r->stats.total_queryable_samples, 66U);
