@@ -81,7 +81,8 @@ class body_reader {
         memory_(memory),
         scratch_(scratch),
         out_(out),
-        counts_(counts) {}
+        counts_(counts),
+        known_series_(memory.series.size()) {}
 
   status run() {
     const size_t created_before = memory_.created.size();
@@ -100,6 +101,9 @@ class body_reader {
       return s;
     }
     add_starts();
+    if (request_.zero_at_start)
+      add_zeros();
+    memory_.last_body_ms = request_.time;
     keep_lines();
     if (!memory_.has_created)
       memory_.start_keys = {};
@@ -262,6 +266,8 @@ class body_reader {
       return {};
     }
     ++counts_.new_lines;
+    if (take_created_line())
+      return {};
     auto& b = scratch_.builder;
     scratch_.empty_names.clear();
     TROUPE_TRY(p_.read_labels(b, &scratch_.empty_names));
@@ -279,6 +285,19 @@ class body_reader {
     remember(p_.series(), p_.type(), ref);
     accept(ref, true);
     return {};
+  }
+
+  // With zeros at start times a `_created` line is but its time.
+  bool take_created_line() {
+    if constexpr (is_openmetrics) {
+      if (!request_.zero_at_start || !p_.is_created() || p_.start_key() == 0)
+        return false;
+      const uint32_t ref = note_start_key(line_entry::dropped);
+      remember(p_.series(), p_.type(), ref);
+      accept(ref, true);
+      return true;
+    }
+    return false;
   }
 
   // Start keys of new series; a `_created` line gets a reference of its own.
@@ -305,14 +324,16 @@ class body_reader {
 
   void accept(uint32_t ref, bool is_new) {
     block_.close();
-    ++counts_.scraped;
     uint32_t position = ref;
     if (ref != line_entry::dropped && (ref & line_entry::created_flag) != 0) {
       const auto& line = memory_.created[ref & ~line_entry::created_flag];
       if (timestamp_ms start = 0; parse::seconds_to_ms(p_.value(), start))
         scratch_.starts.emplace_back(line.key, start);
+      if (request_.zero_at_start)
+        return;
       position = line.position;
     }
+    ++counts_.scraped;
     if (position == line_entry::dropped)
       return;
     ++counts_.post_relabel;
@@ -386,6 +407,24 @@ class body_reader {
     }
   }
 
+  // Before the samples, so that they come in order. A start time that lies before what is stored
+  // of the series already, or long ago, gives none, as in Prometheus' head.
+  void add_zeros() {
+    std::vector<float_entry> zeros;
+    for (const auto& s : out_.starts) {
+      const auto& f = out_.floats[s.index];
+      const bool known = f.series < known_series_;
+      const timestamp_ms oldest = known ? memory_.last_body_ms + 1 : f.ts - oldest_zero_ms;
+      if (s.start_ts < f.ts && s.start_ts >= oldest)
+        zeros.push_back({s.start_ts, 0, f.series});
+    }
+    if (zeros.empty())
+      return;
+    for (auto& s : out_.starts)
+      s.index += static_cast<uint32_t>(zeros.size());
+    out_.floats.insert(out_.floats.begin(), zeros.begin(), zeros.end());
+  }
+
   // --- metadata ---
 
   void note_metadata(entry kind, std::string_view line, bool is_new) {
@@ -442,6 +481,7 @@ class body_reader {
   bool diverged_ = false;
   bool indexed_ = false;
   const line_entry* matched_ = nullptr;
+  const uint32_t known_series_;  ///< positions below are of series seen before this body
   uint64_t appended_ = 0;
   metadata_block block_;
   std::vector<uint64_t> sent_now_;

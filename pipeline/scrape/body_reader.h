@@ -31,6 +31,9 @@ struct scrape_scratch {
   std::unordered_set<uint64_t> sent_metadata;
 };
 
+/// A series that is seen for the first time gets no zero at a start time further back.
+inline constexpr int64_t oldest_zero_ms = 3'600'000;
+
 /// What one body was; the counts are those of the automatic series, also after a failure.
 struct body_counts {
   uint64_t scraped = 0;       ///< samples exposed
@@ -49,6 +52,9 @@ struct body_request {
   parse::exposition_format format = parse::exposition_format::text;
   timestamp_ms time = 0;      ///< of samples without one
   timestamp_ms max_time = 0;  ///< later samples are out of bounds
+  /// A zero at the start time of every series that has one and began since the last body; the
+  /// `_created` lines are not stored then (Prometheus' created-timestamp-zero-ingestion).
+  bool zero_at_start = false;
 };
 
 /// Appends the body's samples, start timestamps, exemplars and new metadata to `out` (its table is

@@ -80,7 +80,8 @@ struct target_memory {
   std::vector<uint64_t> start_keys;
   /// Positions of the automatic series, in the order of scraper.cc; `dropped` = not made yet.
   std::array<uint32_t, 8> reports;
-  uint32_t quiet_scrapes = 0;  ///< scrapes in a row that brought no new line
+  timestamp_ms last_body_ms = 0;  ///< time of the last body that was taken; 0: none
+  uint32_t quiet_scrapes = 0;     ///< scrapes in a row that brought no new line
   bool has_created = false;
 
   target_memory() { reports.fill(line_entry::dropped); }

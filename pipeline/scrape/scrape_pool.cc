@@ -321,12 +321,11 @@ void scrape_pool::start(uint32_t index, pool_time now, due_work& out) {
   e.scheduled_ms = scheduled;
   if (auto error = ensure_endpoint(e); !error.empty()) {
     const auto time = stamp_of(scheduled, now.wall_ms, e.target->interval_ms);
-    const scrape_settings settings{options_.tenant, options_.extra_scrape_metrics};
-    out.batches.push_back(
-        emit(index,
-             fail_scrape(settings, *e.of->rules, *e.target,
-                         status(errc::unavailable, std::move(error)), time, e.memory, scratch_),
-             now.wall_ms, 0));
+    auto failed =
+        fail_scrape(settings(), *e.of->rules, *e.target,
+                    status(errc::unavailable, std::move(error)), time, e.memory, scratch_);
+    failed.fetch_failed = e.of->error.empty();
+    out.batches.push_back(emit(index, std::move(failed), now.wall_ms, 0));
     return;
   }
   e.fetching = true;
@@ -350,9 +349,8 @@ std::optional<outgoing> scrape_pool::on_result(http::fetch_result&& got, pool_ti
   const timestamp_ms time = stamp_of(e->scheduled_ms, started, e->target->interval_ms);
   if (time != e->scheduled_ms)
     probe_->late.add();
-  const scrape_settings settings{options_.tenant, options_.extra_scrape_metrics};
-  auto r =
-      read_fetch(settings, *e->of->rules, *e->target, got, time, now.wall_ms, e->memory, scratch_);
+  auto r = read_fetch(settings(), *e->of->rules, *e->target, got, time, now.wall_ms, e->memory,
+                      scratch_);
   return emit(static_cast<uint32_t>(got.token), std::move(r), started, got.duration_ns);
 }
 
@@ -385,7 +383,7 @@ void scrape_pool::count(const entry& e, const scrape_result& r) {
   if (r.error.ok())
     return;
   probe_->failed.add();
-  if (env_.on_failure && !e.config().scrape_failure_log_file.empty())
+  if (r.fetch_failed && env_.on_failure && !e.config().scrape_failure_log_file.empty())
     env_.on_failure(e.config(), *e.target, r.error.message());
 }
 
@@ -427,9 +425,8 @@ bitmap scrape_pool::produced_elsewhere(uint32_t index) const {
 
 void scrape_pool::end_retired(uint32_t index, due_work& out) {
   auto& e = *entries_[index];
-  const scrape_settings settings{options_.tenant, options_.extra_scrape_metrics};
   if (auto batch =
-          end_of_target(settings, *e.target, e.stale_ms, produced_elsewhere(index), e.memory))
+          end_of_target(settings(), *e.target, e.stale_ms, produced_elsewhere(index), e.memory))
     out.batches.push_back({token_of(index), std::move(batch)});
   retired_.erase(e.key());
   remove_entry(index);

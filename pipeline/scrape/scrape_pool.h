@@ -24,7 +24,9 @@ struct pool_options {
   std::string tenant;
   uint64_t default_body_limit = 64ULL << 20;  ///< for jobs without body_size_limit
   bool extra_scrape_metrics = false;          ///< also where the job does not ask for them
-  uint64_t line_secret = 0;                   ///< a random number; keys the line hashes
+  /// --enable-feature=created-timestamp-zero-ingestion
+  bool zero_at_start = false;
+  uint64_t line_secret = 0;  ///< a random number; keys the line hashes
   /// This pool takes the targets of its share of all.
   size_t share_index = 0;
   size_t share_count = 1;
@@ -34,7 +36,8 @@ struct pool_options {
 struct pool_environment {
   registry* metrics = nullptr;
   discover::endpoint_factory endpoints;  ///< only `endpoint` is used
-  /// May be empty. Called for each failed scrape of a job that has a scrape_failure_log_file.
+  /// May be empty. Called for each scrape whose fetch failed, if its job has a
+  /// scrape_failure_log_file (a body that cannot be read is not logged there, as in Prometheus).
   std::function<void(const config::scrape_config&, const discover::target&, std::string_view error)>
       on_failure;
 };
@@ -108,6 +111,9 @@ class scrape_pool {
   void index_labels(uint32_t index);
   void forget_labels(uint32_t index);
 
+  scrape_settings settings() const {
+    return {options_.tenant, options_.extra_scrape_metrics, options_.zero_at_start};
+  }
   void plan_anew(pool_time now);
   void start(uint32_t index, pool_time now, due_work& out);
   void end_retired(uint32_t index, due_work& out);

@@ -48,6 +48,7 @@ class scrape_builder {
     request.format = *format;
     request.time = time_;
     request.max_time = now + max_ahead_ms;
+    request.zero_at_start = settings_.zero_at_start;
     status s =
         read_body(request, job_, target_.public_labels, memory_, scratch_, *batch_, result_.counts);
     read_ = s.ok();
@@ -77,6 +78,7 @@ class scrape_builder {
   }
 
   void body_limit_hit() { result_.body_limit_hit = true; }
+  void fetch_failed() { result_.fetch_failed = true; }
 
  private:
   void mark_vanished() {
@@ -183,6 +185,8 @@ scrape_result read_fetch(const scrape_settings& settings, const job_rules& job,
   report r;
   r.duration_seconds = static_cast<double>(got.duration_ns) / 1e9;
   status error = transport_error(got);
+  if (!error.ok())
+    b.fetch_failed();
   if (error.code() == errc::out_of_bounds) {
     error = status(errc::out_of_bounds, "body size limit exceeded");
     r.body_bytes = -1;

@@ -14,6 +14,7 @@ namespace troupe::scrape {
 struct scrape_settings {
   std::string_view tenant;
   bool extra_metrics = false;  ///< scrape_timeout_seconds and its kind, too
+  bool zero_at_start = false;  ///< as body_request's
 };
 
 struct scrape_result {
@@ -21,6 +22,7 @@ struct scrape_result {
   body_counts counts;
   batch_ptr batch;
   bool body_limit_hit = false;
+  bool fetch_failed = false;  ///< the error is of transport, HTTP status or body size
 };
 
 /// Samples later than this after the clock are out of bounds.

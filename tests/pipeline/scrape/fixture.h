@@ -80,7 +80,7 @@ class one_target {
   }
   scrape_result take(const http::fetch_result& got) {
     time += 10'000;
-    return read_fetch({"", false}, *job, target, got, time, time, memory, scratch);
+    return read_fetch({"", false, zero_at_start}, *job, target, got, time, time, memory, scratch);
   }
   /// Only the scraped series and stale markers of a scrape, which must have the same success as
   /// expected.
@@ -93,6 +93,7 @@ class one_target {
   target_memory memory;
   scrape_scratch scratch;
   timestamp_ms time = 0;
+  bool zero_at_start = false;
 };
 
 using strings = std::vector<std::string>;

@@ -95,7 +95,7 @@ class PoolTest : public testing::Test {
               timestamp_ms started = 0) {
     http::fetch_result r;
     r.token = token;
-    r.code = 200;
+    r.code = code_;
     r.content_type = "text/plain";
     r.body = std::move(body);
     r.started_ms = started != 0 ? started : now_;
@@ -123,6 +123,7 @@ class PoolTest : public testing::Test {
   std::unique_ptr<scrape_pool> pool_;
   std::function<std::string(const std::string&)> body_ = [](const std::string&) { return "a 1\n"; };
   bool answer_ = true, ack_ = true;
+  int code_ = 200;
   int endpoints_made_ = 0;
   std::vector<http::fetch_request> fetches_;
   std::vector<done> done_;
@@ -263,6 +264,26 @@ TEST_F(PoolTest, AnAddressWithoutEndpointFailsAlone) {
   EXPECT_EQ(done_.size(), 2u);
   EXPECT_EQ(pool_->states().targets[1].last_error, "no such scheme");
   EXPECT_EQ(failures_, strings{"/log invalid://1/metrics no such scheme"});
+}
+
+TEST_F(PoolTest, OnlyFailedFetchesGoToTheFailureLog) {
+  auto c = make_config();
+  c.scrape_failure_log_file = "/log";
+  apply({target(1)}, c);
+  body_ = [](const std::string&) { return "broken\n"; };
+  run(10'010);
+  EXPECT_EQ(pool_->states().targets[0].health, target_health::down);
+  EXPECT_EQ(failures_, strings{}) << "a body that cannot be read";
+  code_ = 503;
+  run(10'000);
+  EXPECT_EQ(failures_,
+            strings{"/log http://1/metrics server returned HTTP status 503 Service Unavailable"});
+  apply({target(1)}, make_config());
+  run(10'000);
+  EXPECT_EQ(failures_.size(), 1u) << "no file";
+  apply({target(1)}, c, "target_limit exceeded (number of targets: 1, limit: 0)");
+  run(10'000);
+  EXPECT_EQ(failures_.size(), 1u) << "nothing was fetched";
 }
 
 TEST_F(PoolTest, ShareSplitsTheTargets) {

@@ -356,5 +356,60 @@ TEST(Scraper, CreatedLinesWorkWhenRelabellingDropsThem) {
   }
 }
 
+// A counter that began at `created` (seconds) and a summary without labels.
+std::string counter_body(const std::string& created, int value) {
+  return fmt::format("# TYPE c counter\nc_total{{a=\"1\"}} {}\nc_created{{a=\"1\"}} {}\n# EOF\n",
+                     value, created);
+}
+
+TEST(Scraper, ZeroAtStartOnceAndAgainAfterAReset) {
+  const std::string c = "c_total{a=\"1\", instance=\"i\", job=\"j\"} ";
+  one_target t;
+  t.zero_at_start = true;
+  auto r = t.scrape_openmetrics(counter_body("4.5", 7));
+  EXPECT_EQ(lines_of(*r.batch), (strings{c + "0 @4500", c + "7 @10000"}));
+  EXPECT_EQ(r.batch->floats[0].ts, 4500) << "in order of time";
+  EXPECT_EQ(starts_of(*r.batch), strings{c + "4500"}) << "still of the sample itself";
+  EXPECT_EQ(report_of(*r.batch, "scrape_samples_scraped"), 1) << "a _created line is no sample";
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(lines_of(*t.scrape_openmetrics(counter_body("4.5", 8)).batch).size(), 1u);
+  EXPECT_EQ(t.time, 40'000);
+  r = t.scrape_openmetrics(counter_body("43", 1));
+  EXPECT_EQ(lines_of(*r.batch), (strings{c + "0 @43000", c + "1 @50000"}));
+  // A start before what is stored, or not before the sample.
+  EXPECT_EQ(lines_of(*t.scrape_openmetrics(counter_body("49", 1)).batch).size(), 1u);
+  EXPECT_EQ(lines_of(*t.scrape_openmetrics(counter_body("70", 1)).batch).size(), 1u);
+  EXPECT_EQ(lines_of(*t.scrape_openmetrics(counter_body("99", 1)).batch).size(), 1u);
+}
+
+TEST(Scraper, ZeroAtStartAfterFailedScrapes) {
+  one_target t;
+  t.zero_at_start = true;
+  t.scrape_openmetrics(counter_body("4.5", 7));
+  EXPECT_FALSE(t.scrape_openmetrics("broken").error.ok());
+  const auto r = t.scrape_openmetrics(counter_body("15", 1));
+  EXPECT_EQ(lines_of(*r.batch).front(), "c_total{a=\"1\", instance=\"i\", job=\"j\"} 0 @15000");
+}
+
+TEST(Scraper, ZeroAtStartOfAllSeriesOfAHistogramButNotLongAgo) {
+  one_target t;
+  t.zero_at_start = true;
+  t.time = 10'000'000;
+  const auto body = [](const std::string& created) {
+    return "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_count 1\nh_sum 1\nh_created " + created +
+           "\n# EOF\n";
+  };
+  auto r = t.scrape_openmetrics(body("6400"));
+  EXPECT_EQ(r.batch->starts.size(), 3u);
+  EXPECT_EQ(lines_of(*r.batch).size(), 3u) << "more than an hour ago";
+  one_target fresh;
+  fresh.zero_at_start = true;
+  fresh.time = 10'000'000;
+  r = fresh.scrape_openmetrics(body("6420"));
+  EXPECT_EQ(lines_of(*r.batch).size(), 6u);
+  EXPECT_EQ(r.batch->floats[2].value, 0);
+  EXPECT_EQ(r.batch->floats[2].ts, 6'420'000);
+}
+
 }  // namespace
 }  // namespace troupe::scrape
