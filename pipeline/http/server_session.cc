@@ -273,9 +273,14 @@ bool server_session::route() {
     reply(text_response(404, "404 page not found"));
     return false;
   }
+  // The page's links are relative: they need the slash.
+  if (target_.path.size() == prefix.size()) {
+    response r = text_response(301, "Moved Permanently");
+    r.header_fields.push_back({"Location", prefix + "/"});
+    reply(std::move(r));
+    return false;
+  }
   target_.path.erase(0, prefix.size());
-  if (target_.path.empty())
-    target_.path = "/";
   return true;
 }
 

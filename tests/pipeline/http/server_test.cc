@@ -186,7 +186,10 @@ TEST_F(ServerTest, StripsTheRoutePrefix) {
   o.route_prefix = "prom/";
   start(o);
   EXPECT_EQ(body_of(get("/prom/api")), "GET /api");
-  EXPECT_EQ(body_of(get("/prom")), "GET /");
+  EXPECT_EQ(body_of(get("/prom/")), "GET /");
+  std::string bare = get("/prom");
+  EXPECT_EQ(status_line(bare), "HTTP/1.1 301 Moved Permanently");
+  EXPECT_NE(bare.find("\r\nLocation: /prom/\r\n"), bare.npos);
   EXPECT_EQ(status_line(get("/prometheus")), "HTTP/1.1 404 Not Found");
   EXPECT_EQ(status_line(get("/prom/../api")), "HTTP/1.1 404 Not Found");
   std::string root = get("/");
