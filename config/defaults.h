@@ -30,6 +30,8 @@ inline constexpr size_t max_glob_matches = 10'000;
 inline constexpr size_t max_errors = 1'000;
 /// Where the configuration is looked for, relative to the working directory.
 inline constexpr std::string_view config_file = "prometheus.yml";
+/// The grant_type of oauth2 that asks for a token with a signed JWT.
+inline constexpr std::string_view jwt_grant_type = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// Days that samples are kept when neither a time nor a size is set.
 inline constexpr int64_t retention_ms = 15 * 24 * 60 * minute_ms;
 

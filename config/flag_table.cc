@@ -212,8 +212,6 @@ constexpr flag_spec table[] = {
     {"troupe.scrape.max-body", k::bytes, "64MiB", "",
      "Largest scrape body where body_size_limit is 0 (Prometheus: no limit).", visible,
      TROUPE_NUMBER(scrape.max_body_bytes)},
-    {"troupe.scrape.targets-per-pool", k::count, "5000", "", "Targets of one scrape actor.",
-     visible, TROUPE_NUMBER(scrape.targets_per_pool)},
     {"troupe.scrape.max-idle-connections", k::count, "0", "",
      "Most idle connections to targets; 0: half of the descriptor limit.", visible,
      TROUPE_NUMBER(scrape.max_idle_connections)},

@@ -385,6 +385,11 @@ command_line finish_server(const grammar& g, file_system& fs) {
     if (spec.set == nullptr && out.values[name] != spec.initial)
       out.inert.push_back(name);
   }
+  const auto is_quote = [](char c) { return c == '"' || c == '\''; };
+  if (const auto& url = out.server.web.external_url;
+      !url.empty() && (is_quote(url.front()) || is_quote(url.back())))
+    return wrong_usage("parse external URL " + troupe::quoted(url) +
+                       ": URL must not begin or end with quotes");
   if (const auto features = given.find("enable-feature"); features != given.end())
     apply_features(features->second, out);
   return out;

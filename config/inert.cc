@@ -1,5 +1,6 @@
 #include "config/inert.h"
 
+#include "config/defaults.h"
 #include "config/sd_kinds.h"
 #include "config/yaml_reader.h"
 
@@ -12,6 +13,8 @@ namespace {
 
 constexpr std::string_view sd_suffix = "_sd_configs";
 constexpr std::string_view protobuf = "PrometheusProto";
+// A grant of oauth2: the client gets no token and its requests fail with the reason.
+constexpr std::string_view jwt_grant = "jwt-bearer";
 
 // Blocks as a whole, at the top of the file.
 constexpr std::array<std::string_view, 6> blocks{"alerting",     "otlp",       "remote_read",
@@ -71,6 +74,8 @@ class finder {
       const bool inert = has(keys, m.key) || is_inert_sd(m.key);
       if (inert && asks_for_something(m.value))
         note(m.key, m.line, m.column, own);
+      if (m.key == "grant_type" && m.value.text == defaults::jwt_grant_type)
+        note(jwt_grant, m.line, m.column, own);
       if (m.key == "scrape_protocols" || m.key == "fallback_scrape_protocol")
         find_protobuf(m.value, own);
       else if (!inert && m.key != "labels" && m.key != "external_labels" && m.key != "params")
@@ -102,6 +107,7 @@ const std::vector<std::string>& all_names() {
     std::vector<std::string> out(blocks.begin(), blocks.end());
     out.insert(out.end(), keys.begin(), keys.end());
     out.emplace_back(protobuf);
+    out.emplace_back(jwt_grant);
     out.emplace_back("http_server_config.http2");
     for (const auto& k : inert_sd_kinds())
       out.push_back(std::string(k.name) + std::string(sd_suffix));

@@ -1,4 +1,5 @@
 // Checks of relabelling rules, HTTP clients and service discoveries.
+#include "config/defaults.h"
 #include "config/schema.h"
 #include "config/text.h"
 #include "config/validate.h"
@@ -129,7 +130,7 @@ void check_proxy(const proxy_config& c, const std::string& path, diagnostics& ou
 }
 
 void check_oauth2(const oauth2_config& c, const std::string& path, diagnostics& out) {
-  constexpr std::string_view jwt = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+  constexpr auto jwt = defaults::jwt_grant_type;
   if (c.client_id.empty())
     add(out, path, "oauth2 client_id must be configured");
   if (c.token_url.empty())

@@ -1,6 +1,7 @@
 #include "config/flags.h"
 
 #include "config/flag_table.h"
+#include "storage/base/quote.h"
 #include "tests/support/sim_file_system.h"
 
 #include <gmock/gmock.h>
@@ -82,16 +83,15 @@ TEST(flags, defaults_of_table_and_structs_agree) {
                  b.storage.wal_segment_bytes, b.storage.wal_sync, b.storage.wal_sync_interval_ms,
                  b.storage.shards, b.storage.max_series, b.storage.replay_pending_bytes))
         << spec.name;
-    EXPECT_EQ(std::tie(a.query.lookback_delta_ms, a.query.timeout_ms, a.query.max_concurrency,
-                       a.query.max_samples, a.query.max_bytes, a.query.max_nodes, a.query.max_depth,
-                       a.query.max_memory_bytes, a.query.max_queue, a.scrape.max_body_bytes,
-                       a.scrape.targets_per_pool, a.scrape.max_idle_connections,
-                       a.scrape.dns_threads, a.log.level, a.log.format),
-              std::tie(b.query.lookback_delta_ms, b.query.timeout_ms, b.query.max_concurrency,
-                       b.query.max_samples, b.query.max_bytes, b.query.max_nodes, b.query.max_depth,
-                       b.query.max_memory_bytes, b.query.max_queue, b.scrape.max_body_bytes,
-                       b.scrape.targets_per_pool, b.scrape.max_idle_connections,
-                       b.scrape.dns_threads, b.log.level, b.log.format))
+    EXPECT_EQ(
+        std::tie(a.query.lookback_delta_ms, a.query.timeout_ms, a.query.max_concurrency,
+                 a.query.max_samples, a.query.max_bytes, a.query.max_nodes, a.query.max_depth,
+                 a.query.max_memory_bytes, a.query.max_queue, a.scrape.max_body_bytes,
+                 a.scrape.max_idle_connections, a.scrape.dns_threads, a.log.level, a.log.format),
+        std::tie(b.query.lookback_delta_ms, b.query.timeout_ms, b.query.max_concurrency,
+                 b.query.max_samples, b.query.max_bytes, b.query.max_nodes, b.query.max_depth,
+                 b.query.max_memory_bytes, b.query.max_queue, b.scrape.max_body_bytes,
+                 b.scrape.max_idle_connections, b.scrape.dns_threads, b.log.level, b.log.format))
         << spec.name;
   }
 }
@@ -370,6 +370,13 @@ TEST(flags, queries) {
             "server \"local\": must be an absolute URL");
   EXPECT_EQ(usage_error_of({"query", "instant", "a", "--timeout=0"}),
             "--timeout: not a valid duration: \"0\"");
+}
+
+TEST(flags, an_external_url_in_quotes_is_refused) {
+  for (const std::string url : {"'http://a'", "\"http://a", "http://a'"})
+    EXPECT_EQ(
+        usage_error_of({"--web.external-url=" + url}),
+        "parse external URL " + troupe::quoted(url) + ": URL must not begin or end with quotes");
 }
 
 TEST(flags, route_prefix_follows_the_external_url) {

@@ -32,7 +32,7 @@ TEST(inert, keys_are_a_pinned_list) {
           "digitalocean_sd_configs", "dns_sd_configs", "docker_sd_configs",
           "dockerswarm_sd_configs", "ec2_sd_configs", "ecs_sd_configs", "elasticache_sd_configs",
           "enable_http2", "eureka_sd_configs", "gce_sd_configs", "gogc", "hetzner_sd_configs",
-          "http_server_config.http2", "ionos_sd_configs", "kubernetes_sd_configs",
+          "http_server_config.http2", "ionos_sd_configs", "jwt-bearer", "kubernetes_sd_configs",
           "kuma_sd_configs", "lightsail_sd_configs", "linode_sd_configs", "marathon_sd_configs",
           "msk_sd_configs", "native_histogram_bucket_limit", "native_histogram_min_bucket_factor",
           "nerve_sd_configs", "nomad_sd_configs", "oci_sd_configs", "openstack_sd_configs", "otlp",
@@ -125,6 +125,18 @@ TEST(inert, finds_every_use_with_its_place) {
                           "alerting)",
                           "remote_write is read and checked but has no effect yet (c.yml:13:1: "
                           "remote_write)"));
+}
+
+TEST(inert, the_jwt_grant_of_oauth2) {
+  const std::string job =
+      "scrape_configs:\n"
+      "- job_name: a\n"
+      "  oauth2: {client_id: c, client_secret: s, token_url: \"http://a\"";
+  EXPECT_THAT(names_in(job + "}\n"), ElementsAre());
+  EXPECT_THAT(names_in(job + ", grant_type: client_credentials}\n"), ElementsAre());
+  EXPECT_THAT(names_in(job + ", client_certificate_key: k, "
+                             "grant_type: \"urn:ietf:params:oauth:grant-type:jwt-bearer\"}\n"),
+              ElementsAre("jwt-bearer"));
 }
 
 TEST(inert, what_is_off_or_empty_is_no_use) {
