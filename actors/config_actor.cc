@@ -9,6 +9,7 @@ namespace {
 const logger log("config");
 
 using self_ptr = config_actor::stateful_pointer<config_state>;
+using params_ptr = std::shared_ptr<const config_params>;
 
 void distribute(self_ptr self) {
   const auto& s = self->state;
@@ -19,38 +20,89 @@ void distribute(self_ptr self) {
   self->send(s.peers->maintenance, config_atom_v, s.current);
 }
 
+struct outcome_gauges {
+  gauge* ok;
+  gauge* when;
+};
+
+outcome_gauges make_gauges(registry& r) {
+  auto* ok = &r.get_gauge("troupe_config_last_reload_successful",
+                          "Whether the last configuration reload attempt was successful.");
+  auto* when = &r.get_gauge("troupe_config_last_reload_success_timestamp_seconds",
+                            "Time of the last successful configuration reload.");
+  r.add_alias("troupe_config_last_reload_successful", "prometheus_config_last_reload_successful");
+  r.add_alias("troupe_config_last_reload_success_timestamp_seconds",
+              "prometheus_config_last_reload_success_timestamp_seconds");
+  return {ok, when};
+}
+
+// `sum` was taken before, so that a change made meanwhile is seen the next time.
+status reload(self_ptr self, const params_ptr& p, const outcome_gauges& gauges,
+              std::optional<uint64_t> sum) {
+  auto loaded = p->load();
+  gauges.ok->set(loaded.ok());
+  if (p->attempted)
+    p->attempted(loaded.ok());
+  if (!loaded.ok()) {
+    log.error("reload failed, the old configuration stays in force: {}", loaded.error().message());
+    return loaded.error();
+  }
+  gauges.when->set(static_cast<double>(p->clk->now_ms()) / 1000);
+  self->state.current = std::move(*loaded);
+  self->state.checksum = sum;
+  if (p->accepted)
+    p->accepted(self->state.current);
+  distribute(self);
+  log.info("configuration reloaded");
+  return {};
+}
+
+// Nothing if nobody needs it or the files cannot be read.
+std::optional<uint64_t> checksum_of(const params_ptr& p) {
+  if (p->auto_reload_every.count() == 0)
+    return std::nullopt;
+  auto sum = p->checksum();
+  if (sum.ok())
+    return *sum;
+  log.error("cannot tell whether the configuration changed: {}", sum.error().message());
+  return std::nullopt;
+}
+
+// As Prometheus: what cannot be summed up is tried, too, and says why it fails; a reload that
+// failed is tried again the next time.
+void look_for_changes(self_ptr self, const params_ptr& p, const outcome_gauges& gauges) {
+  auto sum = checksum_of(p);
+  if (sum && sum == self->state.checksum)
+    return;
+  log.info("the configuration's files changed: reloading");
+  reload(self, p, gauges, sum).ignore();
+}
+
 }  // namespace
 
-config_actor::behavior_type configuration(self_ptr self, config_params p) {
-  self->state.current = p.initial;
-  auto* ok = &p.metrics->get_gauge("troupe_config_last_reload_successful",
-                                   "Whether the last configuration reload attempt was successful.");
-  auto* when = &p.metrics->get_gauge("troupe_config_last_reload_success_timestamp_seconds",
-                                     "Time of the last successful configuration reload.");
-  p.metrics->add_alias("troupe_config_last_reload_successful", "prometheus_config_last_reload_successful");
-  p.metrics->add_alias("troupe_config_last_reload_success_timestamp_seconds",
-                       "prometheus_config_last_reload_success_timestamp_seconds");
-  ok->set(1);
-  when->set(static_cast<double>(p.clk->now_ms()) / 1000);
+config_actor::behavior_type configuration(self_ptr self, config_params params) {
+  auto p = std::make_shared<const config_params>(std::move(params));
+  self->state.current = p->initial;
+  self->state.checksum = p->initial_checksum;
+  const auto gauges = make_gauges(*p->metrics);
+  gauges.ok->set(1);
+  gauges.when->set(static_cast<double>(p->clk->now_ms()) / 1000);
+  if (p->auto_reload_every.count() > 0)
+    self->delayed_send(self, p->auto_reload_every, tick_atom_v);
   return {
       [](ping_atom) { return pong_atom_v; },
-      [](stop_atom) { return stopped_atom_v; },
+      [self](stop_atom) {
+        self->state.stopping = true;
+        return stopped_atom_v;
+      },
       [=](reload_atom) -> status_ptr {
-        auto loaded = p.load();
-        ok->set(loaded.ok());
-        if (p.attempted)
-          p.attempted(loaded.ok());
-        if (!loaded.ok()) {
-          log.error("reload failed, the old configuration stays in force: {}", loaded.error().message());
-          return std::make_shared<const status>(loaded.error());
-        }
-        when->set(static_cast<double>(p.clk->now_ms()) / 1000);
-        self->state.current = std::move(*loaded);
-        if (p.accepted)
-          p.accepted(self->state.current);
-        distribute(self);
-        log.info("configuration reloaded");
-        return std::make_shared<const status>();
+        return std::make_shared<const status>(reload(self, p, gauges, checksum_of(p)));
+      },
+      [=](tick_atom) {
+        if (self->state.stopping)
+          return;
+        look_for_changes(self, p, gauges);
+        self->delayed_send(self, p->auto_reload_every, tick_atom_v);
       },
       [self](links_atom, const links_ptr& peers) {
         auto before = std::exchange(self->state.peers, peers);

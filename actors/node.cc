@@ -4,6 +4,7 @@
 #include "actors/discovery_actor.h"
 #include "actors/http_actor.h"
 #include "actors/ingest_actor.h"
+#include "actors/log_actor.h"
 #include "actors/maintenance_actor.h"
 #include "actors/query_actor.h"
 #include "actors/router_actor.h"
@@ -11,20 +12,12 @@
 #include "actors/services.h"
 #include "actors/spawn.h"
 #include "config/config.h"
-#include "config/inert.h"
 #include "config/load.h"
 #include "pipeline/discover/target_groups.h"
-#include "storage/base/log.h"
 
 #include <caf/send.hpp>
 
 namespace troupe::actors {
-
-namespace {
-
-const logger log("node");
-
-}  // namespace
 
 node::node(caf::actor_system& sys, node_options options, node_environment env)
     : sys_(sys), opts_(std::move(options)), env_(std::move(env)) {}
@@ -40,18 +33,23 @@ result<std::unique_ptr<node>> node::start(caf::actor_system& sys, node_options o
 }
 
 status node::open() {
-  TROUPE_ASSIGN(auto loaded, env_.load_config());
-  config_ = accept(std::move(loaded));
+  if (opts_.flags.features.auto_reload_config) {
+    TROUPE_ASSIGN(first_checksum_, env_.config_checksum());
+  }
+  lines_ = std::make_unique<line_log>(*env_.files, *env_.metrics);
+  TROUPE_ASSIGN(auto loaded, load());
+  accept(std::move(loaded));
   reload_time_ = env_.clk->now_ms();
-  apply_storage_config(opts_.store, config_->storage);
+  storage::options so = opts_.store;
+  apply_storage_config(so, config_->storage);
   storage::environment se{env_.files, env_.clk, env_.metrics, env_.seed};
-  TROUPE_ASSIGN(store_, storage::storage::open(opts_.store, se));
+  TROUPE_ASSIGN(store_, storage::storage::open(so, se));
   engine_ = std::make_unique<query::engine>(engine_options_of(opts_.flags, *config_), *env_.clk);
-  build_api();
+  build_api(retention_text(so));
   return {};
 }
 
-void node::build_api() {
+void node::build_api(std::string retention) {
   remote::series_cache::settings known;
   known.shards = store_->shard_count();
   known.secret = env_.seed;
@@ -64,22 +62,36 @@ void node::build_api() {
   s.metrics = env_.metrics;
   s.budget = env_.budget;
   s.admin = storage_admin_of(*store_);
+  s.storage_retention = std::move(retention);
   s.start_time = env_.clk->now_ms();
+  s.log_line = [this](const std::string& path, std::string line) {
+    lines_->add(path, std::move(line));
+  };
   s.not_ready = [this] { return not_ready(); };
   s.last_reload = [this] { return std::pair(reload_ok_.load(), reload_time_.load()); };
   api_ = std::make_unique<api::api>(std::move(s));
 }
 
-config_ptr node::accept(config_ptr c) {
-  // Keys that are read but do not act yet: one warning and one metric per name.
-  for (const auto& line : config::inert_warnings(*c))
-    log.warn("{}", line);
-  for (const auto& use : c->inert_uses)
+result<config_ptr> node::load() {
+  TROUPE_ASSIGN(auto loaded, env_.load_config());
+  TROUPE_TRY(lines_->open(log_files_of(*loaded)));
+  return loaded;
+}
+
+void node::accept(config_ptr c) {
+  // Keys that are read but do not act yet: one metric per name (who loads the file logs the warnings).
+  auto mark = [&](const config::inert_use& use, double value) {
     env_.metrics
         ->get_gauge("troupe_config_inert", "Configuration in use that is read without acting.",
                     {{"feature", use.name}})
-        .set(1);
-  return c;
+        .set(value);
+  };
+  if (auto before = std::atomic_load(&config_))
+    for (const auto& use : before->inert_uses)
+      mark(use, 0);
+  for (const auto& use : c->inert_uses)
+    mark(use, 1);
+  std::atomic_store(&config_, std::move(c));
 }
 
 std::string node::not_ready() const {
@@ -152,8 +164,8 @@ std::vector<child_spec> node::children() {
     sp.clk = env_.clk;
     sp.metrics = env_.metrics;
     sp.endpoints = env_.endpoints;
-    add(
-        "scrape-" + std::to_string(i), true, stop_sources,
+    sp.lines = lines_.get();
+    add("scrape-" + std::to_string(i), true, stop_sources,
         [&sys, sp] { return spawn_child(sys, false, scraping, sp); }, true);
   }
   discovery_params dp;
@@ -175,12 +187,20 @@ std::vector<child_spec> node::children() {
   hp.queue_timeout_ms = opts_.flags.query.timeout_ms;
   hp.render_config = [](const config_ptr& c) { return config::to_yaml(*c); };
   hp.quit = env_.quit;
-  add(
-      "http", true, stop_front, [&sys, hp] { return spawn_child(sys, false, http_bridge, hp); },
-      true);
+  add("http", true, stop_front, [&sys, hp] { return spawn_child(sys, false, http_bridge, hp); }, true);
+  // After the others, so that their last lines are written, too.
+  add("log", true, stop_routing,
+      [&sys, detached, lines = lines_.get()] {
+        return spawn_child(sys, detached, log_writing, log_params{lines});
+      },
+      false);
   config_params cp;
-  cp.load = env_.load_config;
-  cp.initial = config_;
+  cp.load = [this] { return load(); };
+  if (opts_.flags.features.auto_reload_config) {
+    cp.checksum = env_.config_checksum;
+    cp.initial_checksum = first_checksum_;
+    cp.auto_reload_every = auto_reload_interval_of(opts_.flags);
+  }
   cp.accepted = [this](const config_ptr& c) { accept(c); };
   cp.attempted = [this](bool ok) {
     reload_ok_ = ok;
@@ -189,9 +209,13 @@ std::vector<child_spec> node::children() {
   };
   cp.metrics = env_.metrics;
   cp.clk = env_.clk;
-  add(
-      "config", true, stop_front,
-      [&sys, detached, cp] { return spawn_child(sys, detached, configuration, cp); }, true);
+  add("config", true, stop_front, [this, &sys, detached, cp] {
+        // One that is started again goes on with what is in force now.
+        auto p = cp;
+        p.initial = std::atomic_load(&config_);
+        return spawn_child(sys, detached, configuration, p);
+      },
+      true);
   return all;
 }
 
@@ -217,8 +241,7 @@ void node::child_started(const std::string& name, const caf::actor& handle) {
 }
 
 void node::publish_if_complete() {
-  size_t expected =
-      store_->shard_count() + opts_.query_workers + opts_.reserve_workers + opts_.scrape_actors + 5;
+  size_t expected = store_->shard_count() + opts_.query_workers + opts_.reserve_workers + opts_.scrape_actors + 6;
   if (started_ < expected)
     return;
   auto all = std::make_shared<const links>(draft_);

@@ -12,6 +12,7 @@
 #include "pipeline/ingest/ingester.h"
 #include "pipeline/remote/series_cache.h"
 #include "query/engine/engine.h"
+#include "storage/base/line_log.h"
 #include "storage/storage.h"
 
 #include <caf/actor.hpp>
@@ -21,6 +22,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace troupe::actors {
@@ -41,6 +43,8 @@ struct node_environment {
   std::function<void(const batch_ptr&, const ingest::outcome&)> on_outcome;
   /// Reads and validates the configuration file.
   std::function<result<config_ptr>()> load_config;
+  /// Changes when the files behind load_config change; only used with auto-reload-config.
+  std::function<result<uint64_t>()> config_checksum;
   /// Ends the process with a named code (a simulation: the node is dead from here).
   std::function<void(exit_code, const std::string&)> fatal;
   /// /-/quit was called.
@@ -52,7 +56,7 @@ struct node_environment {
 struct node_options {
   config::server_flags flags;
   std::map<std::string, std::string> flag_values;
-  storage::options store;
+  storage::options store;  ///< by the flags; the configuration file may say otherwise
   /// Actors that block or compute get threads of their own. Off under the test scheduler.
   bool detached = true;
   size_t scrape_actors = 1;
@@ -99,21 +103,27 @@ class node {
  private:
   node(caf::actor_system& sys, node_options options, node_environment env);
   status open();
-  void build_api();
+  void build_api(std::string retention);
   void spawn_all();
   std::vector<child_spec> children();
   void child_started(const std::string& name, const caf::actor& handle);
   void publish_if_complete();
-  config_ptr accept(config_ptr c);
+  /// Reads the configuration and opens its log files.
+  result<config_ptr> load();
+  /// A configuration comes into force.
+  void accept(config_ptr c);
 
   caf::actor_system& sys_;
   node_options opts_;
   node_environment env_;
+  std::unique_ptr<line_log> lines_;
   std::unique_ptr<storage::storage> store_;
   std::unique_ptr<query::engine> engine_;
   std::unique_ptr<remote::series_cache> known_series_;
   std::unique_ptr<api::api> api_;
-  config_ptr config_;
+  std::optional<uint64_t>
+      first_checksum_;  ///< of the configuration's files, with auto-reload-config
+  config_ptr config_;   ///< in force; changes on the configuration actor, so by atomic access only
   caf::actor supervisor_;
   /// Filled by the supervisor as actors start; published as a whole.
   links draft_;

@@ -1,6 +1,7 @@
 #include "actors/scrape_actor.h"
 
 #include "actors/rt/post_results.h"
+#include "pipeline/api/event_lines.h"
 #include "pipeline/ingest/ingester.h"
 #include "storage/base/random.h"
 
@@ -62,6 +63,7 @@ scrape_params scrape_params_of(const config::server_flags& f, size_t index, size
   scrape_params p;
   p.pool.default_body_limit = f.scrape.max_body_bytes;
   p.pool.extra_scrape_metrics = f.features.extra_scrape_metrics;
+  p.pool.zero_at_start = f.features.created_timestamp_zero_ingestion;
   p.pool.share_index = index;
   p.pool.share_count = count;
   return p;
@@ -72,8 +74,13 @@ scrape_actor::behavior_type scraping(self_ptr self, scrape_params params) {
   auto* lost = &p->metrics->get_counter("troupe_scrape_samples_lost_total",
                                         "Scraped samples that could not be stored after all attempts.");
   self->state.window = flow_window<scrape_actor_state::item>(p->window);
-  self->state.pool = std::make_unique<scrape::scrape_pool>(
-      p->pool, scrape::pool_environment{p->metrics, p->endpoints, {}}, now_of(p));
+  scrape::pool_environment env{p->metrics, p->endpoints, {}};
+  if (p->lines)
+    env.on_failure = [p](const config::scrape_config& job, const discover::target& t, std::string_view error) {
+      p->lines->add(job.scrape_failure_log_file,
+                    api::scrape_failure_line(p->clk->now_ms(), job.job_name, t.url, error));
+    };
+  self->state.pool = std::make_unique<scrape::scrape_pool>(p->pool, std::move(env), now_of(p));
   self->delayed_send(self, std::chrono::milliseconds(10), tick_atom_v);
   return {
       [](ping_atom) { return pong_atom_v; },

@@ -10,6 +10,7 @@
 #include "config/flags.h"
 #include "pipeline/scrape/scrape_pool.h"
 #include "storage/base/clock.h"
+#include "storage/base/line_log.h"
 
 namespace troupe::actors {
 
@@ -19,6 +20,7 @@ struct scrape_params {
   http::fetcher* fetcher = nullptr;
   clock* clk = nullptr;
   registry* metrics = nullptr;
+  line_log* lines = nullptr;                  ///< for scrape_failure_log_file; may be null
   size_t window = 64;                         ///< batches sent and not answered
   std::chrono::milliseconds longest_tick{1000};
 };

@@ -4,6 +4,7 @@
 #include "actors/process.h"
 #include "actors/rt/system_config.h"
 #include "actors/services.h"
+#include "config/checksum.h"
 #include "config/load.h"
 #include "pipeline/discover/file_watcher.h"
 #include "pipeline/http/asio_fetcher.h"
@@ -43,7 +44,7 @@ http::server_options server_options_of(const config::web_flags& f,
   o.limits.idle_timeout_ms = f.idle_timeout_ms;
   o.limits.write_timeout_ms = f.write_timeout_ms;
   o.limits.max_body_bytes = f.max_body_bytes;
-  o.route_prefix = f.route_prefix.empty() ? "/" : f.route_prefix;
+  o.route_prefix = config::route_prefix(f);
   o.cors_origin = f.cors_origin;
   o.web_config_file = f.config_file;
   o.budget = std::move(budget);
@@ -108,6 +109,12 @@ class process {
     env.make_watcher = discover::make_inotify_watcher;
     env.seed = entropy_seed();
     env.load_config = [this] { return load(); };
+    env.config_checksum = [this]() -> result<uint64_t> {
+      const std::string path = config_path();
+      if (path.empty())
+        return uint64_t{0};
+      return config::config_checksum(*files_, path);
+    };
     env.fatal = [](exit_code code, const std::string& why) {
       log.error("fatal, exit code {}: {}", static_cast<int>(code), why);
       _exit(static_cast<int>(code));
@@ -137,15 +144,19 @@ class process {
     return {};
   }
 
+  /// "" for the embedded configuration.
+  std::string config_path() const {
+    const auto& named = command_.server.config_file;
+    return named.empty() && files_->exists("prometheus.yml") ? "prometheus.yml" : named;
+  }
+
   result<config_ptr> load() {
     const auto& f = command_.server;
     config::load_options o = load_options_of(f);
-    std::string path = f.config_file;
-    if (path.empty() && files_->exists("prometheus.yml"))
-      path = "prometheus.yml";
+    const std::string path = config_path();
     auto loaded = path.empty()
                       ? config::parse_config(config::embedded_config(f.web.listen_address.front(),
-                                                                     f.web.route_prefix),
+                                                                     config::route_prefix(f.web)),
                                              "(embedded)", *files_, o)
                       : config::load_config(*files_, path, o);
     if (!loaded.value)

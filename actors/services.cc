@@ -1,11 +1,14 @@
 #include "actors/services.h"
 
+#include "config/text.h"
 #include "storage/base/duration.h"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <set>
+
 
 namespace troupe::actors {
 
@@ -40,12 +43,25 @@ config::load_options load_options_of(const config::server_flags& f) {
   return o;
 }
 
+std::chrono::milliseconds auto_reload_interval_of(const config::server_flags& f) {
+  return std::chrono::milliseconds(std::max<int64_t>(f.auto_reload_interval_ms, 1000));
+}
+
+std::vector<std::string> log_files_of(const config::config& c) {
+  std::set<std::string> out{c.global.query_log_file};
+  for (const auto& job : c.scrape_configs)
+    out.insert(job.scrape_failure_log_file);
+  out.erase("");
+  return {out.begin(), out.end()};
+}
+
 query::engine_options engine_options_of(const config::server_flags& f, const config::config& c) {
   query::engine_options o;
   o.max_samples = f.query.max_samples;
   o.timeout_ms = f.query.timeout_ms;
   o.lookback_ms = f.query.lookback_delta_ms;
   o.default_subquery_step_ms = c.global.evaluation_interval_ms;
+  o.enable_per_step_stats = f.features.promql_per_step_stats;
   o.enable_delayed_name_removal = f.features.promql_delayed_name_removal;
   o.parse.enable_experimental_functions = f.features.promql_experimental_functions;
   o.parse.enable_extended_range_selectors = f.features.promql_extended_range_selectors;
@@ -106,10 +122,12 @@ api::services services_of(const config::server_flags& f,
   s.working_directory = getcwd(cwd, sizeof cwd) ? cwd : "";
   char host[256] = {};
   s.hostname = gethostname(host, sizeof host - 1) == 0 ? host : "";
-  s.storage_retention =
-      f.storage.retention_time_ms ? format_duration(*f.storage.retention_time_ms) : "15d";
-  s.external_url = f.web.external_url;
-  s.route_prefix = f.web.route_prefix;
+  const auto& listen = f.web.listen_address.front();
+  s.listen_port = listen.substr(listen.rfind(':') + 1);
+  s.external_url = f.web.external_url.empty() ? "http://" + s.hostname + ":" + s.listen_port + "/" : f.web.external_url;
+  s.route_prefix = config::route_prefix(f.web);
+  s.flags["web.route-prefix"] = s.route_prefix;  // as Prometheus shows it
+  s.page_title = f.web.page_title;
   s.enable_admin = f.web.enable_admin_api;
   s.enable_lifecycle = f.web.enable_lifecycle;
   s.enable_write_receiver = f.web.enable_remote_write_receiver;
@@ -117,6 +135,13 @@ api::services services_of(const config::server_flags& f,
   s.lookback_ms = f.query.lookback_delta_ms;
   s.max_write_bytes = f.web.max_body_bytes;
   return s;
+}
+
+std::string retention_text(const storage::options& o) {
+  std::string out = o.retention_ms > 0 ? format_duration(o.retention_ms) : "";
+  if (o.retention_bytes > 0)
+    out += (out.empty() ? "" : " or ") + config::format_bytes(o.retention_bytes);
+  return out;
 }
 
 api::storage_admin storage_admin_of(storage::storage& store) {

@@ -1,8 +1,10 @@
 // Flags and configuration → the options of engine, storage, scraping and API. Plain functions, no actors.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "config/config.h"
 #include "config/flags.h"
@@ -15,12 +17,18 @@ namespace troupe::actors {
 
 /// Environment variables of this process; rule expressions are checked by the PromQL parser.
 config::load_options load_options_of(const config::server_flags& f);
+/// --config.auto-reload-interval, at least a second.
+std::chrono::milliseconds auto_reload_interval_of(const config::server_flags& f);
+/// query_log_file and every job's scrape_failure_log_file, each once.
+std::vector<std::string> log_files_of(const config::config& c);
 query::engine_options engine_options_of(const config::server_flags& f, const config::config& c);
 storage::options storage_options_of(const config::server_flags& f, unsigned cpus);
 /// What the configuration file says of the storage wins over the flags.
 void apply_storage_config(storage::options& o, const config::storage_config& c);
 /// Everything that comes from flags and the build; doors and callbacks are the node's.
 api::services services_of(const config::server_flags& f, const std::map<std::string, std::string>& values);
+/// "15d or 512MiB", for runtimeinfo; "" without any bound.
+std::string retention_text(const storage::options& o);
 api::storage_admin storage_admin_of(storage::storage& store);
 
 }  // namespace troupe::actors

@@ -43,6 +43,8 @@ bool adopt_handle(links& all, const std::string& name, const caf::actor& handle)
     all.http = caf::actor_cast<http_actor>(handle);
   else if (kind == "config")
     all.config = caf::actor_cast<config_actor>(handle);
+  else if (kind == "log")
+    all.log = caf::actor_cast<log_actor>(handle);
   else
     return false;
   return true;

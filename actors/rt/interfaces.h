@@ -74,7 +74,13 @@ using http_actor =
 /// Owns the configuration in force.
 using config_actor = basic_actor::extend<
     // Read, validate, distribute; a failure leaves the old one in force and is returned.
-    caf::replies_to<reload_atom>::with<status_ptr>, caf::reacts_to<links_atom, links_ptr>>;
+    caf::replies_to<reload_atom>::with<status_ptr>,
+    // To itself: have the files changed?
+    caf::reacts_to<tick_atom>,
+    caf::reacts_to<links_atom, links_ptr>>;
+
+/// Writes the log files of queries and failed scrapes.
+using log_actor = basic_actor::extend<caf::reacts_to<tick_atom>>;
 
 /// Where everybody is. Sent again whenever a restarted actor has a new handle.
 struct links {
@@ -86,6 +92,7 @@ struct links {
   maintenance_actor maintenance;
   http_actor http;
   config_actor config;
+  log_actor log;
 };
 
 /// Longest wait for an answer from another stage; every request has one.

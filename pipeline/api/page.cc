@@ -6,8 +6,10 @@ namespace troupe::api {
 
 namespace {
 
-constexpr std::string_view html = R"(<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>troupe</title>
+// Around the title.
+constexpr std::string_view html_before = R"(<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>)";
+constexpr std::string_view html_after = R"(</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="page.css"><script src="page.js" defer></script></head>
 <body><header><h1>troupe</h1><nav>
@@ -90,10 +92,39 @@ const http::headers page_headers = {{"Content-Security-Policy",
                                      "connect-src 'self'; base-uri 'none'; form-action 'self'"},
                                     {"Referrer-Policy", "no-referrer"}};
 
+std::string escape_html(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&#34;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
-answer handle_page(const services&, const http::request&, const inputs&) {
-  return http::response{200, "text/html; charset=utf-8", page_headers, std::string(html)};
+answer handle_page(const services& s, const http::request&, const inputs&) {
+  std::string body(html_before);
+  body += escape_html(s.page_title);
+  body += html_after;
+  return http::response{200, "text/html; charset=utf-8", page_headers, std::move(body)};
 }
 
 answer handle_page_asset(const services&, const http::request& r, const inputs&) {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "config/config.h"
+#include "pipeline/api/event_lines.h"
 #include "pipeline/api/handlers.h"
 #include "pipeline/api/params.h"
 #include "pipeline/api/respond.h"
@@ -18,8 +20,11 @@ namespace {
 
 constexpr int64_t max_points = 11'000;
 
-result<query::query_overrides> overrides_of(const services& s, const http::request& r) {
+result<query::query_overrides> overrides_of(const services& s, const http::request& r,
+                                            const inputs& in) {
   query::query_overrides o;
+  if (in.config)
+    o.default_subquery_step_ms = in.config->global.evaluation_interval_ms;
   o.cancel = r.gone.get();
   if (auto text = r.param("timeout"); text && !text->empty()) {
     auto d = parse_duration_param(*text);
@@ -70,22 +75,29 @@ void apply_limit(query::query_result& q, size_t limit) {
     cut(*m);
 }
 
-std::string stats_json(const query::query_stats& st, bool all) {
-  auto seconds = [](int64_t ns) { return static_cast<double>(ns) / 1e9; };
-  double total = seconds(st.prepare_ns + st.eval_ns + st.sort_ns);
-  std::string out = fmt::format(
-      "{{\"timings\":{{\"evalTotalTime\":{},\"resultSortTime\":{},\"queryPreparationTime\":{},\"innerEvalTime\":{},"
-      "\"execQueueTime\":0,\"execTotalTime\":{}}},\"samples\":{{\"totalQueryableSamples\":{},\"peakSamples\":{}",
-      total, seconds(st.sort_ns), seconds(st.prepare_ns), seconds(st.eval_ns), total, st.total_queryable_samples,
-      st.peak_samples);
-  if (all) {
-    out += ",\"totalQueryableSamplesPerStep\":[";
-    for (size_t i = 0; i < st.samples_per_step.size(); ++i)
-      out += fmt::format("{}[{},{}]", i ? "," : "", static_cast<double>(st.samples_per_step[i].first) / 1000,
-                         st.samples_per_step[i].second);
-    out += "]";
+/// What a query was, for the query log; instant if step_ms is 0.
+struct query_call {
+  std::string_view text;
+  timestamp_ms start, end;
+  int64_t step_ms;
+};
+
+/// Writes the query log's line. A query that does not parse was never run.
+void log_query(const services& s, const inputs& in, const http::request& r, const query_call& c,
+               const result<query::query_result>& got, int64_t began_ns) {
+  if (!s.log_line || !in.config || in.config->global.query_log_file.empty())
+    return;
+  query_event e{s.clk->now_ms(), c.text, c.start, c.end, c.step_ms, {}, {}, r.remote_address,
+                r.method, (s.route_prefix == "/" ? "" : s.route_prefix) + r.path};
+  if (got.ok()) {
+    e.stats = got->stats;
+  } else {
+    if (query::classify(got.error()) == query::query_error::bad_data)
+      return;
+    e.error = got.error().message();
+    e.stats.eval_ns = s.clk->monotonic_ns() - began_ns;
   }
-  return out + "}}";
+  s.log_line(in.config->global.query_log_file, query_line(e));
 }
 
 http::response render(const http::request& r, result<query::query_result> q, size_t limit) {
@@ -97,7 +109,7 @@ http::response render(const http::request& r, result<query::query_result> q, siz
   auto stats = r.param("stats").value_or("");
   if (!stats.empty()) {
     data.pop_back();
-    data += ",\"stats\":" + stats_json(q->stats, stats == "all") + "}";
+    data += ",\"stats\":" + stats_json(q->stats) + "}";
   }
   return success(std::move(data), q->warnings, q->infos);
 }
@@ -112,21 +124,24 @@ void collect_selectors(const query::expr& e, std::vector<matchers>& out) {
 
 }  // namespace
 
-answer handle_query(const services& s, const http::request& r, const inputs&) {
+answer handle_query(const services& s, const http::request& r, const inputs& in) {
   auto limit = limit_param(r);
   if (!limit.ok())
     return bad_data(limit.error().message());
   auto ts = time_param(r, "time", s.clk->now_ms());
   if (!ts.ok())
     return bad_data(ts.error().message());
-  auto overrides = overrides_of(s, r);
+  auto overrides = overrides_of(s, r, in);
   if (!overrides.ok())
     return bad_data(overrides.error().message());
   auto text = r.param("query").value_or("");
-  return render(r, s.engine->instant(*s.data, "", text, *ts, *overrides), *limit);
+  const int64_t began_ns = s.clk->monotonic_ns();
+  auto got = s.engine->instant(*s.data, "", text, *ts, *overrides);
+  log_query(s, in, r, {text, *ts, *ts, 0}, got, began_ns);
+  return render(r, std::move(got), *limit);
 }
 
-answer handle_query_range(const services& s, const http::request& r, const inputs&) {
+answer handle_query_range(const services& s, const http::request& r, const inputs& in) {
   auto limit = limit_param(r);
   if (!limit.ok())
     return bad_data(limit.error().message());
@@ -155,11 +170,14 @@ answer handle_query_range(const services& s, const http::request& r, const input
     return bad_data(
         "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution "
         "(?step=XX)");
-  auto overrides = overrides_of(s, r);
+  auto overrides = overrides_of(s, r, in);
   if (!overrides.ok())
     return bad_data(overrides.error().message());
   auto text = r.param("query").value_or("");
-  return render(r, s.engine->range(*s.data, "", text, *start, *end, *step, *overrides), *limit);
+  const int64_t began_ns = s.clk->monotonic_ns();
+  auto got = s.engine->range(*s.data, "", text, *start, *end, *step, *overrides);
+  log_query(s, in, r, {text, *start, *end, *step}, got, began_ns);
+  return render(r, std::move(got), *limit);
 }
 
 answer handle_query_exemplars(const services& s, const http::request& r, const inputs&) {

@@ -41,27 +41,46 @@ void field(std::string& out, std::string_view key, std::string_view text) {
   append_json_string(out, text);
 }
 
-/// A loopback host means nothing to who reads the answer elsewhere: this machine's name takes its place.
-std::string global_url(std::string_view url, std::string_view hostname) {
-  size_t host = url.find("://");
-  host = host == std::string_view::npos ? 0 : host + 3;
-  for (std::string_view loopback : {"127.0.0.1", "localhost", "[::1]"}) {
-    std::string_view rest = url.substr(host);
-    if (!hostname.empty() && rest.starts_with(loopback) &&
-        (rest.size() == loopback.size() || rest[loopback.size()] == ':' || rest[loopback.size()] == '/'))
-      return fmt::format("{}{}{}", url.substr(0, host), hostname, rest.substr(loopback.size()));
+/// "http://host:port/path" in parts; the port without its colon.
+struct url_parts {
+  std::string_view scheme, host, port, rest;
+
+  explicit url_parts(std::string_view url) {
+    const size_t at = url.find("://");
+    scheme = url.substr(0, at == std::string_view::npos ? 0 : at);
+    rest = url.substr(at == std::string_view::npos ? 0 : at + 3);
+    host = rest.substr(0, rest.find_first_of("/?#"));
+    rest.remove_prefix(host.size());
+    const size_t colon = host.rfind(':');
+    if (colon == std::string_view::npos || host.find(']', colon) != std::string_view::npos)
+      return;
+    port = host.substr(colon + 1);
+    host = host.substr(0, colon);
   }
-  return std::string(url);
+};
+
+/// A loopback host means nothing to who reads the answer elsewhere: the host of the external URL takes its place, and
+/// on our own port (which is ourselves) its port and scheme, too. As Prometheus.
+std::string global_url(const services& s, std::string_view url) {
+  const url_parts u(url), external(s.external_url);
+  const bool loopback = u.host == "127.0.0.1" || u.host == "localhost" || u.host == "[::1]";
+  if (!loopback || u.port.empty())
+    return std::string(url);
+  if (u.port != s.listen_port)
+    return external.port.empty() ? std::string(url)
+                                 : fmt::format("{}://{}:{}{}", u.scheme, external.host, u.port, u.rest);
+  return fmt::format("{}://{}{}{}{}", external.scheme, external.host, external.port.empty() ? "" : ":", external.port,
+                     u.rest);
 }
 
-void append_active(std::string& out, const scrape::target_status& t, std::string_view hostname) {
+void append_active(std::string& out, const scrape::target_status& t, const services& s) {
   out += "{\"discoveredLabels\":";
   query::append_labels_json(out, t.target->discovered);
   out += ",\"labels\":";
   query::append_labels_json(out, t.target->public_labels);
   field(out, "scrapePool", t.pool);
   field(out, "scrapeUrl", t.target->url);
-  field(out, "globalUrl", global_url(t.target->url, hostname));
+  field(out, "globalUrl", global_url(s, t.target->url));
   field(out, "lastError", t.last_error);
   field(out, "lastScrape", t.last_scrape_ms ? format_rfc3339(t.last_scrape_ms) : "0001-01-01T00:00:00Z");
   out += fmt::format(",\"lastScrapeDuration\":{}", static_cast<double>(t.last_duration_ns) / 1e9);
@@ -106,7 +125,7 @@ answer handle_targets(const services& s, const http::request& r, const inputs& i
       if (!first)
         data += ",";
       first = false;
-      append_active(data, *t, s.hostname);
+      append_active(data, *t, s);
     }
   }
   std::string list, counts;

@@ -215,6 +215,7 @@ void sim_world::bury() {
       end(all->maintenance);
       end(all->http);
       end(all->config);
+      end(all->log);
     }
     all.reset();
     while (sched().try_run_once()) {

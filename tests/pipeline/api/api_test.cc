@@ -1,6 +1,7 @@
 #include "pipeline/api/api.h"
 
 #include "config/config.h"
+#include "pipeline/api/event_lines.h"
 #include "pipeline/api/params.h"
 #include "pipeline/discover/target_set.h"
 #include "pipeline/remote/series_cache.h"
@@ -38,6 +39,9 @@ class ApiTest : public ::testing::Test {
     s.build = {"3.5.0", "0.1.0", "", "", "", "", "g++"};
     s.known_series = &known;
     s.hostname = "this-machine";
+    s.external_url = "https://this-machine:443/a/";
+    s.listen_port = "9090";
+    s.page_title = "A & B <script>'\"</script>";
     s.flags = {{"config.file", "x.yml"}, {"query.timeout", "2m"}};
     s.admin.tsdb = [](size_t) { return tsdb_state{3, 4, 5, 6, 7, {{"up", 2}}, {}, {}, {}}; };
     s.admin.blocks = [] { return std::vector<block_state>{{"01A", 0, 10, 1, 2, 3, 1, false, ""}}; };
@@ -97,7 +101,7 @@ class ApiTest : public ::testing::Test {
 
   memory_queryable data;
   manual_clock clk{135'000};
-  query::engine engine{query::engine_options(), clk};
+  query::engine engine{query::engine_options::everything(), clk};
   registry metrics;
   services all;
   remote::series_cache known{{}, clk};
@@ -302,9 +306,20 @@ TEST_F(ApiTest, Targets) {
   EXPECT_EQ(
       get("/api/v1/targets", {{"state", "ANY"}, {"scrapePool", "other"}}).at("droppedTargetCounts"),
       json::parse(R"({"j":1})"));
-  t->url = "http://127.0.0.1:9/metrics";
-  EXPECT_EQ(get("/api/v1/targets").at("activeTargets").at(0).at("globalUrl").as_string(),
-            "http://this-machine:9/metrics");
+  const auto global = [&](std::string url) {
+    t->url = std::move(url);
+    auto shown = get("/api/v1/targets").at("activeTargets").at(0).at("globalUrl");
+    return std::string(shown.as_string());
+  };
+  EXPECT_EQ(global("http://127.0.0.1:9/metrics"), "http://this-machine:9/metrics");
+  EXPECT_EQ(global("http://[::1]:9/metrics"), "http://this-machine:9/metrics");
+  EXPECT_EQ(global("http://localhost:9090/metrics?a=b"), "https://this-machine:443/metrics?a=b");
+  EXPECT_EQ(global("http://localhost/metrics"), "http://localhost/metrics");
+  EXPECT_EQ(global("http://localhost.x:9/metrics"), "http://localhost.x:9/metrics");
+  all.external_url = "https://outside/a";
+  the_api = std::make_unique<api>(all);
+  EXPECT_EQ(global("http://localhost:9090/metrics"), "https://outside/metrics");
+  EXPECT_EQ(global("http://localhost:9/metrics"), "http://localhost:9/metrics");
   EXPECT_EQ(text("/api/v1/scrape_pools"), R"({"scrapePools":["j"]})");
 }
 
@@ -321,8 +336,84 @@ TEST_F(ApiTest, RoutingAndMethods) {
   EXPECT_EQ(call("GET", "/-/ready").status, 503);
   metrics.get_counter("troupe_x_total", "X.").add(2);
   EXPECT_NE(call("GET", "/metrics").body.find("troupe_x_total 2"), std::string::npos);
-  EXPECT_EQ(call("GET", "/").status, 200);
+  r = call("GET", "/");
+  EXPECT_EQ(r.status, 200);
+  EXPECT_NE(r.body.find("<title>A &amp; B &lt;script&gt;&#39;&#34;&lt;/script&gt;</title>"),
+            std::string::npos)
+      << r.body;
   EXPECT_EQ(call("GET", "/page.js").content_type, "text/javascript; charset=utf-8");
+}
+
+TEST_F(ApiTest, QueriesGoToTheQueryLogOnce) {
+  std::vector<std::pair<std::string, std::string>> lines;
+  all.log_line = [&](const std::string& path, std::string line) {
+    lines.emplace_back(path, std::move(line));
+  };
+  all.route_prefix = "/p";
+  the_api = std::make_unique<api>(all);
+  call("GET", "/api/v1/query", {{"query", "up"}});
+  EXPECT_TRUE(lines.empty()) << "no configuration yet";
+  auto c = std::make_shared<config::config>();
+  c->global.query_log_file = "/q.log";
+  gathered.config = c;
+  call("GET", "/api/v1/query", {{"query", "up{job=\"a\"}"}, {"time", "135"}});
+  call("POST", "/api/v1/query_range",
+       {{"query", "up"}, {"start", "100"}, {"end", "130.25"}, {"step", "15.9"}});
+  call("GET", "/api/v1/query", {{"query", "up("}});
+  call("GET", "/api/v1/query", {{"query", "up + on() up"}, {"time", "135"}});
+  call("GET", "/api/v1/series", {{"match[]", "up"}});
+  ASSERT_EQ(lines.size(), 3u) << "what does not parse is not run";
+  EXPECT_EQ(lines[0].first, "/q.log");
+  auto v = json::parse(lines[0].second);
+  EXPECT_EQ(v.at("time"), "1970-01-01T00:02:15.000Z");
+  EXPECT_EQ(v.at("level"), "INFO");
+  EXPECT_EQ(v.at("msg"), "promql query logged");
+  EXPECT_EQ(json::serialize(v.at("params")),
+            R"({"end":"1970-01-01T00:02:15.000Z","query":"up{job=\"a\"}",)"
+            R"("start":"1970-01-01T00:02:15.000Z","step":0})");
+  EXPECT_EQ(v.at("stats").at("samples").at("totalQueryableSamples"), 1);
+  EXPECT_EQ(json::serialize(v.at("httpRequest")),
+            R"({"clientIP":"","method":"GET","path":"/p/api/v1/query"})");
+  EXPECT_FALSE(v.as_object().contains("error"));
+  v = json::parse(lines[1].second);
+  EXPECT_EQ(v.at("params").at("end"), "1970-01-01T00:02:10.250Z");
+  EXPECT_EQ(v.at("params").at("step"), 15);
+  v = json::parse(lines[2].second);
+  EXPECT_NE(v.at("error").as_string().find("many-to-many"), json::string::npos) << lines[2].second;
+}
+
+TEST(EventLines, FailedScrapesAndClients) {
+  EXPECT_EQ(scrape_failure_line(1500, "j", "http://a/\"", "no\nroute"),
+            R"({"time":"1970-01-01T00:00:01.500Z","level":"ERROR","msg":"no\nroute",)"
+            R"("job_name":"j","target":"http://a/\""})");
+  const auto client = [](std::string_view address) {
+    query_event e;
+    e.remote_address = address;
+    return std::string(json::parse(query_line(e)).at("httpRequest").at("clientIP").as_string());
+  };
+  EXPECT_EQ(client("1.2.3.4:567"), "1.2.3.4");
+  EXPECT_EQ(client("1.2.3.4"), "1.2.3.4");
+  EXPECT_EQ(client("[fe80::1]:567"), "fe80::1");
+  EXPECT_EQ(client("fe80::1"), "fe80::1");
+  EXPECT_EQ(client("[fe80"), "[fe80");
+  EXPECT_EQ(client(""), "");
+}
+
+TEST_F(ApiTest, StatsPerStepOnlyWhenAsked) {
+  const http::params range = {
+      {"query", "up"}, {"start", "100"}, {"end", "130"}, {"step", "15"}, {"stats", "all"}};
+  auto all_stats = get("/api/v1/query_range", range).at("stats").at("samples");
+  EXPECT_EQ(json::serialize(all_stats.at("totalQueryableSamplesPerStep")),
+            "[[100,2],[115,2],[130,2]]");
+  EXPECT_EQ(all_stats.at("totalQueryableSamples"), 6);
+  auto some = range;
+  some.back().second = "true";
+  EXPECT_EQ(get("/api/v1/query_range", some)
+                .at("stats")
+                .at("samples")
+                .as_object()
+                .count("totalQueryableSamplesPerStep"),
+            0u);
 }
 
 TEST(ApiParams, Times) {
