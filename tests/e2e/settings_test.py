@@ -153,6 +153,26 @@ scrape_configs:
     assert [x["params"]["query"] for x in lines_of(queries)] == [f"vector({i})" for i in (2, 3, 4)], "a stop writes what is queued"
 
 
+def features(folder: str):
+    """A zero sample at a counter's start, samples per step in the statistics; neither without its feature."""
+    started = time.time() - 30
+    body = f"# TYPE c counter\nc_total 5\nc_created {started:.3f}\n# EOF\n".encode()
+    step = {"query": "c_total", "start": started, "end": started + 60, "step": 15, "stats": "all"}
+    with exporters.Exporter(lambda _: ("application/openmetrics-text; version=1.0.0; charset=utf-8", body)) as target:
+        config = f"scrape_configs: [{{job_name: j, scrape_interval: 1s, static_configs: [{{targets: ['127.0.0.1:{target.port}']}}]}}]\n"
+        for on in (False, True):
+            flags = ["--enable-feature=created-timestamp-zero-ingestion,promql-per-step-stats"] if on else []
+            with harness.troupe(folder, config, flags, data=f"{folder}/data{on}") as server:
+                server.start()
+                harness.wait_for("two scrapes", lambda: float(harness.instant(server.port, "count_over_time(c_total[20s])")[0]["value"][1]) >= 2)
+                values = harness.instant(server.port, "c_total[1h]")[0]["values"]
+                zeros = [v for v in values if v[1] == "0"]
+                assert zeros == ([[round(started, 3), "0"]] if on else []), values[:3]
+                assert bool(harness.instant(server.port, "c_created")) == (not on)
+                got = harness.get_api(server.port, "/api/v1/query_range", **step)["stats"]["samples"]
+                assert len(got.get("totalQueryableSamplesPerStep", [])) == (5 if on else 0), got
+
+
 def storage_keys(folder: str):
     """A key of the storage block that is taken out of the file gives its default back at reload."""
     window = "storage: {tsdb: {out_of_order_time_window: 1m}}\n"
@@ -175,7 +195,7 @@ def storage_keys(folder: str):
 
 
 def main(only) -> int:
-    for step in (external_url, explicit_prefix, warnings_once, auto_reload, log_files, storage_keys):
+    for step in (external_url, explicit_prefix, warnings_once, auto_reload, log_files, features, storage_keys):
         if only and step.__name__ not in only:
             continue
         with harness.work_folder() as folder:
