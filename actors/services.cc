@@ -171,6 +171,7 @@ api::storage_admin storage_admin_of(storage::storage& store) {
                      b.quarantined, b.reason});
     return out;
   };
+  a.damage = [&store] { return store.damage(); };
   a.replay = [&store] {
     auto p = store.progress();
     return api::replay_state{p.first_segment, p.last_segment, p.current_segment, p.done};

@@ -37,11 +37,7 @@ struct node_storage::probe {
             r.get_gauge("troupe_storage_blocks_written", "Blocks cut from heads since the start.")),
         compactions(r.get_gauge("troupe_storage_compactions", "Merges of blocks since the start.")),
         compactions_failed(r.get_gauge("troupe_storage_compactions_failed",
-                                       "Failed merges of blocks since the start.")),
-        replay_lost(r.get_gauge("troupe_storage_replay_samples_lost",
-                                "Samples that the last replay could not give back.")),
-        replay_damages(r.get_gauge("troupe_storage_replay_damages",
-                                   "Damaged places that the last replay met.")) {
+                                       "Failed merges of blocks since the start.")) {
     r.add_alias("troupe_storage_head_series", "prometheus_tsdb_head_series");
     r.add_alias("troupe_storage_head_min_time_milliseconds", "prometheus_tsdb_head_min_time");
     r.add_alias("troupe_storage_head_max_time_milliseconds", "prometheus_tsdb_head_max_time");
@@ -50,18 +46,15 @@ struct node_storage::probe {
   }
 
   gauge &series, &min_time, &max_time, &blocks, &quarantined, &block_bytes, &written, &compactions,
-      &compactions_failed, &replay_lost, &replay_damages;
+      &compactions_failed;
 
   void publish(std::span<const std::unique_ptr<shard>> shards, const block_store& store) {
-    uint64_t count = 0, bytes = 0, loaded = 0, lost = 0, damages = 0;
+    uint64_t count = 0, bytes = 0, loaded = 0;
     timestamp_ms lo = troupe::max_time, hi = troupe::min_time;
     for (const auto& s : shards) {
       count += s->memory().series_count();
       lo = std::min(lo, s->memory().min_ts());
       hi = std::max(hi, s->memory().max_ts());
-      const wal_report report = s->replay_report();
-      lost += report.samples_lost;
-      damages += report.damages.size();
     }
     for (const auto& b : store.blocks()) {
       ++loaded;
@@ -77,8 +70,6 @@ struct node_storage::probe {
     written.set(static_cast<double>(c.written));
     compactions.set(static_cast<double>(c.compactions));
     compactions_failed.set(static_cast<double>(c.compactions_failed));
-    replay_lost.set(static_cast<double>(lost));
-    replay_damages.set(static_cast<double>(damages));
   }
 };
 
@@ -119,14 +110,20 @@ status node_storage::open_parts(const environment& env) {
       upkeep_parts{env.fs, env.clk, shards_, log_.get(), blocks_.get(), &epochs_, &limits_}, opts_,
       seeds.next());
   probe_ = std::make_unique<probe>(metrics_);
-  probe_->publish(shards_, *blocks_);
+  damage_ = std::make_unique<damage_monitor>(metrics_, *env.fs, opts_.dir, *blocks_, shards_);
+  publish();
   return {};
+}
+
+void node_storage::publish() {
+  probe_->publish(shards_, *blocks_);
+  damage_->publish();
 }
 
 result<bool> node_storage::replay_step(uint32_t shard) {
   TROUPE_ASSIGN(const bool done, shards_[shard]->replay_step());
   if (done && ready())
-    probe_->publish(shards_, *blocks_);
+    publish();
   return done;
 }
 
@@ -145,7 +142,7 @@ result<bool> node_storage::maintain(uint32_t) {
   if (!ready())
     return false;
   auto more = upkeep_->step();
-  probe_->publish(shards_, *blocks_);
+  publish();
   return more;
 }
 

@@ -2,6 +2,7 @@
 // Thread rules as in storage.h.
 #pragma once
 
+#include "storage/damage_monitor.h"
 #include "storage/node_reader.h"
 #include "storage/storage.h"
 #include "storage/upkeep.h"
@@ -30,6 +31,7 @@ class node_storage final : public storage {
   result<std::string> snapshot(bool skip_head) override { return upkeep_->snapshot(skip_head); }
   head_stats stats(size_t limit) const override;
   std::vector<block_info> blocks() const override { return blocks_->infos(); }
+  damage_report damage() const override { return damage_->report(); }
   void set_retention(int64_t ms, uint64_t bytes) override;
   void set_out_of_order_window(int64_t ms) override;
   status close() override;
@@ -39,6 +41,7 @@ class node_storage final : public storage {
 
   node_storage(const options& opts, const environment& env);
   status open_parts(const environment& env);
+  void publish();
 
   const options opts_;
   registry own_metrics_;  ///< stands in when the environment has none
@@ -52,6 +55,7 @@ class node_storage final : public storage {
   std::unique_ptr<node_reader> reader_;
   std::unique_ptr<upkeep> upkeep_;
   std::unique_ptr<probe> probe_;
+  std::unique_ptr<damage_monitor> damage_;
 };
 
 }  // namespace troupe::storage

@@ -5,6 +5,7 @@
 
 #include "storage/appender.h"
 #include "storage/base/clock.h"
+#include "storage/base/damage.h"
 #include "storage/base/file_system.h"
 #include "storage/base/random.h"
 #include "storage/base/stats.h"
@@ -40,7 +41,7 @@ struct head_stats {
 
 struct block_info {
   std::string id;
-  timestamp_ms min_time = 0, max_time = 0;  ///< half open
+  timestamp_ms min_time = 0, max_time = 0;  ///< half open; of unknown range: all of time
   uint64_t series = 0, samples = 0, bytes = 0;
   uint32_t level = 0;
   bool quarantined = false;
@@ -92,6 +93,8 @@ class storage {
 
   virtual head_stats stats(size_t limit) const = 0;
   virtual std::vector<block_info> blocks() const = 0;
+  /// What was found damaged, and the quarantine folder. Reads that folder.
+  virtual damage_report damage() const = 0;
   /// Retention as reloaded from configuration.
   virtual void set_retention(int64_t ms, uint64_t bytes) = 0;
   virtual void set_out_of_order_window(int64_t ms) = 0;

@@ -68,6 +68,7 @@ result<bool> upkeep::step() {
   TROUPE_TRY(usable());
   if (!bound_known_)
     start_bound();
+  parts_.blocks->set_unreadable_aside();
   // First what frees space: it may be what the rest is waiting for.
   TROUPE_TRY(expire());
   if (cut_ && !cut_->published) {

@@ -30,6 +30,7 @@ TROUPE_HANDLER(handle_runtimeinfo);
 TROUPE_HANDLER(handle_tsdb);
 TROUPE_HANDLER(handle_blocks);
 TROUPE_HANDLER(handle_walreplay);
+TROUPE_HANDLER(handle_damage);
 TROUPE_HANDLER(handle_rules);
 TROUPE_HANDLER(handle_alerts);
 TROUPE_HANDLER(handle_alertmanagers);

@@ -4,6 +4,7 @@
 
 #include "pipeline/http/byte_budget.h"
 #include "storage/base/clock.h"
+#include "storage/base/damage.h"
 #include "storage/base/result.h"
 #include "storage/base/stats.h"
 #include "storage/model/matcher.h"
@@ -60,6 +61,7 @@ struct storage_admin {
   std::function<tsdb_state(size_t limit)> tsdb;
   std::function<std::vector<block_state>()> blocks;
   std::function<replay_state()> replay;
+  std::function<damage_report()> damage;
 };
 
 struct build_info {

@@ -153,6 +153,38 @@ answer handle_walreplay(const services& s, const http::request&, const inputs&) 
                      .done());
 }
 
+answer handle_damage(const services& s, const http::request&, const inputs&) {
+  const damage_report report = s.admin.damage();
+  std::string quarantined = "[", places = "[";
+  for (const auto& item : report.quarantined) {
+    if (quarantined.size() > 1)
+      quarantined.push_back(',');
+    object o;
+    o.text("path", item.path).text("reason", item.reason).number("bytes", item.bytes);
+    if (item.time_ms != 0)
+      o.text("time", format_rfc3339(item.time_ms));
+    quarantined += o.done();
+  }
+  for (const auto& place : report.places) {
+    if (places.size() > 1)
+      places.push_back(',');
+    places += object()
+                  .text("file", place.file)
+                  .text("reason", place.reason)
+                  .number("offset", place.offset)
+                  .number("bytes", place.bytes)
+                  .done();
+  }
+  object counts;
+  for (const auto& [kind, count] : report.counts)
+    counts.number(kind, count);
+  return success(object()
+                     .raw("quarantined", quarantined + "]")
+                     .raw("counts", counts.done())
+                     .raw("places", places + "]")
+                     .done());
+}
+
 answer handle_rules(const services&, const http::request&, const inputs&) { return success("{\"groups\":[]}"); }
 
 answer handle_alerts(const services&, const http::request&, const inputs&) { return success("{\"alerts\":[]}"); }

@@ -36,11 +36,13 @@ class readable_file {
   virtual uint64_t size() const = 0;
 };
 
-/// A read-only view of a whole file, valid while this lives.
+/// A read-only view of a whole file, valid while this lives. A page that the disk cannot give (the file was cut, a read
+/// failed) reads as zeros and failed() is true from then on: ask it after reading, before trusting what was read.
 class mapped_file {
  public:
   virtual ~mapped_file() = default;
   virtual std::string_view data() const = 0;
+  virtual bool failed() const = 0;
 };
 
 /// Held until destroyed.

@@ -1,4 +1,5 @@
 #include "storage/base/file_system.h"
+#include "storage/base/mapping_guard.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 namespace troupe {
@@ -153,18 +155,24 @@ class posix_readable final : public readable_file {
 
 class posix_mapped final : public mapped_file {
  public:
-  posix_mapped(void* at, size_t size) : at_(at), size_(size) {}
+  posix_mapped(void* at, size_t size) : at_(at), size_(size) {
+    if (at_ != nullptr)
+      guard_.emplace(at_, size_);
+  }
   posix_mapped(const posix_mapped&) = delete;
   posix_mapped& operator=(const posix_mapped&) = delete;
   ~posix_mapped() override {
+    guard_.reset();
     if (at_ != nullptr)
       ::munmap(at_, size_);
   }
   std::string_view data() const override { return {static_cast<const char*>(at_), size_}; }
+  bool failed() const override { return guard_ && guard_->failed(); }
 
  private:
   void* at_;
   size_t size_;
+  std::optional<mapping_guard> guard_;
 };
 
 class posix_lock final : public file_lock {

@@ -107,18 +107,19 @@ class block_querier final : public querier {
     return block_->select(ms, mint_, maxt_, met_);
   }
   result<std::vector<std::string>> label_names(std::span<const matcher> ms, size_t limit) override {
-    return block_->index().label_names(ms, limit);
+    return block_->label_names(ms, limit, *met_);
   }
   result<std::vector<std::string>> label_values(std::string_view name, std::span<const matcher> ms,
                                                 size_t limit) override {
-    return block_->index().label_values(name, ms, limit);
+    return block_->label_values(name, ms, limit, *met_);
   }
   std::vector<std::string> warnings() const override {
     if (!met_->any())
       return {};
     return {"block " + block_->meta().id + " is damaged: " + std::to_string(met_->chunks.load()) +
             " chunks with " + std::to_string(met_->samples.load()) + " samples and " +
-            std::to_string(met_->series.load()) + " series could not be read"};
+            std::to_string(met_->series.load()) + " series could not be read" +
+            (met_->blocks.load() != 0 ? ", its index not at all" : "")};
   }
 
  private:
@@ -129,9 +130,11 @@ class block_querier final : public querier {
 
 }  // namespace
 
-result<std::shared_ptr<block_reader>> block_reader::open(file_system& fs, const std::string& dir) {
+result<std::shared_ptr<block_reader>> block_reader::open(file_system& fs, const std::string& dir,
+                                                         std::shared_ptr<read_damage> total) {
   std::shared_ptr<block_reader> block(new block_reader());
   block->dir_ = dir;
+  block->total_ = std::move(total);
   if (status s = block->load(fs); !s.ok())
     return as_damage(s).with_context(dir);
   return block;
@@ -152,7 +155,10 @@ status block_reader::load(file_system& fs) {
   TROUPE_ASSIGN(chunk_file_, fs.map(join_path(dir_, block_layout::chunk_file)));
   if (index_file_->data().size() != meta_.index_bytes)
     return {errc::corruption, "index: wrong length"};
-  TROUPE_ASSIGN(index_, index_reader::open(index_file_->data(), seed_));
+  auto index = index_reader::open(index_file_->data(), seed_);
+  if (index_file_->failed())
+    return {errc::io_error, "index: cannot be read"};
+  TROUPE_ASSIGN(index_, std::move(index));
   if (index_->series_count() != meta_.series)
     return {errc::corruption, "index: wrong number of series"};
   // A chunk file of another length costs only the chunks that are not in it.
@@ -163,33 +169,73 @@ status block_reader::read_chunk(const chunk_ref& ref, timestamp_ms mint, timesta
                                 sample_columns& out) const {
   const auto file = chunk_file_->data();
   status s(errc::corruption, "chunk: outside of the file or bad checksum");
-  if (ref.length > block_layout::checksum_bytes && ref.offset <= file.size() &&
-      ref.length <= file.size() - ref.offset) {
+  const size_t floats = out.ts.size(), histograms = out.histograms.size();
+  if (!chunk_file_->failed() && ref.length > block_layout::checksum_bytes &&
+      ref.offset <= file.size() && ref.length <= file.size() - ref.offset) {
     byte_reader record(file.substr(static_cast<size_t>(ref.offset), ref.length));
     const uint32_t crc = record.u32();
     const auto bytes = record.take(record.remaining());
     if (crc == block_layout::chunk_checksum(bytes, ref.offset, seed_))
       s = decode_chunk(bytes, mint, maxt, out);
   }
-  if (s.ok())
-    return s;
-  const std::lock_guard lock(mutex_);
-  if (damaged_chunks_.insert(ref.offset).second) {
-    ++damage_.chunks;
-    damage_.samples += ref.samples;
+  if (chunk_file_->failed()) {
+    // The bytes may have become zeros between the checksum and the decoding.
+    out.ts.resize(floats);
+    out.values.resize(floats);
+    out.start_ts.resize(std::min(out.start_ts.size(), floats));
+    out.histograms.resize(histograms);
+    note(place::block, 0);
+    s = {errc::io_error, "chunk: the file cannot be read any more"};
   }
+  if (!s.ok())
+    note(place::chunk, ref.offset, ref.samples);
   return s;
+}
+
+void block_reader::note(place what, uint64_t where, uint64_t samples) const {
+  const std::lock_guard lock(mutex_);
+  if (!damaged_.emplace(what, where).second)
+    return;
+  for (read_damage* d : {&damage_, total_.get()}) {
+    if (d == nullptr)
+      continue;
+    ++(what == place::chunk ? d->chunks : what == place::series ? d->series : d->blocks);
+    d->samples += samples;
+  }
+}
+
+template <class T>
+result<T> block_reader::unless_unreadable(result<T> found, read_damage* met) const {
+  if (!index_file_->failed())
+    return found;
+  note(place::block, 0);
+  if (met != nullptr)
+    met->blocks = 1;
+  return T();
 }
 
 status block_reader::read_series(series_ref ref, labels& out,
                                  std::vector<chunk_ref>& chunks) const {
   status s = index_->series(ref, out, &chunks);
-  if (s.ok())
-    return s;
-  const std::lock_guard lock(mutex_);
-  if (damaged_series_.insert(ref).second)
-    ++damage_.series;
+  // The record's checksum says nothing of the symbols that it names.
+  if (index_file_->failed()) {
+    note(place::block, 0);
+    s = {errc::io_error, "index: the file cannot be read any more"};
+  }
+  if (!s.ok())
+    note(place::series, ref);
   return s;
+}
+
+result<std::vector<std::string>> block_reader::label_names(std::span<const matcher> ms,
+                                                           size_t limit, read_damage& met) const {
+  return unless_unreadable(index_->label_names(ms, limit), &met);
+}
+
+result<std::vector<std::string>> block_reader::label_values(std::string_view name,
+                                                            std::span<const matcher> ms,
+                                                            size_t limit, read_damage& met) const {
+  return unless_unreadable(index_->label_values(name, ms, limit), &met);
 }
 
 std::unique_ptr<querier> block_reader::open_querier(timestamp_ms mint, timestamp_ms maxt) const {
@@ -199,7 +245,7 @@ std::unique_ptr<querier> block_reader::open_querier(timestamp_ms mint, timestamp
 result<std::unique_ptr<series_set>> block_reader::select(std::span<const matcher> ms,
                                                          timestamp_ms mint, timestamp_ms maxt,
                                                          std::shared_ptr<read_damage> met) const {
-  TROUPE_ASSIGN(auto refs, resolve(*index_, ms));
+  TROUPE_ASSIGN(auto refs, unless_unreadable(resolve(*index_, ms), met.get()));
   return std::unique_ptr<series_set>(std::make_unique<block_series_set>(
       shared_from_this(), std::move(refs), mint, maxt, std::move(met)));
 }
@@ -210,7 +256,10 @@ result<uint64_t> block_reader::delete_series(file_system& fs, timestamp_ms mint,
   maxt = std::min(maxt, meta_.max_time - 1);
   if (mint > maxt)
     return uint64_t{0};
-  TROUPE_ASSIGN(auto refs, resolve(*index_, ms));
+  auto found = resolve(*index_, ms);
+  if (index_file_->failed())
+    return {errc::io_error, "block " + meta_.id + ": the index cannot be read any more"};
+  TROUPE_ASSIGN(auto refs, std::move(found));
   auto changed = std::make_shared<tombstone_set>(*tombstones());
   uint64_t touched = 0;
   labels series;

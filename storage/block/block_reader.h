@@ -22,14 +22,17 @@ struct read_damage {
   std::atomic<uint64_t> chunks{0};   ///< chunks whose checksum or content does not hold
   std::atomic<uint64_t> samples{0};  ///< samples in them, by the index
   std::atomic<uint64_t> series{0};   ///< series records that do not hold
-  bool any() const { return chunks.load() != 0 || series.load() != 0; }
+  std::atomic<uint64_t> blocks{0};   ///< blocks whose files stopped giving their bytes while mapped
+  bool any() const { return chunks.load() != 0 || series.load() != 0 || blocks.load() != 0; }
 };
 
 class block_reader : public std::enable_shared_from_this<block_reader> {
  public:
   /// corruption if meta, tombstones or a table of the index is damaged or a file is missing or of
   /// another length: the caller sets the block aside. unsupported: of a later version.
-  static result<std::shared_ptr<block_reader>> open(file_system& fs, const std::string& dir);
+  /// `total` (may be null) counts what damage() counts, for many blocks and beyond their lives.
+  static result<std::shared_ptr<block_reader>> open(file_system& fs, const std::string& dir,
+                                                    std::shared_ptr<read_damage> total = nullptr);
 
   const block_meta& meta() const { return meta_; }
   const std::string& dir() const { return dir_; }
@@ -53,6 +56,9 @@ class block_reader : public std::enable_shared_from_this<block_reader> {
   std::shared_ptr<const tombstone_set> tombstones() const;
   /// All damage met since open, by anybody, each place counted once.
   const read_damage& damage() const { return damage_; }
+  /// A mapped file was cut or refused a page: reads from it fail from then on, and the block should
+  /// be set aside.
+  bool unreadable() const { return index_file_->failed() || chunk_file_->failed(); }
 
   /// Appends the samples of one chunk within [mint, maxt]; corruption if it does not hold, which
   /// damage() then knows.
@@ -60,10 +66,21 @@ class block_reader : public std::enable_shared_from_this<block_reader> {
                     sample_columns& out) const;
   /// index().series(), with damage noted.
   status read_series(series_ref ref, labels& out, std::vector<chunk_ref>& chunks) const;
+  /// The other two look-ups of index(). Nothing, and told in `met`, once the index is unreadable.
+  result<std::vector<std::string>> label_names(std::span<const matcher> ms, size_t limit,
+                                               read_damage& met) const;
+  result<std::vector<std::string>> label_values(std::string_view name, std::span<const matcher> ms,
+                                                size_t limit, read_damage& met) const;
 
  private:
+  enum class place : unsigned char { chunk, series, block };
   block_reader() = default;
   status load(file_system& fs);
+  /// Counts a damaged place (of `samples` samples) that was not met before.
+  void note(place what, uint64_t where, uint64_t samples = 0) const;
+  /// What a look-up gave, or nothing if the index stopped giving its bytes.
+  template <class T>
+  result<T> unless_unreadable(result<T> found, read_damage* met) const;
 
   std::string dir_;
   block_meta meta_;
@@ -71,10 +88,10 @@ class block_reader : public std::enable_shared_from_this<block_reader> {
   std::unique_ptr<mapped_file> index_file_, chunk_file_;
   std::unique_ptr<index_reader> index_;
   mutable read_damage damage_;
+  std::shared_ptr<read_damage> total_;
   mutable std::mutex mutex_;
   // Guarded by mutex_; the tombstones themselves are immutable.
-  mutable std::set<uint64_t> damaged_chunks_;
-  mutable std::set<series_ref> damaged_series_;
+  mutable std::set<std::pair<place, uint64_t>> damaged_;
   std::shared_ptr<const tombstone_set> tombstones_;
 };
 

@@ -1,5 +1,6 @@
 #include "storage/compact/block_store.h"
 
+#include "storage/base/damage.h"
 #include "storage/base/log.h"
 #include "storage/block/block_layout.h"
 #include "storage/compact/compactor.h"
@@ -11,7 +12,6 @@ namespace troupe::storage {
 namespace {
 
 constexpr logger log("blocks");
-constexpr std::string_view reason_file = "reason";
 
 bool earlier(const block_ptr& a, const block_ptr& b) {
   const auto &x = a->meta(), &y = b->meta();
@@ -34,6 +34,9 @@ block_info info_of(const block_meta& m) {
 block_info info_of_damaged(file_system& fs, const std::string& dir, const std::string& id,
                            std::string reason) {
   block_info info;
+  // Without its meta nobody knows which queries miss it: all are told.
+  info.min_time = min_time;
+  info.max_time = max_time;
   const auto path = join_path(dir, id);
   if (auto text = read_file(fs, join_path(path, block_layout::meta_file)); text.ok())
     if (auto meta = decode_meta(*text); meta.ok())
@@ -79,7 +82,7 @@ status block_store::load() {
       if (status s = fs_.remove_all(path); !s.ok())
         log.warn("cannot remove a leftover: {}", s.to_string());
     } else if (is_block_id(entry.name)) {
-      auto block = block_reader::open(fs_, path);
+      auto block = block_reader::open(fs_, path, damage_);
       if (block.ok())
         healthy.push_back(std::move(*block));
       else
@@ -90,10 +93,12 @@ status block_store::load() {
   for (const auto& b : healthy)
     superseded.insert(b->meta().parents.begin(), b->meta().parents.end());
   for (const auto& [id, why] : failed) {
-    if (superseded.contains(id))
+    if (superseded.contains(id)) {
       leftovers_.push_back(id);
-    else
+    } else {
+      ++counts_.load_failures;
       set_aside(id, why);
+    }
   }
   std::erase_if(healthy, [&](const block_ptr& b) {
     const bool gone = superseded.contains(b->meta().id);
@@ -114,9 +119,8 @@ void block_store::load_quarantine() {
   for (const auto& entry : *entries) {
     if (!is_block_id(entry.name))
       continue;
-    const auto path = join_path(join_path(quarantine_dir_, entry.name), reason_file);
-    note_quarantined(info_of_damaged(fs_, quarantine_dir_, entry.name,
-                                     read_file(fs_, path).value_or("unknown")));
+    const auto item = read_quarantined(fs_, join_path(quarantine_dir_, entry.name), true);
+    note_quarantined(info_of_damaged(fs_, quarantine_dir_, entry.name, item.reason));
   }
 }
 
@@ -140,7 +144,7 @@ void block_store::set_aside(const std::string& id, const status& why) {
   if (s.ok())
     s = fs_.sync_directory(dir_);
   if (s.ok())
-    s = write_file_atomically(fs_, join_path(target, reason_file), why.to_string());
+    s = note_quarantine(fs_, target, clock_.now_ms(), why.to_string());
   if (!s.ok())
     log.warn("cannot move block {} to quarantine: {}", id, s.to_string());
 }
@@ -236,7 +240,7 @@ result<block_meta> block_store::write(std::string_view tenant, timestamp_ms mint
   TROUPE_ASSIGN(auto meta, write_block(fs_, dir_, spec, source));
   if (meta.samples == 0)
     return meta;
-  auto block = block_reader::open(fs_, join_path(dir_, meta.id));
+  auto block = block_reader::open(fs_, join_path(dir_, meta.id), damage_);
   if (!block.ok()) {
     // The caller keeps the samples and writes them again.
     remove_block(fs_, dir_, meta.id).ignore();
@@ -257,7 +261,7 @@ status block_store::replace(const std::vector<std::string>& ids) {
   TROUPE_ASSIGN(const auto meta, compact_blocks(fs_, dir_, spec, parents));
   block_ptr child;
   if (meta.samples != 0) {
-    auto opened = block_reader::open(fs_, join_path(dir_, meta.id));
+    auto opened = block_reader::open(fs_, join_path(dir_, meta.id), damage_);
     if (!opened.ok()) {
       remove_block(fs_, dir_, meta.id).ignore();
       return opened.error();
@@ -282,6 +286,16 @@ result<bool> block_store::compact_once(const plan_options& opts) {
   const std::lock_guard lock(mutex_);
   ++(s.ok() ? counts_.compactions : counts_.compactions_failed);
   return s.ok() ? result<bool>(true) : s;
+}
+
+void block_store::set_unreadable_aside() {
+  const std::lock_guard work(work_mutex_);
+  std::vector<block_ptr> gone = blocks();
+  std::erase_if(gone, [](const block_ptr& b) { return !b->unreadable(); });
+  for (const auto& b : gone) {
+    publish({b}, nullptr);
+    set_aside(b->meta().id, {errc::corruption, "a file was cut or could not be read while mapped"});
+  }
 }
 
 result<uint64_t> block_store::apply_retention(const retention_options& opts, uint64_t other_bytes) {

@@ -28,7 +28,8 @@ struct block_store_counts {
   uint64_t compactions_failed = 0;
   uint64_t expired_by_time = 0;
   uint64_t expired_by_size = 0;
-  uint64_t quarantined = 0;  ///< blocks set aside, now
+  uint64_t quarantined = 0;    ///< blocks set aside, now
+  uint64_t load_failures = 0;  ///< blocks that did not open
 };
 
 class block_store {
@@ -44,6 +45,8 @@ class block_store {
   /// Healthy and quarantined ones, for the API.
   std::vector<block_info> infos() const;
   block_store_counts counts() const;
+  /// What reads of all blocks have met since the start.
+  const read_damage& damage() const { return *damage_; }
   /// Highest max_time of the tenant's blocks, or min_time if there are none.
   timestamp_ms newest_end(std::string_view tenant) const;
 
@@ -54,6 +57,8 @@ class block_store {
   /// One planned merge or rewrite. False if there was nothing to do. After a failure the blocks are
   /// as before.
   result<bool> compact_once(const plan_options& opts);
+  /// Sets blocks aside whose files stopped giving their bytes.
+  void set_unreadable_aside();
   /// Removes expired blocks; how many.
   result<uint64_t> apply_retention(const retention_options& opts, uint64_t other_bytes);
   /// Deletes [mint, maxt] of the series that match any selector from all blocks of the tenant.
@@ -83,6 +88,7 @@ class block_store {
   const clock& clock_;
   const std::string dir_;
   const std::string quarantine_dir_;
+  const std::shared_ptr<read_damage> damage_ = std::make_shared<read_damage>();
 
   std::mutex work_mutex_;  // held for one piece of work; taken before mutex_
   // Guarded by work_mutex_.

@@ -1,6 +1,7 @@
 #include "storage/wal/wal_directory.h"
 
 #include "storage/base/check.h"
+#include "storage/base/damage.h"
 #include "storage/base/log.h"
 
 #include <fmt/core.h>
@@ -240,7 +241,8 @@ std::vector<wal_hold> wal_directory::holds() const {
 
 // --- damage ---
 
-void wal_directory::quarantine(const std::string& file, uint64_t offset, std::string_view bytes) {
+void wal_directory::quarantine(const std::string& file, uint64_t offset, std::string_view bytes,
+                               std::string_view reason) {
   std::lock_guard lock(mutex_);
   file_system& fs = *settings_.fs;
   std::string dir = join_path(settings_.root, "quarantine");
@@ -257,6 +259,9 @@ void wal_directory::quarantine(const std::string& file, uint64_t offset, std::st
   status s = fs.create_directories(dir);
   if (s.ok())
     s = write_file_atomically(fs, path, bytes);
+  if (s.ok())
+    s = note_quarantine(fs, path, settings_.clk->now_ms(),
+                        fmt::format("{} at {} of {}", reason, offset, base));
   if (!s.ok())
     log_wal.warn("cannot copy damaged bytes to quarantine: {}", s.to_string());
 }

@@ -125,7 +125,8 @@ class wal_directory {
   std::vector<wal_hold> holds() const;
 
   /// Copies damaged bytes to <root>/quarantine (bounded, idempotent). Failures are only logged.
-  void quarantine(const std::string& file, uint64_t offset, std::string_view bytes);
+  void quarantine(const std::string& file, uint64_t offset, std::string_view bytes,
+                  std::string_view reason);
 
  private:
   explicit wal_directory(wal_settings settings);

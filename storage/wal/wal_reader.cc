@@ -226,7 +226,7 @@ void wal_reader::take_damage() {
     return;
   }
   log_wal.warn("{}: {} damaged bytes at {}", d.file, d.bytes, d.offset);
-  dir_.quarantine(d.file, d.offset, scanner_->damaged_bytes());
+  dir_.quarantine(d.file, d.offset, scanner_->damaged_bytes(), to_string(d.reason));
 }
 
 result<bool> wal_reader::step(wal_sink& sink, size_t budget_bytes) {

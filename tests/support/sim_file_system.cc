@@ -90,11 +90,14 @@ class sim_file_system::reader final : public readable_file {
 
 class sim_file_system::mapping final : public mapped_file {
  public:
-  explicit mapping(std::shared_ptr<const std::string> data) : data_(std::move(data)) {}
+  mapping(std::shared_ptr<const std::string> data, std::shared_ptr<std::atomic<bool>> failed)
+      : data_(std::move(data)), failed_(std::move(failed)) {}
   std::string_view data() const override { return *data_; }
+  bool failed() const override { return failed_->load(); }
 
  private:
   std::shared_ptr<const std::string> data_;
+  std::shared_ptr<std::atomic<bool>> failed_;
 };
 
 class sim_file_system::held_lock final : public file_lock {
@@ -236,7 +239,9 @@ result<std::unique_ptr<mapped_file>> sim_file_system::map(const std::string& pat
   auto node = find(path);
   if (!node || node->directory)
     return {errc::not_found, path + ": no such file"};
-  return std::unique_ptr<mapped_file>(std::make_unique<mapping>(node->data));
+  if (!node->mappings_failed || node->mappings_failed->load())
+    node->mappings_failed = std::make_shared<std::atomic<bool>>(false);
+  return std::unique_ptr<mapped_file>(std::make_unique<mapping>(node->data, node->mappings_failed));
 }
 
 // --- directories ---

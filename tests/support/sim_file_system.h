@@ -73,6 +73,9 @@ class sim_file_system final : public file_system {
   void cut(const std::string& path, uint64_t size);
   /// Creates or replaces a whole file.
   void put(const std::string& path, std::string content);
+  /// Mappings of `path` that are open now say failed(), as after a read error in one of their
+  /// pages.
+  void fail_mappings(const std::string& path);
   /// Whole content; empty if missing.
   std::string content(const std::string& path) const;
   /// All files below `prefix`, sorted.

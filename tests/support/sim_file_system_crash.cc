@@ -217,6 +217,13 @@ void sim_file_system::cut(const std::string& path, uint64_t size) {
   std::erase_if(node->write_ends, [&](uint64_t end) { return end > size; });
 }
 
+void sim_file_system::fail_mappings(const std::string& path) {
+  std::lock_guard lock(mutex_);
+  auto node = find(path);
+  TROUPE_CHECK(node && node->mappings_failed);
+  node->mappings_failed->store(true);
+}
+
 void sim_file_system::put(const std::string& path, std::string content) {
   std::lock_guard lock(mutex_);
   auto node = std::make_shared<inode>();

@@ -3,6 +3,7 @@
 
 #include "tests/support/sim_file_system.h"
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,6 +34,8 @@ struct sim_file_system::inode {
   bool cut = false;      // a truncation below `synced` is not durable yet: the disk still has
   std::string cut_tail;  // these bytes from cut_at on
   uint64_t cut_at = 0;
+
+  std::shared_ptr<std::atomic<bool>> mappings_failed;  // of those that are open
 
   uint64_t size() const { return data->size(); }
   std::string& mutable_data() {

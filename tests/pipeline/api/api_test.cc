@@ -46,6 +46,12 @@ class ApiTest : public ::testing::Test {
     s.admin.tsdb = [](size_t) { return tsdb_state{3, 4, 5, 6, 7, {{"up", 2}}, {}, {}, {}}; };
     s.admin.blocks = [] { return std::vector<block_state>{{"01A", 0, 10, 1, 2, 3, 1, false, ""}}; };
     s.admin.replay = [] { return replay_state{1, 3, 2, false}; };
+    s.admin.damage = [] {
+      return damage_report{
+          {{"data/quarantine/01B", "it \"broke\"", 17, 60'000}, {"data/blocks/01C", "", 0, 0}},
+          {{"wal_bad_frames", 2}, {"block_chunks", 0}},
+          {{"data/wal/x", "bad_frame", 7, 9}}};
+    };
     s.admin.delete_series = [this](timestamp_ms a, timestamp_ms b,
                                    const std::vector<matchers>& ms) {
       deleted = std::to_string(a) + ".." + std::to_string(b) + " " + std::to_string(ms.size());
@@ -194,6 +200,12 @@ TEST_F(ApiTest, StatusRoutes) {
   EXPECT_EQ(get("/api/v1/status/buildinfo").at("version").as_string(), "3.5.0");
   EXPECT_EQ(get("/api/v1/status/tsdb").at("headStats").at("numSeries").as_int64(), 3);
   EXPECT_EQ(get("/api/v1/status/walreplay").at("state").as_string(), "in progress");
+  EXPECT_EQ(
+      json::serialize(get("/api/v1/status/damage")),
+      R"({"quarantined":[{"path":"data/quarantine/01B","reason":"it \"broke\"","bytes":17,)"
+      R"("time":"1970-01-01T00:01:00.000Z"},{"path":"data/blocks/01C","reason":"","bytes":0}],)"
+      R"("counts":{"wal_bad_frames":2,"block_chunks":0},)"
+      R"("places":[{"file":"data/wal/x","reason":"bad_frame","offset":7,"bytes":9}]})");
   EXPECT_EQ(get("/api/v1/status/runtimeinfo").at("startTime").as_string(),
             "1970-01-01T00:00:00.000Z");
   EXPECT_EQ(text("/api/v1/rules"), R"({"groups":[]})");

@@ -84,6 +84,47 @@ TEST_F(block_damage, flipped_meta_and_tombstones_refuse) {
   EXPECT_EQ(lossy, 0u);
 }
 
+TEST_F(block_damage, a_chunk_file_that_fails_while_mapped_gives_nothing_more) {
+  auto total = std::make_shared<read_damage>();
+  const auto block = *block_reader::open(f_.fs, "blocks/" + meta_.id, total);
+  ASSERT_EQ(test::read_all(*block), all_);
+  EXPECT_FALSE(block->unreadable());
+  f_.fs.fail_mappings(dir_ + "chunks");
+  EXPECT_TRUE(block->unreadable());
+  auto met = std::make_shared<read_damage>();
+  for (const auto& [name, rows] : test::read_all(*block, met))
+    EXPECT_TRUE(rows.empty()) << name;
+  EXPECT_EQ(met->chunks.load(), meta_.chunks);
+  EXPECT_EQ(block->damage().blocks.load(), 1u);
+  EXPECT_EQ(total->chunks.load(), meta_.chunks);
+  EXPECT_EQ(total->samples.load(), block->damage().samples.load());
+  // Files of a block that is opened anew may be well.
+  EXPECT_EQ(judge("again"), outcome::intact);
+}
+
+TEST_F(block_damage, an_index_that_fails_while_mapped_gives_nothing_more) {
+  const auto block = *f_.open(meta_.id);
+  const auto q = block->open_querier(min_time, max_time);
+  auto open_set = *q->select({}, {});
+  ASSERT_TRUE(open_set->next());
+  EXPECT_TRUE(q->warnings().empty());
+  f_.fs.fail_mappings(dir_ + "index");
+  EXPECT_FALSE(open_set->next()) << "its references may be zeros";
+  EXPECT_EQ(q->warnings().size(), 1u);
+  for (int call = 0; call < 3; ++call) {
+    const auto fresh = block->open_querier(min_time, max_time);
+    if (call == 0)
+      EXPECT_FALSE((*fresh->select({}, {}))->next());
+    else if (call == 1)
+      EXPECT_TRUE(fresh->label_names({}, 0)->empty());
+    else
+      EXPECT_TRUE(fresh->label_values("job", {}, 0)->empty());
+    EXPECT_EQ(fresh->warnings().size(), 1u) << call;
+  }
+  EXPECT_EQ(block->delete_series(f_.fs, 0, 1, matchers{}).code(), errc::io_error);
+  EXPECT_EQ(block->damage().blocks.load(), 1u);
+}
+
 TEST_F(block_damage, every_cut) {
   expected_hits_ = meta_.chunks;
   for (const std::string file : {"chunks", "index", "meta", "tombstones"}) {

@@ -77,6 +77,23 @@ TEST(store_damage, what_cannot_be_read_now_is_not_moved) {
   EXPECT_EQ(f.store->counts().quarantined, 0u);
 }
 
+TEST(store_damage, a_block_whose_file_fails_while_mapped_is_set_aside) {
+  store_fixture f(9);
+  const auto parts = write_some(f, 2);
+  const auto id = f.store->blocks()[0]->meta().id;
+  f.store->set_unreadable_aside();
+  EXPECT_EQ(f.store->blocks().size(), 2u);
+  f.fs.fail_mappings(path_of(f, 0, "index"));
+  f.store->set_unreadable_aside();
+  EXPECT_EQ(f.content(), parts[1]);
+  EXPECT_EQ(f.store->counts().quarantined, 1u);
+  EXPECT_TRUE(f.fs.exists("data/quarantine/" + id + "/chunks"));
+  f.reopen();
+  EXPECT_EQ(f.content(), parts[1]);
+  ASSERT_EQ(f.store->infos().size(), 2u);
+  EXPECT_NE(f.store->infos()[1].reason.find("could not be read"), std::string::npos);
+}
+
 // Merges three blocks, then puts the parents' files back as a crash before their removal leaves
 // them.
 flat merge_and_restore_parents(store_fixture& f, std::vector<std::string>& parents) {
