@@ -1,5 +1,6 @@
 #include "actors/node.h"
 
+#include "actors/audit_actor.h"
 #include "actors/config_actor.h"
 #include "actors/discovery_actor.h"
 #include "actors/http_actor.h"
@@ -42,6 +43,7 @@ status node::open() {
   reload_time_ = env_.clk->now_ms();
   storage::options so = opts_.store;
   apply_storage_config(so, config_->storage);
+  set_reach(so);
   storage::environment se{env_.files, env_.clk, env_.metrics, env_.seed};
   TROUPE_ASSIGN(store_, storage::storage::open(so, se));
   engine_ = std::make_unique<query::engine>(engine_options_of(opts_.flags, *config_), *env_.clk);
@@ -70,6 +72,13 @@ void node::build_api(std::string retention) {
   s.not_ready = [this] { return not_ready(); };
   s.last_reload = [this] { return std::pair(reload_ok_.load(), reload_time_.load()); };
   api_ = std::make_unique<api::api>(std::move(s));
+}
+
+void node::set_reach(const storage::options& o) {
+  // A bound by size may remove anything but the newest.
+  constexpr int64_t newest = 30 * 60'000;
+  const int64_t by_time = o.retention_ms > 0 ? o.retention_ms : INT64_MAX;
+  reach_ms_ = o.retention_bytes > 0 ? std::min(newest, by_time) : by_time;
 }
 
 result<config_ptr> node::load() {
@@ -147,11 +156,12 @@ std::vector<child_spec> node::children() {
   mp.api = api_.get();
   mp.metrics = env_.metrics;
   mp.every = opts_.maintenance_every;
-  mp.apply_config = [store = store_.get(), base = opts_.store](const config_ptr& c) {
+  mp.apply_config = [this, store = store_.get(), base = opts_.store](const config_ptr& c) {
     storage::options now = base;
     apply_storage_config(now, c->storage);
     store->set_retention(now.retention_ms, now.retention_bytes);
     store->set_out_of_order_window(now.out_of_order_window_ms);
+    set_reach(now);
   };
   add(
       "maintenance", true, stop_storage,
@@ -216,12 +226,27 @@ std::vector<child_spec> node::children() {
         return spawn_child(sys, detached, configuration, p);
       },
       true);
+  if (opts_.flags.audit.canary) {
+    audit_params ap;
+    constexpr int64_t least_interval_ms = 1000;
+    ap.canary = {store_->shard_count(), std::max(opts_.flags.audit.interval_ms, least_interval_ms)};
+    ap.engine = engine_.get();
+    ap.data = &store_->reader();
+    ap.clk = env_.clk;
+    ap.metrics = env_.metrics;
+    ap.readable = [this] { return store_->ready(); };
+    ap.reach_ms = [this] { return reach_ms_.load(); };
+    add(
+        "audit", true, stop_sources, [&sys, ap] { return spawn_child(sys, false, auditing, ap); },
+        true);
+  }
   return all;
 }
 
 void node::spawn_all() {
   supervisor_options so;
   so.children = children();
+  expected_ = so.children.size();
   so.started = [this](const std::string& name, const caf::actor& handle) {
     child_started(name, handle);
   };
@@ -241,8 +266,7 @@ void node::child_started(const std::string& name, const caf::actor& handle) {
 }
 
 void node::publish_if_complete() {
-  size_t expected = store_->shard_count() + opts_.query_workers + opts_.reserve_workers + opts_.scrape_actors + 6;
-  if (started_ < expected)
+  if (started_ < expected_)
     return;
   auto all = std::make_shared<const links>(draft_);
   std::atomic_store(&links_, all);
@@ -252,6 +276,8 @@ void node::publish_if_complete() {
   for (const auto& s : all->scrape)
     caf::anon_send(s, links_atom_v, all);
   caf::anon_send(all->discovery, links_atom_v, all);
+  if (all->audit)
+    caf::anon_send(all->audit, links_atom_v, all);
   caf::anon_send(all->http, links_atom_v, all);
   caf::anon_send(all->config, links_atom_v, all);
 }

@@ -112,6 +112,7 @@ class node {
   result<config_ptr> load();
   /// A configuration comes into force.
   void accept(config_ptr c);
+  void set_reach(const storage::options& o);
 
   caf::actor_system& sys_;
   node_options opts_;
@@ -127,7 +128,9 @@ class node {
   caf::actor supervisor_;
   /// Filled by the supervisor as actors start; published as a whole.
   links draft_;
-  size_t started_ = 0;
+  size_t started_ = 0, expected_ = 0;
+  /// How far back every stored sample must still be there, in ms (audit).
+  std::atomic<int64_t> reach_ms_{0};
   links_ptr links_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> reload_ok_{true};

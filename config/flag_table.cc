@@ -224,6 +224,11 @@ constexpr flag_spec table[] = {
     {"troupe.storage.replay-pending-bytes", k::bytes, "256MiB", "",
      "Most bytes accepted while the log is still replayed; beyond that 503.", visible,
      TROUPE_NUMBER(storage.replay_pending_bytes)},
+    {"troupe.audit.canary", k::boolean, "true", "",
+     "Write a canary series, invisible to queries, and check all the time that it comes back.",
+     visible, TROUPE_ON(audit.canary)},
+    {"troupe.audit.interval", k::duration, "15s", "",
+     "Time between samples of the canary; at least 1s.", visible, TROUPE_NUMBER(audit.interval_ms)},
 };
 #undef TROUPE_ON
 #undef TROUPE_TEXT

@@ -82,6 +82,11 @@ struct feature_flags {
   bool created_timestamp_zero_ingestion = false;
 };
 
+struct audit_flags {
+  bool canary = true;
+  int64_t interval_ms = 15'000;  ///< between samples of the canary
+};
+
 struct log_flags {
   std::string level = "info";     ///< debug, info, warn, error
   std::string format = "logfmt";  ///< logfmt, json
@@ -98,6 +103,7 @@ struct server_flags {
   scrape_flags scrape;
   feature_flags features;
   log_flags log;
+  audit_flags audit;
 };
 
 struct check_config_command {

@@ -1,5 +1,7 @@
 #include "storage/head_statistics.h"
 
+#include "storage/model/tenant.h"
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -52,6 +54,10 @@ head_stats head_statistics(std::span<const std::unique_ptr<shard>> shards, size_
     lo = std::min(lo, h.min_ts());
     hi = std::max(hi, h.max_ts());
     for (const auto* t : h.tenants()) {
+      if (t->name == audit_tenant) {
+        out.series -= h.all_series(*t).size();
+        continue;
+      }
       tenants.push_back(t);
       const auto c = t->index.stats(SIZE_MAX);
       add_all(c.series_by_metric, metrics);

@@ -54,6 +54,10 @@ using scrape_actor = basic_actor::extend<
     caf::reacts_to<put_atom, uint64_t, batch_ptr, int>,
     caf::replies_to<pools_atom>::with<pool_states_ptr>, caf::reacts_to<links_atom, links_ptr>>;
 
+/// Writes the canary and reads it back.
+using audit_actor =
+    basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<links_atom, links_ptr>>;
+
 /// One worker of the query pool: runs API handlers that read, one at a time.
 using query_actor = basic_actor::extend<caf::reacts_to<call_atom, http_call_ptr>,
                                         caf::reacts_to<links_atom, links_ptr>>;
@@ -93,6 +97,7 @@ struct links {
   http_actor http;
   config_actor config;
   log_actor log;
+  audit_actor audit;  ///< invalid where the canary is off
 };
 
 /// Longest wait for an answer from another stage; every request has one.

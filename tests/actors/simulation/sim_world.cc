@@ -216,6 +216,7 @@ void sim_world::bury() {
       end(all->http);
       end(all->config);
       end(all->log);
+      end(all->audit);
     }
     all.reset();
     while (sched().try_run_once()) {
@@ -223,10 +224,26 @@ void sim_world::bury() {
   }
   if (node_)
     node_->forget_actors();
+  audited_ = audited();
   sys_.reset();
   cfg_.reset();
   node_.reset();
   metrics_.reset();
+}
+
+sim_world::audit_counts sim_world::audited() const {
+  audit_counts sum = audited_;
+  if (!metrics_)
+    return sum;
+  auto add = [this](uint64_t& to, std::string_view name) {
+    to += static_cast<uint64_t>(metrics_->get_counter(name, "").value());
+  };
+  add(sum.checked, "troupe_audit_checked_total");
+  add(sum.missing, "troupe_audit_missing_total");
+  add(sum.doubled, "troupe_audit_doubled_total");
+  add(sum.wrong, "troupe_audit_wrong_total");
+  add(sum.failed, "troupe_audit_reads_failed_total");
+  return sum;
 }
 
 std::string sim_world::stop() {

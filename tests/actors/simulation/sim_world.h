@@ -64,6 +64,11 @@ class sim_world {
   /// Folded over everything observable: two runs of a seed must agree.
   void note(std::string_view what) { digest_ = digest_ * 0x9e3779b97f4a7c15ULL + hash(what); }
   uint64_t digest() const { return digest_; }
+  /// What the node's canary has counted, over all lives.
+  struct audit_counts {
+    uint64_t checked = 0, missing = 0, doubled = 0, wrong = 0, failed = 0;
+  };
+  audit_counts audited() const;
   uint64_t faults_struck() const { return faults_; }
   void count_fault() { ++faults_; }
 
@@ -95,6 +100,7 @@ class sim_world {
   std::unique_ptr<registry> metrics_;
   std::unique_ptr<actors::node> node_;
   uint64_t incarnation_ = 0;
+  audit_counts audited_;  ///< of earlier lives
   bool dead_ = false;
   std::string cause_;
   std::string close_error_;
