@@ -250,8 +250,7 @@ size_t series_cache::memory_bytes() const {
   for (const generation* g : {current_.get(), previous_.get()}) {
     n += g->cells.capacity() * sizeof(cell) + g->pages.capacity() * sizeof(page);
     for (const page& p : g->pages)
-      n += p.table->series.capacity() * sizeof(labels) +
-           p.table->slots.capacity() * sizeof(uint16_t);
+      n += p.table->memory_bytes();
   }
   return n;
 }

@@ -90,27 +90,23 @@ const batch_router::plan& batch_router::plan_for(const series_table_ptr& table) 
   size_t n = table->series.size();
   p.shard.resize(n);
   p.position.resize(n);
-  std::vector<std::shared_ptr<series_table>> tables(shards_);
+  std::vector<std::vector<labels>> series(shards_);
+  std::vector<std::vector<uint16_t>> slots(shards_);
   for (size_t i = 0; i < n; ++i) {
-    uint32_t s = shard_of(table->slots[i]);
-    auto& t = tables[s];
-    if (!t) {
-      t = std::make_shared<series_table>();
-      t->uniform_slot = table->slots[i];
-    } else if (t->uniform_slot != table->slots[i]) {
-      t->uniform_slot = -1;
-    }
+    const uint32_t s = shard_of(table->slot(i));
     p.shard[i] = s;
-    p.position[i] = static_cast<uint32_t>(t->series.size());
-    t->series.push_back(table->series[i]);
-    t->slots.push_back(table->slots[i]);
+    p.position[i] = static_cast<uint32_t>(series[s].size());
+    series[s].push_back(table->series[i]);
+    slots[s].push_back(table->slot(i));
   }
   const bool one =
       std::all_of(p.shard.begin(), p.shard.end(), [&](uint32_t s) { return s == p.shard.front(); });
   p.only_shard = one ? static_cast<int64_t>(p.shard.front()) : -1;
-  if (one)
-    tables.clear();
-  p.tables.assign(tables.begin(), tables.end());
+  for (uint32_t s = 0; s < shards_ && !one; ++s)
+    p.tables.push_back(
+        series[s].empty()
+            ? nullptr
+            : extend_series_table(nullptr, std::move(series[s]), std::move(slots[s])));
   plans_.push_front(std::move(p));
   by_table_[table.get()] = plans_.begin();
   return plans_.front();

@@ -4,19 +4,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace troupe::scrape {
-namespace {
-
-void set_uniform_slot(series_table& t) {
-  const bool uniform =
-      !t.slots.empty() &&
-      std::all_of(t.slots.begin(), t.slots.end(), [&](uint16_t s) { return s == t.slots.front(); });
-  t.uniform_slot = uniform ? t.slots.front() : -1;
-}
-
-}  // namespace
-
 const labels& series_set::at(uint32_t position) const {
   const size_t committed = table_ ? table_->series.size() : 0;
   return position < committed ? table_->series[position] : added_[position - committed];
@@ -44,7 +34,7 @@ uint32_t series_set::find_or_add(const labels& series) {
     if (at(index_[i] - 1) == series)
       return index_[i] - 1;
   const uint32_t position = size();
-  added_.push_back(series);
+  added_.push_back(series.packed());
   index_position(position);
   return position;
 }
@@ -52,27 +42,17 @@ uint32_t series_set::find_or_add(const labels& series) {
 void series_set::commit(std::string_view tenant) {
   if (added_.empty() && table_)
     return;
-  auto next = std::make_shared<series_table>();
-  const size_t committed = table_ ? table_->series.size() : 0;
-  next->series.reserve(committed + added_.size());
-  next->slots.reserve(committed + added_.size());
-  if (table_) {
-    next->series = table_->series;
-    next->slots = table_->slots;
-  }
-  for (auto& l : added_) {
-    next->slots.push_back(slot_of(tenant, l));
-    next->series.push_back(std::move(l));
-  }
-  added_ = {};
-  set_uniform_slot(*next);
-  table_ = std::move(next);
+  std::vector<uint16_t> slots;
+  slots.reserve(added_.size());
+  for (const auto& l : added_)
+    slots.push_back(slot_of(tenant, l));
+  table_ = extend_series_table(table_.get(), std::exchange(added_, {}), std::move(slots));
 }
 
 void series_set::rollback() {
   if (added_.empty())
     return;
-  added_ = {};
+  added_ = std::vector<labels>();
   drop_index();
 }
 
@@ -84,18 +64,16 @@ bool series_set::is_sparse(const bitmap& live) const {
 
 std::vector<uint32_t> series_set::compact(const bitmap& live) {
   std::vector<uint32_t> moved(size(), 0xffffffff);
-  auto next = std::make_shared<series_table>();
+  std::vector<labels> kept;
+  std::vector<uint16_t> slots;
   for (uint32_t p = 0; p < moved.size(); ++p) {
     if (!live.test(p))
       continue;
-    moved[p] = static_cast<uint32_t>(next->series.size());
-    next->series.push_back(table_->series[p]);
-    next->slots.push_back(table_->slots[p]);
+    moved[p] = static_cast<uint32_t>(kept.size());
+    kept.push_back(table_->series[p]);
+    slots.push_back(table_->slot(p));
   }
-  next->series.shrink_to_fit();
-  next->slots.shrink_to_fit();
-  set_uniform_slot(*next);
-  table_ = std::move(next);
+  table_ = extend_series_table(nullptr, std::move(kept), std::move(slots));
   drop_index();
   return moved;
 }
@@ -103,8 +81,7 @@ std::vector<uint32_t> series_set::compact(const bitmap& live) {
 size_t series_set::heap_bytes() const {
   size_t out = index_.capacity() * sizeof(uint32_t) + added_.capacity() * sizeof(labels);
   if (table_) {
-    out += sizeof(series_table) + table_->series.capacity() * sizeof(labels) +
-           table_->slots.capacity() * sizeof(uint16_t);
+    out += table_->memory_bytes();
     for (const auto& l : table_->series)
       out += l.heap_bytes();
   }

@@ -35,7 +35,7 @@ class series_set {
   std::vector<uint32_t> compact(const bitmap& live);
 
   /// Gives back the look-up index; it is built again when it is needed.
-  void drop_index() { index_ = {}; }
+  void drop_index() { index_ = std::vector<uint32_t>(); }
   bool has_index() const { return !index_.empty(); }
   size_t heap_bytes() const;
 

@@ -60,7 +60,7 @@ head_series* head::find_or_create(head_tenant& tenant, const labels& lset, uint1
   if (head_series* known = tenant.series.find(lset))
     return known;
   const uint32_t ref = tenant.series.next_ref();
-  auto made = std::make_shared<head_series>(lset, slot, ref, settings_.range_ms);
+  auto made = std::make_shared<head_series>(lset.packed(), slot, ref, settings_.range_ms);
   head_series* raw = made.get();
   {
     const std::unique_lock lock(structure_);

@@ -224,7 +224,7 @@ void shard::apply(pending_batch& pending) {
                    .refused_exemplars = pending.refused.exemplars},
                   refs.refs, [&](uint32_t position) {
                     const series_table& t = *refs.table;
-                    return head_.find_or_create(tenant, t.series[position], t.slots[position]);
+                    return head_.find_or_create(tenant, t.series[position], t.slot(position));
                   }));
   totals_.duplicates += pending.refused.repeated_equal;
   totals_.conflicts += pending.refused.repeated_different;

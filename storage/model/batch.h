@@ -18,10 +18,19 @@ namespace troupe {
 /// between batches and makes a new one only when its series change, so that a shard recognises a
 /// known table by its address and does no look-up.
 struct series_table {
-  std::vector<labels> series;
-  std::vector<uint16_t> slots;  ///< slot_of(tenant, series[i]), same size
+  std::vector<labels> series;  ///< packed: tables live long
   /// All of one slot: that slot; mixed: -1.
   int uniform_slot = -1;
+  std::vector<uint16_t>
+      mixed_slots;  ///< slot_of(tenant, series[i]); empty if there is a uniform slot
+
+  uint16_t slot(size_t i) const {
+    return uniform_slot >= 0 ? static_cast<uint16_t>(uniform_slot) : mixed_slots[i];
+  }
+  size_t memory_bytes() const {
+    return sizeof(*this) + series.capacity() * sizeof(labels) +
+           mixed_slots.capacity() * sizeof(uint16_t);
+  }
 };
 using series_table_ptr = std::shared_ptr<const series_table>;
 /// The table of `series` with their slots for `tenant` filled in.

@@ -4,6 +4,7 @@
 #include "storage/base/coding.h"
 #include "storage/base/hash.h"
 #include "storage/base/quote.h"
+#include "storage/model/label_pool.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -62,15 +63,99 @@ bool is_legacy_name(std::string_view name, bool colons) {
 void labels::iterator::load() {
   if (p_ == end_)
     return;
-  next_ = read_text(read_text(p_, current_.name), current_.value);
+  if (packed_) {
+    current_ = label_pool::instance().pair(*reinterpret_cast<const label_pool::handle*>(p_));
+    next_ = p_ + sizeof(label_pool::handle);
+  } else {
+    next_ = read_text(read_text(p_, current_.name), current_.value);
+  }
 }
 
-void labels::release() {
-  if (rep_ && rep_->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    rep_->~rep();
-    ::operator delete(rep_);
+labels::iterator labels::begin() const {
+  if (empty())
+    return {};
+  if (is_packed()) {
+    const auto* ids = label_pool::ids(*head());
+    return {reinterpret_cast<const char*>(ids), reinterpret_cast<const char*>(ids + size()), true};
   }
-  rep_ = nullptr;
+  const auto blob = flat().blob();
+  return {blob.data(), blob.data() + blob.size(), false};
+}
+
+labels::iterator labels::end() const {
+  if (empty())
+    return {};
+  const char* end = is_packed() ? reinterpret_cast<const char*>(label_pool::ids(*head()) + size())
+                                : flat().data() + flat().size;
+  return {end, end, is_packed()};
+}
+
+void labels::release_counted() {
+  if (is_packed()) {
+    label_pool::instance().release(*head());
+  } else if (head()->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    auto* own = static_cast<flat_rep*>(head());
+    own->~flat_rep();
+    ::operator delete(own);
+  }
+}
+
+labels labels::packed() const {
+  if (empty() || is_packed())
+    return *this;
+  const rep* shared = label_pool::instance().intern(*this);
+  if (shared == nullptr)
+    return *this;
+  labels out;
+  out.bits_ = reinterpret_cast<uintptr_t>(shared) | packed_bit;
+  return out;
+}
+
+std::span<const uint32_t> labels::pair_ids() const {
+  if (!is_packed())
+    return {};
+  return {label_pool::ids(*head()), size()};
+}
+
+labels::pool_stats labels::packed_memory() {
+  return label_pool::instance().stats();
+}
+
+size_t labels::heap_bytes() const {
+  if (empty())
+    return 0;
+  return is_packed() ? sizeof(rep) + size() * sizeof(label_pool::handle)
+                     : sizeof(flat_rep) + flat().size;
+}
+
+size_t labels::blob_size() const {
+  if (empty())
+    return 0;
+  if (!is_packed())
+    return flat().size;
+  size_t n = 0;
+  for (const auto& l : *this)
+    n += varint_size(l.name.size()) + l.name.size() + varint_size(l.value.size()) + l.value.size();
+  return n;
+}
+
+void labels::append_blob(std::string& out) const {
+  if (empty())
+    return;
+  if (!is_packed()) {
+    out.append(flat().blob());
+    return;
+  }
+  for (const auto& l : *this) {
+    put_bytes(out, l.name);
+    put_bytes(out, l.value);
+  }
+}
+
+std::string labels::blob() const {
+  std::string out;
+  append_blob(out);
+  return out;
 }
 
 labels labels::make(const std::vector<label_view>& sorted) {
@@ -82,13 +167,14 @@ labels labels::make(const std::vector<label_view>& sorted) {
     size +=
         varint_size(l.name.size()) + l.name.size() + varint_size(l.value.size()) + l.value.size();
   TROUPE_CHECK(size <= UINT32_MAX);
-  out.rep_ = new (::operator new(sizeof(rep) + size)) rep;
-  char* p = out.rep_->data();
+  auto* made = new (::operator new(sizeof(flat_rep) + size)) flat_rep;
+  out.bits_ = reinterpret_cast<uintptr_t>(made);
+  char* p = reinterpret_cast<char*>(made + 1);
   for (const auto& l : sorted)
     p = write_text(write_text(p, l.name), l.value);
-  out.rep_->count = static_cast<uint32_t>(sorted.size());
-  out.rep_->size = static_cast<uint32_t>(size);
-  out.rep_->hash = xxh3(out.blob());
+  made->count = static_cast<uint32_t>(sorted.size());
+  made->size = static_cast<uint32_t>(size);
+  made->set_hash(xxh3(made->blob()));
   return out;
 }
 
@@ -125,7 +211,7 @@ bool labels::from_blob(std::string_view blob, labels& out) {
   }
   labels made = make(views);
   // A varint in a longer form than needed would give another blob for equal labels.
-  if (in.failed() || made.blob() != blob)
+  if (in.failed() || (made.empty() ? !blob.empty() : made.flat().blob() != blob))
     return false;
   out = std::move(made);
   return true;
@@ -142,13 +228,31 @@ std::string_view labels::get(std::string_view name) const {
 }
 
 bool labels::operator==(const labels& o) const {
-  if (rep_ == o.rep_)
+  if (bits_ == o.bits_)
     return true;
-  return hash() == o.hash() && blob() == o.blob();
+  // One object per packed set: two are never equal.
+  if (size() != o.size() || hash() != o.hash() || (is_packed() && o.is_packed()))
+    return false;
+  if (is_packed())
+    return equal(*head(), o);
+  if (o.is_packed())
+    return equal(*o.head(), *this);
+  return flat().blob() == o.flat().blob();
+}
+
+bool labels::equal(const rep& packed, const labels& other) {
+  if (packed.count != other.size())
+    return false;
+  const label_pool& pool = label_pool::instance();
+  const auto* id = label_pool::ids(packed);
+  for (const auto& l : other)
+    if (pool.pair(*id++) != l)
+      return false;
+  return true;
 }
 
 std::strong_ordering labels::operator<=>(const labels& o) const {
-  if (rep_ == o.rep_)
+  if (bits_ == o.bits_)
     return std::strong_ordering::equal;
   auto a = begin(), b = o.begin();
   for (; a != end() && b != o.end(); ++a, ++b) {

@@ -1,9 +1,13 @@
-// Immutable sorted label set, one shared allocation: copies are a reference count. Any thread.
+// Immutable sorted label set: copies are a reference count. Any thread.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <bit>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,16 +23,21 @@ struct label_view {
   bool operator==(const label_view&) const = default;
 };
 
-/// Sorted by name (bytewise), names unique and non-empty, values non-empty (an empty value is an absent label).
+/// Sorted by name (bytewise), names unique and non-empty, values non-empty (an empty value is an
+/// absent label).
+///
+/// Two forms that no result tells apart: flat (one allocation with all the bytes, quick to make)
+/// and packed (16 + 4 bytes a label, texts shared by the whole process). What is read or asked for
+/// stays flat; what is kept is packed() once.
 class labels {
  public:
   class iterator;
 
   labels() = default;
-  labels(const labels& o) : rep_(o.rep_) { retain(); }
-  labels(labels&& o) noexcept : rep_(std::exchange(o.rep_, nullptr)) {}
+  labels(const labels& o) : bits_(o.bits_) { retain(); }
+  labels(labels&& o) noexcept : bits_(std::exchange(o.bits_, 0)) {}
   labels& operator=(labels o) noexcept {
-    std::swap(rep_, o.rep_);
+    std::swap(bits_, o.bits_);
     return *this;
   }
   ~labels() { release(); }
@@ -39,46 +48,84 @@ class labels {
   /// The inverse of blob(). False if `blob` is not a valid label set.
   static bool from_blob(std::string_view blob, labels& out);
 
-  bool empty() const { return rep_ == nullptr; }
-  size_t size() const { return rep_ ? rep_->count : 0; }
-  /// The value of `name`, or "".
+  bool empty() const { return bits_ == 0; }
+  size_t size() const { return bits_ ? head()->count : 0; }
+  /// The value of `name`, or "". Valid as long as a copy of this set in this form.
   std::string_view get(std::string_view name) const;
   bool has(std::string_view name) const { return !get(name).empty(); }
   std::string_view metric_name() const { return get(metric_name_label); }
   iterator begin() const;
   iterator end() const;
 
+  /// The same set in packed form, of which there is one object per distinct set in the process: all
+  /// holders share it. A set with a text above 8 KiB or more than 2,000 labels comes back as it is.
+  labels packed() const;
+  bool is_packed() const { return (bits_ & packed_bit) != 0; }
+  /// Of a packed set: the process-wide numbers of its pairs (label_pair.h), in its order; valid as
+  /// long as the set.
+  std::span<const uint32_t> pair_ids() const;
+
   /// XXH3 of blob(), computed once.
-  uint64_t hash() const { return rep_ ? rep_->hash : 0; }
-  /// Per label: varint length and bytes of the name, varint length and bytes of the value. Sorted by name.
-  std::string_view blob() const { return rep_ ? std::string_view(rep_->data(), rep_->size) : std::string_view(); }
-  /// True if both share one allocation (implies equality, not implied by it).
-  bool same_object(const labels& o) const { return rep_ == o.rep_; }
+  uint64_t hash() const { return bits_ ? head()->hash() : 0; }
+  /// Per label: varint length and bytes of the name, varint length and bytes of the value. Sorted
+  /// by name.
+  std::string blob() const;
+  void append_blob(std::string& out) const;
+  size_t blob_size() const;
+  /// True if both share one object (implies equality, not implied by it).
+  bool same_object(const labels& o) const { return bits_ == o.bits_; }
   bool operator==(const labels& o) const;
   /// Label by label, name then value: Prometheus' labels.Compare.
   std::strong_ordering operator<=>(const labels& o) const;
   /// `name{a="b", c="d"}` as Prometheus prints series; values quoted with Go's escapes.
   std::string to_string() const;
-  /// Bytes of heap behind this set.
-  size_t heap_bytes() const { return rep_ ? sizeof(rep) + rep_->size : 0; }
+  /// Bytes of heap behind this set; of a packed one without its texts (pool_stats) and shared with
+  /// all its holders.
+  size_t heap_bytes() const;
+
+  /// What all packed sets of the process take together.
+  struct pool_stats {
+    uint64_t sets = 0;
+    uint64_t texts = 0;  ///< distinct names, and values by name
+    uint64_t object_bytes = 0, table_bytes = 0;
+    uint64_t slab_bytes = 0;  ///< address space in use for the objects
+  };
+  static pool_stats packed_memory();
 
  private:
   friend class labels_builder;
+  friend class label_pool;
+  static constexpr uintptr_t packed_bit = 1;
+
+  /// How both forms begin. 4-byte alignment, so that packed sets need no padding.
   struct rep {
     std::atomic<uint32_t> refs{1};
     uint32_t count = 0;
-    uint32_t size = 0;
-    uint64_t hash = 0;
-    char* data() { return reinterpret_cast<char*>(this + 1); }
-    const char* data() const { return reinterpret_cast<const char*>(this + 1); }
+    std::array<uint32_t, 2> hash_words{};
+    uint64_t hash() const { return std::bit_cast<uint64_t>(hash_words); }
+    void set_hash(uint64_t h) { hash_words = std::bit_cast<std::array<uint32_t, 2>>(h); }
   };
+  struct flat_rep : rep {
+    uint32_t size = 0;
+    const char* data() const { return reinterpret_cast<const char*>(this + 1); }
+    std::string_view blob() const { return {data(), size}; }
+  };
+
   static labels make(const std::vector<label_view>& sorted);
+  static bool equal(const rep& packed, const labels& other);
+  rep* head() const { return reinterpret_cast<rep*>(bits_ & ~packed_bit); }
+  const flat_rep& flat() const { return *static_cast<const flat_rep*>(head()); }
   void retain() const {
-    if (rep_)
-      rep_->refs.fetch_add(1, std::memory_order_relaxed);
+    if (bits_)
+      head()->refs.fetch_add(1, std::memory_order_relaxed);
   }
-  void release();
-  rep* rep_ = nullptr;
+  void release() {
+    if (bits_)
+      release_counted();
+  }
+  void release_counted();
+
+  uintptr_t bits_ = 0;  ///< address of the rep, with packed_bit
 };
 
 class labels::iterator {
@@ -86,7 +133,6 @@ class labels::iterator {
   using value_type = label_view;
   using difference_type = std::ptrdiff_t;
   iterator() = default;
-  iterator(const char* p, const char* end) : p_(p), end_(end) { load(); }
   const label_view& operator*() const { return current_; }
   const label_view* operator->() const { return &current_; }
   iterator& operator++() {
@@ -102,19 +148,17 @@ class labels::iterator {
   bool operator==(const iterator& o) const { return p_ == o.p_; }
 
  private:
+  friend class labels;
+  iterator(const char* p, const char* end, bool packed) : p_(p), end_(end), packed_(packed) {
+    load();
+  }
   void load();
-  const char* p_ = nullptr;
+  const char* p_ = nullptr;  ///< into the blob, or into the handles
   const char* end_ = nullptr;
   const char* next_ = nullptr;
   label_view current_;
+  bool packed_ = false;
 };
-
-inline labels::iterator labels::begin() const {
-  return rep_ ? iterator(rep_->data(), rep_->data() + rep_->size) : iterator();
-}
-inline labels::iterator labels::end() const {
-  return rep_ ? iterator(rep_->data() + rep_->size, rep_->data() + rep_->size) : iterator();
-}
 
 /// Edits a label set. Setting an empty value deletes, as in Prometheus. Reusable; one owner.
 class labels_builder {

@@ -12,8 +12,10 @@ uint16_t slot_of(std::string_view tenant, const labels& series) {
   static constexpr char separator = '\xff';
   const auto job = series.get("job"), instance = series.get("instance");
   const bool by_target = !job.empty() && !instance.empty();
+  const std::string whole = by_target ? std::string() : series.blob();
   const std::array<std::string_view, 2> rest =
-      by_target ? std::array{job, instance} : std::array{series.blob(), std::string_view()};
+      by_target ? std::array{job, instance}
+                : std::array{std::string_view(whole), std::string_view()};
   const size_t size =
       tenant.size() + 1 + (by_target ? job.size() + instance.size() + 2 : rest[0].size());
   std::array<char, 512> small;

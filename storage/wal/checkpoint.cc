@@ -25,10 +25,8 @@ class batch_builder {
   }
   uint32_t position(uint32_t id) {
     auto [it, added] = positions_.try_emplace(id, static_cast<uint32_t>(table_->series.size()));
-    if (added) {
+    if (added)
       table_->series.push_back(from_.series(id).lset);
-      table_->slots.push_back(from_.slot);
-    }
     return it->second;
   }
   write_batch& batch() { return out_; }

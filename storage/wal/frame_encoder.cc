@@ -77,7 +77,7 @@ status frame_encoder::check_batch(const write_batch& batch) const {
       return {errc::invalid_argument, "histogram has more than 1 Mi buckets"};
   }
   for (const auto& e : batch.exemplars)
-    if (e.value.lset.blob().size() > max_text_bytes)
+    if (e.value.lset.blob_size() > max_text_bytes)
       return {errc::invalid_argument, "exemplar labels are longer than 1 MiB"};
   for (const auto& m : batch.metadata)
     if (m.family.size() + m.value.unit.size() + m.value.help.size() > max_text_bytes)
@@ -86,9 +86,9 @@ status frame_encoder::check_batch(const write_batch& batch) const {
   if (series == 0 || (it != senders_.end() && it->second->table == batch.table))
     return {};
   for (size_t i = 0; i < series; ++i) {
-    if (batch.table->slots[i] % settings_.shards != settings_.shard)
+    if (batch.table->slot(i) % settings_.shards != settings_.shard)
       return {errc::invalid_argument, "series belongs to another shard"};
-    if (batch.table->series[i].blob().size() > max_text_bytes)
+    if (batch.table->series[i].blob_size() > max_text_bytes)
       return {errc::invalid_argument, "label set is longer than 1 MiB"};
   }
   return {};
@@ -122,8 +122,8 @@ void frame_encoder::bind_table(sender& s, const write_batch& batch, encoded_fram
 }
 
 uint16_t frame_encoder::home_slot(const write_batch& batch) const {
-  if (batch.table && !batch.table->slots.empty())
-    return batch.table->slots[0];
+  if (batch.table && !batch.table->series.empty())
+    return batch.table->slot(0);
   return static_cast<uint16_t>(settings_.shard);
 }
 
@@ -155,7 +155,7 @@ uint32_t frame_encoder::resolve(sender& s, slot_part& part, uint32_t position) {
   if (index == unresolved) {
     const labels& l = s.table->series[position];
     index = part.group->find_or_add(l, journal_);
-    chunk_bytes_ += l.blob().size();
+    chunk_bytes_ += l.blob_size();
   }
   part.group->mark_seen(index);
   return index;
@@ -174,7 +174,7 @@ void frame_encoder::add_floats(sender& s, const write_batch& batch,
       frame_ts_ = e.ts;
       frame_ts_set_ = true;
     }
-    slot_part& part = part_of(s, s.table->slots[e.series]);
+    slot_part& part = part_of(s, s.table->slot(e.series));
     uint64_t bits = std::bit_cast<uint64_t>(e.value);
     bool stale = bits == stale_nan_bits;
     part.floats.index.push_back(resolve(s, part, e.series));
@@ -204,7 +204,7 @@ void frame_encoder::add_others(sender& s, const write_batch& batch, const wal_re
     chunk_full(s.tenant, out);
     histogram_entry e = batch.histograms[i];
     set_ts(e.ts);
-    slot_part& part = part_of(s, s.table->slots[e.series]);
+    slot_part& part = part_of(s, s.table->slot(e.series));
     e.series = resolve(s, part, e.series);
     size_t before = part.histograms.size();
     put_histogram(e, frame_ts_, part.histograms);
@@ -217,10 +217,10 @@ void frame_encoder::add_others(sender& s, const write_batch& batch, const wal_re
     chunk_full(s.tenant, out);
     exemplar_entry e = batch.exemplars[i];
     set_ts(e.value.ts);
-    slot_part& part = part_of(s, s.table->slots[e.series]);
+    slot_part& part = part_of(s, s.table->slot(e.series));
     e.series = resolve(s, part, e.series);
     put_exemplar(e, frame_ts_, part.exemplars);
-    chunk_bytes_ += e.value.lset.blob().size() + bytes_per_float;
+    chunk_bytes_ += e.value.lset.blob_size() + bytes_per_float;
   }
   for (const auto& m : batch.metadata) {
     chunk_full(s.tenant, out);
@@ -255,14 +255,14 @@ status frame_encoder::append_tombstones(std::string_view tenant,
   for (const auto& e : entries) {
     if (slot_of(tenant, e.series) % settings_.shards != settings_.shard)
       return {errc::invalid_argument, "series belongs to another shard"};
-    if (e.series.blob().size() > max_text_bytes)
+    if (e.series.blob_size() > max_text_bytes)
       return {errc::invalid_argument, "label set is longer than 1 MiB"};
   }
   always_pack_ = true;
   for (const auto& e : entries) {
     chunk_full(tenant, out);
     put_tombstone(e, part_of(slot_of(tenant, e.series)).tombstones);
-    chunk_bytes_ += e.series.blob().size() + bytes_per_float;
+    chunk_bytes_ += e.series.blob_size() + bytes_per_float;
   }
   flush(tenant, {}, out);
   return {};

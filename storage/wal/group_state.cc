@@ -16,7 +16,7 @@ uint32_t group_state::find_or_add(const labels& l, undo_journal& journal) {
     if (series_[table_[at] - 1] == l)
       return table_[at] - 1;
   journal.touch(*this);
-  series_.push_back(l);
+  series_.push_back(l.packed());
   last_.push_back(0);
   sampled_.resize((series_.size() + 63) / 64);
   seen_.resize(sampled_.size());

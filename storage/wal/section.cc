@@ -26,6 +26,11 @@ constexpr uint8_t has_stale = 2;
 // References are 32-bit; this leaves room for sums.
 constexpr uint64_t max_index = std::numeric_limits<uint32_t>::max() / 2;
 
+void put_labels(const labels& l, std::string& out) {
+  put_varint(out, l.blob_size());
+  l.append_blob(out);
+}
+
 class bit_sink {
  public:
   bit_sink(std::string& out, size_t bits) : out_(out), start_(out.size()) {
@@ -321,7 +326,7 @@ void put_dictionary(uint64_t group, uint64_t first, std::span<const labels> seri
   put_varint(out, first);
   put_varint(out, series.size());
   for (const labels& l : series)
-    put_bytes(out, l.blob());
+    put_labels(l, out);
 }
 
 bool read_dictionary(std::string_view part, dictionary_part& out) {
@@ -397,7 +402,7 @@ bool read_histograms(std::string_view part, timestamp_ms frame_ts,
 
 void put_exemplar(const exemplar_entry& e, timestamp_ms frame_ts, std::string& out) {
   put_varint(out, e.series);
-  put_bytes(out, e.value.lset.blob());
+  put_labels(e.value.lset, out);
   put_u64(out, std::bit_cast<uint64_t>(e.value.value));
   put_u8(out, e.value.ts != 0);
   if (e.value.ts != 0)
@@ -449,7 +454,7 @@ bool read_metadata(std::string_view part, std::vector<metadata_entry>& out) {
 }
 
 void put_tombstone(const tombstone_entry& e, std::string& out) {
-  put_bytes(out, e.series.blob());
+  put_labels(e.series, out);
   put_u64(out, static_cast<uint64_t>(e.mint));
   put_u64(out, static_cast<uint64_t>(e.maxt));
 }

@@ -193,7 +193,7 @@ bool stream_decoder::add_dictionary(group& g, std::string_view part) {
     if (id != no_id)
       continue;
     id = static_cast<uint32_t>(dictionary_.size());
-    dictionary_.push_back({std::move(d.series[i]), g.tenant, g.slot});
+    dictionary_.push_back({d.series[i].packed(), g.tenant, g.slot});
   }
   return true;
 }

@@ -16,7 +16,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     TROUPE_CHECK(again.ok() && *again == *h);
   }
   troupe::labels set;
-  if (troupe::labels::from_blob(bytes, set))
+  if (troupe::labels::from_blob(bytes, set)) {
     TROUPE_CHECK(set.blob() == bytes);
+    const troupe::labels packed = set.packed();
+    TROUPE_CHECK(packed == set && set == packed && (packed <=> set) == 0 && packed.blob() == bytes);
+  }
   return 0;
 }

@@ -7,17 +7,15 @@ namespace troupe::storage {
 
 std::shared_ptr<write_batch> make_batch(const test_samples& samples, std::string_view tenant) {
   auto batch = std::make_shared<write_batch>();
-  auto table = std::make_shared<series_table>();
+  std::vector<labels> series;
   std::map<std::string, uint32_t> known;
   batch->tenant = tenant;
   batch->group = 1;
   for (const auto& s : samples) {
     const auto [at, fresh] =
-        known.emplace(s.series.to_string(), static_cast<uint32_t>(table->series.size()));
-    if (fresh) {
-      table->series.push_back(s.series);
-      table->slots.push_back(slot_of(tenant, s.series));
-    }
+        known.emplace(s.series.to_string(), static_cast<uint32_t>(series.size()));
+    if (fresh)
+      series.push_back(s.series);
     if (s.value.hist) {
       batch->histograms.push_back({s.ts, s.value.start_ts, s.value.hist, at->second});
       continue;
@@ -26,7 +24,7 @@ std::shared_ptr<write_batch> make_batch(const test_samples& samples, std::string
       batch->starts.push_back({static_cast<uint32_t>(batch->floats.size()), s.value.start_ts});
     batch->floats.push_back({s.ts, s.value.value, at->second});
   }
-  batch->table = std::move(table);
+  batch->table = make_series_table(tenant, std::move(series));
   return batch;
 }
 

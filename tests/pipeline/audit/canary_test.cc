@@ -97,8 +97,8 @@ TEST_F(canary_test, every_shard_has_a_lane_and_every_tick_one_batch) {
     EXPECT_EQ(batch->tenant, audit_tenant);
     std::set<uint32_t> hit;
     for (size_t i = 0; i < batch->table->series.size(); ++i) {
-      EXPECT_EQ(batch->table->slots[i], slot_of(audit_tenant, batch->table->series[i]));
-      hit.insert(batch->table->slots[i] % shards);
+      EXPECT_EQ(batch->table->slot(i), slot_of(audit_tenant, batch->table->series[i]));
+      hit.insert(batch->table->slot(i) % shards);
     }
     EXPECT_EQ(hit.size(), shards);
     EXPECT_EQ(batch->floats[0].ts, start);

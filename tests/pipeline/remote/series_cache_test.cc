@@ -94,8 +94,8 @@ TEST_F(SeriesCache, EveryBatchIsOfOneShard) {
   EXPECT_EQ(samples(got), expected(0, 4000));
   for (const auto& b : got.batches)
     for (size_t i = 0; i < b->table->series.size(); ++i) {
-      EXPECT_EQ(b->table->slots[i], slot_of("", b->table->series[i]));
-      EXPECT_EQ(b->table->slots[i] % 3, b->table->slots[0] % 3);
+      EXPECT_EQ(b->table->slot(i), slot_of("", b->table->series[i]));
+      EXPECT_EQ(b->table->slot(i) % 3, b->table->slot(0) % 3);
     }
 }
 

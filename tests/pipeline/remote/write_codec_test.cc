@@ -33,7 +33,7 @@ TEST(WriteCodec, ReadsSeriesInOrderWithTheirSlots) {
   const auto& b = *got->batches.at(0);
   ASSERT_EQ(b.table->series.size(), 2u);
   EXPECT_EQ(b.table->series[0], named("a"));
-  EXPECT_EQ(b.table->slots[1], slot_of("", named("b", "k")));
+  EXPECT_EQ(b.table->slot(1), slot_of("", named("b", "k")));
   ASSERT_EQ(b.floats.size(), 3u);
   EXPECT_EQ(b.floats[0].ts, 1000);
   EXPECT_EQ(std::bit_cast<uint64_t>(b.floats[1].value), stale_nan_bits);

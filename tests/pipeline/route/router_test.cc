@@ -50,7 +50,7 @@ TEST(Router, MixedTableKeepsEverySampleOnceInItsShard) {
     meta += p.batch->metadata.size();
     for (const auto& e : p.batch->floats) {
       const labels& l = p.batch->table->series[e.series];
-      EXPECT_EQ(r.shard_of(p.batch->table->slots[e.series]), p.shard);
+      EXPECT_EQ(r.shard_of(p.batch->table->slot(e.series)), p.shard);
       EXPECT_TRUE(seen.emplace(l.to_string(), e.value).second);
       EXPECT_EQ(l.get("instance"), "host" + std::to_string(static_cast<int>(e.value)));
     }

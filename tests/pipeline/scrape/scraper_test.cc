@@ -22,9 +22,8 @@ TEST(Scraper, BatchCarriesTargetLabelsGroupAndSlots) {
                                          "b{instance=\"i\", job=\"j\"} 2 @777"}));
   EXPECT_EQ(r.batch->tenant, "");
   EXPECT_EQ(r.batch->group, t.target.public_labels.hash());
-  ASSERT_EQ(r.batch->table->slots.size(), r.batch->table->series.size());
   for (size_t i = 0; i < r.batch->table->series.size(); ++i)
-    EXPECT_EQ(r.batch->table->slots[i], slot_of("", r.batch->table->series[i]));
+    EXPECT_EQ(r.batch->table->slot(i), slot_of("", r.batch->table->series[i]));
 }
 
 TEST(Scraper, AutomaticSeries) {

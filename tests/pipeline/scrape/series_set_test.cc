@@ -24,7 +24,7 @@ TEST(SeriesSet, PositionsAreStableAndTablesImmutable) {
   s.commit("");
   const auto first = s.table();
   ASSERT_EQ(first->series.size(), 2u);
-  EXPECT_EQ(first->slots[1], slot_of("", series(1)));
+  EXPECT_EQ(first->slot(1), slot_of("", series(1)));
   EXPECT_EQ(first->uniform_slot, slot_of("", series(1))) << "one target, one slot";
   EXPECT_EQ(s.find_or_add(series(1)), 1u);
   s.commit("");

@@ -11,11 +11,7 @@ namespace {
 using positions = std::vector<uint32_t>;
 
 series_table_ptr table_of(std::vector<labels> series) {
-  auto t = std::make_shared<series_table>();
-  for (auto& s : series)
-    t->slots.push_back(slot_of("", s));
-  t->series = std::move(series);
-  return t;
+  return make_series_table("", std::move(series));
 }
 
 labels named(const std::string& name) {

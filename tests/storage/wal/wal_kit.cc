@@ -193,21 +193,15 @@ labels batch_source::make_labels(const group& g, size_t i) const {
 }
 
 void batch_source::grow(group& g) {
-  auto table = std::make_shared<series_table>();
+  std::vector<labels> series;
   if (g.table)
-    *table = *g.table;
-  size_t n = g.table ? g.table->series.size() + 1 + random_.below(3) : shape_.series_per_target;
-  while (table->series.size() < n) {
-    labels l = make_labels(g, table->series.size());
-    table->slots.push_back(slot_of(g.tenant, l));
-    table->series.push_back(std::move(l));
+    series = g.table->series;
+  size_t n = g.table ? series.size() + 1 + random_.below(3) : shape_.series_per_target;
+  while (series.size() < n) {
+    series.push_back(make_labels(g, series.size()));
     g.values.push_back(static_cast<double>(random_.below(1000)));
   }
-  auto first = table->slots.empty() ? 0 : table->slots[0];
-  bool uniform =
-      std::all_of(table->slots.begin(), table->slots.end(), [&](uint16_t s) { return s == first; });
-  table->uniform_slot = uniform ? first : -1;
-  g.table = std::move(table);
+  g.table = make_series_table(g.tenant, std::move(series));
 }
 
 double batch_source::value(double previous) {
@@ -352,11 +346,7 @@ labels make_series(std::initializer_list<std::pair<std::string, std::string>> pa
 }
 
 series_table_ptr table_of(std::vector<labels> series, std::string_view tenant) {
-  auto table = std::make_shared<series_table>();
-  for (const auto& l : series)
-    table->slots.push_back(slot_of(tenant, l));
-  table->series = std::move(series);
-  return table;
+  return make_series_table(tenant, std::move(series));
 }
 
 write_batch simple_batch(series_table_ptr table, timestamp_ms ts, const std::vector<double>& values,

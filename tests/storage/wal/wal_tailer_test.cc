@@ -87,7 +87,7 @@ TEST(wal_tailer, starts_at_any_sequence_of_a_stream) {
     ASSERT_TRUE(log.writer->commit().ok());
   }
   ASSERT_GT(log.files(".wal").size(), 4u);
-  uint16_t stream = batches[0].table->slots[0];
+  uint16_t stream = batches[0].table->slot(0);
   for (uint64_t from = 1; from <= 81; ++from) {
     auto tailer = wal_tailer::open(*log.dir, 0, {log.dir->epoch(), stream, from});
     ASSERT_TRUE(tailer.ok());
