@@ -106,7 +106,7 @@ class body_reader {
     memory_.last_body_ms = request_.time;
     keep_lines();
     if (!memory_.has_created)
-      memory_.start_keys = {};
+      memory_.start_keys = std::vector<uint64_t>();
     else if (!had_created && counts_.known_lines != 0)
       memory_.forget_lines();  // the known lines have no start keys: read them anew
     return {};

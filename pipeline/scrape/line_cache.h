@@ -91,9 +91,10 @@ struct target_memory {
 
   /// Forgets the lines, not the series: the next body is read anew.
   void forget_lines() {
-    lines = {};
-    created = {};
-    start_keys = {};
+    // From `{}` a vector would keep its memory.
+    lines = std::vector<line_entry>();
+    created = std::vector<created_line>();
+    start_keys = std::vector<uint64_t>();
     has_created = false;
   }
   size_t heap_bytes() const {

@@ -3,7 +3,6 @@
 #include "storage/model/slot.h"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 namespace troupe::scrape {
@@ -12,31 +11,23 @@ const labels& series_set::at(uint32_t position) const {
   return position < committed ? table_->series[position] : added_[position - committed];
 }
 
-void series_set::index_position(uint32_t position) {
-  const size_t mask = index_.size() - 1;
-  size_t i = at(position).hash() & mask;
-  while (index_[i] != 0)
-    i = (i + 1) & mask;
-  index_[i] = position + 1;
-}
-
-void series_set::build_index(size_t capacity) {
-  index_.assign(std::bit_ceil(std::max<size_t>(16, capacity * 2)), 0);
-  for (uint32_t p = 0; p < size(); ++p)
-    index_position(p);
+void series_set::build_index() {
+  const auto hash = [this](uint32_t ref) { return hash_of(ref); };
+  index_.reserve(size() + 1, hash);
+  for (uint32_t ref = 1; ref <= size(); ++ref)
+    index_.insert(ref, hash_of(ref), hash);
 }
 
 uint32_t series_set::find_or_add(const labels& series) {
-  if (index_.size() < (size() + 1) * size_t{2})
-    build_index(size() + 1);
-  const size_t mask = index_.size() - 1;
-  for (size_t i = series.hash() & mask; index_[i] != 0; i = (i + 1) & mask)
-    if (at(index_[i] - 1) == series)
-      return index_[i] - 1;
-  const uint32_t position = size();
+  if (index_.empty())
+    build_index();
+  const auto wanted = static_cast<uint32_t>(series.hash() >> 32);
+  const uint32_t known = index_.find(wanted, [&](uint32_t ref) { return at(ref - 1) == series; });
+  if (known != ref_table::none)
+    return known - 1;
   added_.push_back(series.packed());
-  index_position(position);
-  return position;
+  index_.insert(size(), wanted, [this](uint32_t ref) { return hash_of(ref); });
+  return size() - 1;
 }
 
 void series_set::commit(std::string_view tenant) {
@@ -79,7 +70,7 @@ std::vector<uint32_t> series_set::compact(const bitmap& live) {
 }
 
 size_t series_set::heap_bytes() const {
-  size_t out = index_.capacity() * sizeof(uint32_t) + added_.capacity() * sizeof(labels);
+  size_t out = index_.memory_bytes() + added_.capacity() * sizeof(labels);
   if (table_) {
     out += table_->memory_bytes();
     for (const auto& l : table_->series)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pipeline/scrape/bitmap.h"
+#include "storage/base/ref_table.h"
 #include "storage/model/batch.h"
 #include "storage/model/labels.h"
 
@@ -35,18 +36,18 @@ class series_set {
   std::vector<uint32_t> compact(const bitmap& live);
 
   /// Gives back the look-up index; it is built again when it is needed.
-  void drop_index() { index_ = std::vector<uint32_t>(); }
+  void drop_index() { index_.clear(); }
   bool has_index() const { return !index_.empty(); }
   size_t heap_bytes() const;
 
  private:
-  void build_index(size_t capacity);
-  void index_position(uint32_t position);
+  /// Of the position that `ref` (position + 1) stands for.
+  uint32_t hash_of(uint32_t ref) const { return static_cast<uint32_t>(at(ref - 1).hash() >> 32); }
+  void build_index();
 
   series_table_ptr table_;
   std::vector<labels> added_;
-  std::vector<uint32_t>
-      index_;  ///< position + 1 by label hash, open addressing, power of two; 0 = free
+  ref_table index_;  ///< position + 1 by labels; built when a look-up needs it
 };
 
 }  // namespace troupe::scrape

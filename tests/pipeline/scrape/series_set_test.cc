@@ -1,6 +1,7 @@
 #include "pipeline/scrape/series_set.h"
 
 #include "pipeline/scrape/bitmap.h"
+#include "pipeline/scrape/line_cache.h"
 #include "storage/model/slot.h"
 
 #include <gtest/gtest.h>
@@ -46,6 +47,19 @@ TEST(SeriesSet, RollbackForgetsWhatWasAdded) {
   EXPECT_EQ(s.size(), 1u);
   EXPECT_EQ(s.find_or_add(series(2)), 1u);
   EXPECT_EQ(s.find_or_add(series(1)), 2u);
+}
+
+TEST(SeriesSet, DroppingTheIndexAndForgettingLinesGiveMemoryBack) {
+  target_memory memory;
+  for (int i = 0; i < 1000; ++i) {
+    memory.series.find_or_add(series(i));
+    memory.lines.push_back(line_entry::make("line", metric_type::gauge, 1, 0));
+  }
+  memory.series.commit("");
+  const size_t full = memory.heap_bytes();
+  memory.series.drop_index();
+  memory.forget_lines();
+  EXPECT_LE(memory.heap_bytes(), full - 1000 * (sizeof(line_entry) + sizeof(uint32_t)));
 }
 
 TEST(SeriesSet, CompactRenumbersTheLiving) {
