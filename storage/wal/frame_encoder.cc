@@ -19,6 +19,15 @@ constexpr uint64_t garbage_allowance = 4096;
 // frame.
 constexpr size_t max_group_series = 1u << 20;
 constexpr uint32_t unresolved = 0xffffffff;
+// So much memory is kept from frame to frame.
+constexpr size_t kept_floats = 64u << 10;
+constexpr size_t kept_bytes = 1u << 20;
+
+void clear_buffer(std::string& s) {
+  if (s.capacity() > kept_bytes)
+    s = std::string();
+  s.clear();
+}
 
 /// Walks a sorted list of refused positions beside an ascending index.
 class skip_list {
@@ -44,16 +53,17 @@ void encoded_frames::clear() {
 }
 
 void frame_encoder::slot_part::clear() {
-  used = false;
   group = nullptr;
+  if (floats.index.capacity() > kept_floats)
+    floats = float_columns();
   floats.clear();
   starts.clear();
   histograms.clear();
   exemplars.clear();
   metadata.clear();
   tombstones.clear();
-  bytes.clear();
-  dictionary_bytes.clear();
+  clear_buffer(bytes);
+  clear_buffer(dictionary_bytes);
 }
 
 // --- batches ---
@@ -109,7 +119,7 @@ frame_encoder::sender& frame_encoder::find_sender(std::string_view tenant, uint6
 void frame_encoder::bind_table(sender& s, const write_batch& batch, encoded_frames& out) {
   std::vector<uint16_t> outdated;
   for (const auto& [slot, g] : s.groups)
-    if (g->generation != generation_ || g->series().size() > max_group_series)
+    if (g->generation != generation_ || g->size() > max_group_series)
       outdated.push_back(slot);
   for (uint16_t slot : outdated) {
     close_group(s, *s.groups[slot], out);
@@ -118,7 +128,18 @@ void frame_encoder::bind_table(sender& s, const write_batch& batch, encoded_fram
   if (s.table == batch.table && outdated.empty())
     return;
   s.table = batch.table;
-  s.index.assign(s.table ? s.table->series.size() : 0, unresolved);
+  s.index = std::vector<uint32_t>();
+  s.identity = 0;
+  if (const group_state* g = only_group(s))
+    s.identity = g->common_prefix(*s.table);
+}
+
+// The group that all series of the sender's table belong to, if it exists.
+group_state* frame_encoder::only_group(const sender& s) {
+  if (!s.table || s.table->uniform_slot < 0)
+    return nullptr;
+  const auto it = s.groups.find(static_cast<uint16_t>(s.table->uniform_slot));
+  return it == s.groups.end() ? nullptr : it->second.get();
 }
 
 uint16_t frame_encoder::home_slot(const write_batch& batch) const {
@@ -128,12 +149,13 @@ uint16_t frame_encoder::home_slot(const write_batch& batch) const {
 }
 
 frame_encoder::slot_part& frame_encoder::part_of(uint16_t slot) {
-  slot_part& part = parts_[slot];
-  if (!part.used) {
-    part.used = true;
+  if (part_of_[slot] == 0) {
     used_slots_.push_back(slot);
+    part_of_[slot] = static_cast<uint16_t>(used_slots_.size());
+    if (parts_.size() < used_slots_.size())
+      parts_.emplace_back();
   }
-  return part;
+  return used_part(slot);
 }
 
 frame_encoder::slot_part& frame_encoder::part_of(sender& s, uint16_t slot) {
@@ -151,13 +173,29 @@ frame_encoder::slot_part& frame_encoder::part_of(sender& s, uint16_t slot) {
 }
 
 uint32_t frame_encoder::resolve(sender& s, slot_part& part, uint32_t position) {
-  uint32_t& index = s.index[position];
-  if (index == unresolved) {
-    const labels& l = s.table->series[position];
-    index = part.group->find_or_add(l, journal_);
-    chunk_bytes_ += l.blob_size();
+  uint32_t index = position;
+  if (position >= s.identity) {
+    index = s.index.empty() ? unresolved : s.index[position];
+    if (index == unresolved)
+      index = look_up(s, *part.group, position);
   }
   part.group->mark_seen(index);
+  return index;
+}
+
+uint32_t frame_encoder::look_up(sender& s, group_state& g, uint32_t position) {
+  const bool uniform = s.table->uniform_slot >= 0;
+  if (uniform)
+    g.reserve(s.table->series.size());
+  const uint32_t index = g.find_or_add(s.table, position, journal_);
+  chunk_bytes_ += s.table->series[position].blob_size();
+  if (uniform && s.index.empty() && index == position && s.identity == position) {
+    ++s.identity;
+    return index;
+  }
+  if (s.index.empty())
+    s.index.assign(s.table->series.size(), unresolved);
+  s.index[position] = index;
   return index;
 }
 
@@ -236,6 +274,8 @@ status frame_encoder::append(const write_batch& batch, const wal_refused& refuse
   TROUPE_TRY(check_batch(batch));
   sender& s = find_sender(batch.tenant, batch.group);
   bind_table(s, batch, out);
+  if (group_state* g = only_group(s); g != nullptr && s.identity >= g->size())
+    g->lean_on(s.table);
   always_pack_ = !batch.metadata.empty() || !batch.histograms.empty();
   add_floats(s, batch, refused.floats, out);
   add_others(s, batch, refused, out);
@@ -288,13 +328,13 @@ void frame_encoder::put_key_part(group_state& g, slot_part& part) {
 }
 
 void frame_encoder::put_dictionary_part(group_state& g, slot_part& part) {
-  auto series = g.series();
-  if (g.count.in_stream && g.count.described == series.size())
+  const auto series = g.undescribed();
+  if (g.count.in_stream && series.empty())
     return;
   content_.clear();
-  put_dictionary(g.group(), g.count.described, series.subspan(g.count.described), content_);
-  described_ += series.size() - g.count.described;
-  g.count.described = static_cast<uint32_t>(series.size());
+  put_dictionary(g.group(), g.count.described, series, content_);
+  described_ += series.size();
+  g.count.described = g.size();
   always_pack_ = true;
   if (TROUPE_FAULT(lose_dictionary) && ++dictionaries_ % 3 == 2)
     return;
@@ -328,6 +368,7 @@ void frame_encoder::encode_section(slot_part& part, bool closes) {
     g->count.segment = segment_;
     g->count.full_segment = full_segments_;
     g->count.in_stream = true;
+    g->end_section();
   }
   float_columns& f = part.floats;
   for (size_t i = 0; i < f.size(); ++i)
@@ -375,7 +416,7 @@ void frame_encoder::flush(std::string_view tenant, std::string_view source_posit
     put_varint(body_, used_slots_.size());
   size_t described = 0;
   for (uint16_t slot : used_slots_) {
-    slot_part& part = parts_[slot];
+    slot_part& part = used_part(slot);
     encode_section(part, false);
     uint64_t sequence = ++next_sequence_[slot];
     if (single) {
@@ -399,10 +440,11 @@ void frame_encoder::flush(std::string_view tenant, std::string_view source_posit
     body_.clear();
     put_varint(body_, described);
     for (uint16_t slot : used_slots_) {
-      if (parts_[slot].dictionary_bytes.empty())
+      const slot_part& part = used_part(slot);
+      if (part.dictionary_bytes.empty())
         continue;
       put_varint(body_, slot);
-      put_bytes(body_, parts_[slot].dictionary_bytes);
+      put_bytes(body_, part.dictionary_bytes);
     }
     header.kind = frame_kind::dictionary;
     header.stream = no_stream;
@@ -410,9 +452,13 @@ void frame_encoder::flush(std::string_view tenant, std::string_view source_posit
     put_frame(header, body_, settings_.compression && body_.size() >= min_packed_bytes,
               out.dictionary);
   }
-  for (uint16_t slot : used_slots_)
-    parts_[slot].clear();
+  for (uint16_t slot : used_slots_) {
+    used_part(slot).clear();
+    part_of_[slot] = 0;
+  }
   used_slots_.clear();
+  clear_buffer(body_);
+  clear_buffer(content_);
   chunk_bytes_ = 0;
   frame_ts_set_ = false;
   always_pack_ = false;
@@ -521,7 +567,7 @@ uint64_t frame_encoder::series_count() const {
   uint64_t n = 0;
   for (const auto& [key, s] : senders_)
     for (const auto& [slot, g] : s->groups)
-      n += g->series().size();
+      n += g->size();
   return n;
 }
 

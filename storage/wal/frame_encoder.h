@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <span>
@@ -74,13 +75,14 @@ class frame_encoder {
     std::string tenant;
     uint64_t group = 0;
     series_table_ptr table;
-    std::vector<uint32_t> index;  // of the table's series in its slot's group
+    /// So many series at the start of the table have their own position as index in the group.
+    uint32_t identity = 0;
+    std::vector<uint32_t> index;  // of the others in their slot's group; empty while there are none
     std::map<uint16_t, std::unique_ptr<group_state>> groups;
   };
   using sender_key = std::pair<uint64_t, std::string_view>;
   /// What one frame will hold of one slot.
   struct slot_part {
-    bool used = false;
     group_state* group = nullptr;
     float_columns floats;  // xors: bits until the section is encoded
     std::vector<start_entry> starts;
@@ -94,9 +96,12 @@ class frame_encoder {
   sender& find_sender(std::string_view tenant, uint64_t group);
   void bind_table(sender& s, const write_batch& batch, encoded_frames& out);
   uint16_t home_slot(const write_batch& batch) const;
+  slot_part& used_part(uint16_t slot) { return parts_[part_of_[slot] - 1]; }
   slot_part& part_of(uint16_t slot);
   slot_part& part_of(sender& s, uint16_t slot);
+  static group_state* only_group(const sender& s);
   uint32_t resolve(sender& s, slot_part& part, uint32_t position);
+  uint32_t look_up(sender& s, group_state& g, uint32_t position);
   void add_floats(sender& s, const write_batch& batch, std::span<const uint32_t> refused,
                   encoded_frames& out);
   void add_others(sender& s, const write_batch& batch, const wal_refused& refused,
@@ -115,7 +120,8 @@ class frame_encoder {
   std::array<uint64_t, slot_count> next_sequence_{};
   std::array<uint64_t, slot_count> committed_sequence_{};
   std::array<uint64_t, slot_count> next_group_number_{};
-  std::array<slot_part, slot_count> parts_;
+  std::deque<slot_part> parts_;                 // the first used_slots_.size() are in use
+  std::array<uint16_t, slot_count> part_of_{};  // number + 1
   std::vector<uint16_t> used_slots_;
   size_t chunk_bytes_ = 0;
   timestamp_ms frame_ts_ = 0;

@@ -1,27 +1,79 @@
 #include "storage/wal/group_state.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace troupe::storage {
 namespace {
-constexpr size_t first_buckets = 16;
+/// After so many sections without a new series the look-up by labels is given up.
+constexpr uint8_t max_idle_sections = 16;
+/// So much memory for undoing is kept from commit to commit.
+constexpr size_t kept_entries = 8u << 10;
 }  // namespace
 
-uint32_t group_state::find_or_add(const labels& l, undo_journal& journal) {
-  if ((series_.size() + 1) * 4 > table_.size() * 3)
-    rehash(std::max(first_buckets, table_.size() * 2));
-  size_t mask = table_.size() - 1;
-  size_t at = l.hash() & mask;
-  for (; table_[at] != 0; at = (at + 1) & mask)
-    if (series_[table_[at] - 1] == l)
-      return table_[at] - 1;
+std::vector<labels> group_state::undescribed() const {
+  std::vector<labels> out;
+  for (uint32_t i = count.described; i < size(); ++i)
+    out.push_back(series(i));
+  return out;
+}
+
+uint32_t group_state::find_or_add(const series_table_ptr& table, uint32_t position,
+                                  undo_journal& journal) {
+  idle_sections_ = 0;
+  const auto hash = [this](uint32_t ref) { return hash_of(ref - 1); };
+  if (by_labels_.empty()) {
+    by_labels_.reserve(size(), hash);
+    for (uint32_t i = 0; i < size(); ++i)
+      by_labels_.insert(i + 1, hash_of(i), hash);
+  }
+  const labels& l = table->series[position];
+  const auto wanted = static_cast<uint32_t>(l.hash() >> 32);
+  const uint32_t known =
+      by_labels_.find(wanted, [&](uint32_t ref) { return series(ref - 1) == l; });
+  if (known != ref_table::none)
+    return known - 1;
   journal.touch(*this);
-  series_.push_back(l.packed());
+  // A table that goes on where the group ends holds the labels.
+  if (own_.empty() && position == size() && (base_ == table || common_prefix(*table) == size())) {
+    base_ = table;
+    ++base_size_;
+  } else {
+    own_.push_back(l.packed());
+  }
   last_.push_back(0);
-  sampled_.resize((series_.size() + 63) / 64);
+  sampled_.resize((size() + 63) / 64);
   seen_.resize(sampled_.size());
-  table_[at] = static_cast<uint32_t>(series_.size());
-  return static_cast<uint32_t>(series_.size() - 1);
+  by_labels_.insert(size(), wanted, hash);
+  return size() - 1;
+}
+
+void group_state::reserve(size_t n) {
+  if (n <= last_.capacity())
+    return;
+  last_.reserve(n);
+}
+
+uint32_t group_state::common_prefix(const series_table& table) const {
+  const auto n = std::min<size_t>(size(), table.series.size());
+  uint32_t i = 0;
+  while (i < n && series(i).same_object(table.series[i]))
+    ++i;
+  return i;
+}
+
+void group_state::lean_on(const series_table_ptr& table) {
+  if (base_ == table && own_.empty())
+    return;
+  base_ = table;
+  base_size_ = size();
+  own_ = std::vector<labels>();
+}
+
+void group_state::end_section() {
+  if (by_labels_.empty() || ++idle_sections_ < max_idle_sections)
+    return;
+  by_labels_.clear();
 }
 
 uint64_t group_state::exchange(uint32_t index, uint64_t bits, undo_journal& journal) {
@@ -48,7 +100,7 @@ void group_state::take_key(std::vector<uint32_t>& indices, std::vector<uint64_t>
     if (word != 0)
       journal.sampled_word(*this, static_cast<uint32_t>(w), word);
     sampled_[w] = 0;
-    size_t end = std::min(series_.size(), (w + 1) * 64);
+    size_t end = std::min<size_t>(size(), (w + 1) * 64);
     for (size_t i = w * 64; i < end; ++i) {
       if (word >> (i % 64) & 1) {
         indices.push_back(static_cast<uint32_t>(i));
@@ -69,15 +121,15 @@ uint32_t group_state::seen_count() const {
 }
 
 uint64_t group_state::memory_bytes() const {
-  return sizeof(*this) + series_.capacity() * sizeof(labels) + last_.capacity() * sizeof(uint64_t) +
-         (sampled_.capacity() + seen_.capacity()) * sizeof(uint64_t) +
-         table_.capacity() * sizeof(uint32_t);
+  return sizeof(*this) + own_.capacity() * sizeof(labels) + last_.capacity() * sizeof(uint64_t) +
+         (sampled_.capacity() + seen_.capacity()) * sizeof(uint64_t) + by_labels_.memory_bytes();
 }
 
 void group_state::shrink(size_t n) {
-  if (n == series_.size())
+  if (n == size())
     return;
-  series_.resize(n);
+  base_size_ = std::min(base_size_, static_cast<uint32_t>(n));
+  own_.resize(n - base_size_);
   last_.resize(n);
   sampled_.resize((n + 63) / 64);
   seen_.resize(sampled_.size());
@@ -86,18 +138,7 @@ void group_state::shrink(size_t n) {
     sampled_.back() &= keep;
     seen_.back() &= keep;
   }
-  rehash(table_.size());
-}
-
-void group_state::rehash(size_t buckets) {
-  table_.assign(buckets, 0);
-  size_t mask = buckets - 1;
-  for (uint32_t i = 0; i < series_.size(); ++i) {
-    size_t at = series_[i].hash() & mask;
-    while (table_[at] != 0)
-      at = (at + 1) & mask;
-    table_[at] = i + 1;
-  }
+  by_labels_.clear();
 }
 
 void undo_journal::undo() {
@@ -120,6 +161,8 @@ void undo_journal::undo() {
 }
 
 void undo_journal::clear() {
+  if (entries_.capacity() > kept_entries)
+    entries_ = std::vector<entry>();
   entries_.clear();
   saved_.clear();
   ++round_;

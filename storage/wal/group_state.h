@@ -3,6 +3,8 @@
 // can be undone. One owner.
 #pragma once
 
+#include "storage/base/ref_table.h"
+#include "storage/model/batch.h"
 #include "storage/model/labels.h"
 
 #include <algorithm>
@@ -23,10 +25,23 @@ class group_state {
   uint64_t number() const { return number_; }
   uint64_t group() const { return group_; }
   uint16_t slot() const { return slot_; }
-  std::span<const labels> series() const { return series_; }
+  uint32_t size() const { return static_cast<uint32_t>(last_.size()); }
+  const labels& series(uint32_t index) const {
+    return index < base_size_ ? base_->series[index] : own_[index - base_size_];
+  }
+  /// Those whose labels have not been written.
+  std::vector<labels> undescribed() const;
 
-  /// The index of `l`; new ones get the next.
-  uint32_t find_or_add(const labels& l, undo_journal& journal);
+  /// The index of the series at `position` of `table`; new ones get the next.
+  uint32_t find_or_add(const series_table_ptr& table, uint32_t position, undo_journal& journal);
+  /// Room for so many series and no more.
+  void reserve(size_t n);
+  /// How many series at the start of `table` are this group's in the same order.
+  uint32_t common_prefix(const series_table& table) const;
+  /// Leaves the labels to `table`, whose first series are all of this group's.
+  void lean_on(const series_table_ptr& table);
+  /// A section has been written: the look-up by labels goes when it was not needed for a while.
+  void end_section();
   /// XOR of `bits` with the last value of `index`, which becomes `bits`.
   uint64_t exchange(uint32_t index, uint64_t bits, undo_journal& journal);
   /// Marks a sample of any kind, so that idle series can be told from live ones.
@@ -54,17 +69,22 @@ class group_state {
  private:
   friend class undo_journal;
   void shrink(size_t n);
-  void rehash(size_t buckets);
+  uint32_t hash_of(uint32_t index) const {
+    return static_cast<uint32_t>(series(index).hash() >> 32);
+  }
 
   uint64_t touched_round_ = 0;
   uint64_t number_;
   uint64_t group_;
   uint16_t slot_;
-  std::vector<labels> series_;
+  series_table_ptr base_;  // the labels of the first base_size_ series
+  uint32_t base_size_ = 0;
+  uint8_t idle_sections_ = 0;  // without a look-up
+  std::vector<labels> own_;    // of the rest
   std::vector<uint64_t> last_;
   std::vector<uint64_t> sampled_;  // bits
   std::vector<uint64_t> seen_;     // bits
-  std::vector<uint32_t> table_;    // open addressing: index + 1, 0 is empty
+  ref_table by_labels_;            // index + 1; empty until it is needed
 };
 
 /// Everything since the last commit, undone newest first.
@@ -76,7 +96,7 @@ class undo_journal {
       return;
     g.touched_round_ = round_;
     entries_.push_back({&g, saved_.size(), 0, kind::counters});
-    saved_.emplace_back(g.count, g.series_.size());
+    saved_.emplace_back(g.count, g.size());
   }
   void value(group_state& g, uint32_t index, uint64_t old) {
     entries_.push_back({&g, old, index, kind::value});
