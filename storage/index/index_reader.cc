@@ -193,7 +193,7 @@ bool index_reader::find_label(std::string_view name, label_entry& out) const {
   return false;
 }
 
-result<posting_list> index_reader::read_postings(const value_entry& value) const {
+result<postings_ptr> index_reader::read_postings(const value_entry& value) const {
   if (value.offset > postings_.size() || value.count > postings_.size() - value.offset)
     return corrupt("postings out of range");
   byte_reader in(postings_.substr(static_cast<size_t>(value.offset)));
@@ -207,23 +207,23 @@ result<posting_list> index_reader::read_postings(const value_entry& value) const
       return corrupt("bad postings");
     out.push_back(static_cast<series_ref>(ref));
   }
-  return out;
+  return std::make_shared<const posting_set>(posting_set::of(out));
 }
 
 result<std::vector<std::string>> index_reader::label_names(std::span<const matcher> ms,
                                                            size_t limit) const {
-  posting_list wanted;
+  postings_ptr wanted;
   if (!ms.empty()) {
-    TROUPE_ASSIGN(wanted, resolve(*this, ms));
+    TROUPE_ASSIGN(wanted, resolve_set(*this, ms));
   }
   std::vector<std::string> out;
   const auto total = static_cast<uint32_t>(labels_.size() / index_layout::label_bytes);
   for (uint32_t i = 0; i < total && !full(out, limit); ++i) {
     const label_entry e = label_at(i);
     bool any = ms.empty();
-    for (uint32_t v = 0; v < e.count && !any && !wanted.empty(); ++v) {
+    for (uint32_t v = 0; v < e.count && !any && !wanted->empty(); ++v) {
       TROUPE_ASSIGN(auto list, read_postings(value_at(e.first + v)));
-      any = intersects(list, wanted);
+      any = intersects(*list, *wanted);
     }
     if (any)
       out.emplace_back(symbol(e.name));
@@ -238,15 +238,15 @@ result<std::vector<std::string>> index_reader::label_values(std::string_view nam
   label_entry e;
   if (!find_label(name, e))
     return out;
-  posting_list wanted;
+  postings_ptr wanted;
   if (!ms.empty()) {
-    TROUPE_ASSIGN(wanted, resolve(*this, ms));
+    TROUPE_ASSIGN(wanted, resolve_set(*this, ms));
   }
   for (uint32_t v = 0; v < e.count && !full(out, limit); ++v) {
     const value_entry value = value_at(e.first + v);
     if (!ms.empty()) {
       TROUPE_ASSIGN(auto list, read_postings(value));
-      if (!intersects(list, wanted))
+      if (!intersects(*list, *wanted))
         continue;
     }
     out.emplace_back(symbol(value.value));
@@ -254,17 +254,16 @@ result<std::vector<std::string>> index_reader::label_values(std::string_view nam
   return out;
 }
 
-posting_list index_reader::all() const {
-  posting_list out(series_count());
-  for (uint32_t i = 0; i < out.size(); ++i)
-    out[i] = i;
-  return out;
+postings_ptr index_reader::all() const {
+  if (series_count() == 0)
+    return std::make_shared<const posting_set>();
+  return std::make_shared<const posting_set>(posting_set::range(0, series_count() - 1));
 }
 
-result<posting_list> index_reader::lookup(std::string_view name, std::string_view value) const {
+result<postings_ptr> index_reader::lookup(std::string_view name, std::string_view value) const {
   label_entry e;
   if (!find_label(name, e))
-    return posting_list();
+    return std::make_shared<const posting_set>();
   uint32_t lo = e.first, hi = e.first + e.count;
   while (lo < hi) {
     const uint32_t mid = lo + (hi - lo) / 2;
@@ -277,18 +276,17 @@ result<posting_list> index_reader::lookup(std::string_view name, std::string_vie
     else
       hi = mid;
   }
-  return posting_list();
+  return std::make_shared<const posting_set>();
 }
 
-result<std::vector<posting_list>> index_reader::collect(std::string_view name,
-                                                        const value_filter& keep) const {
-  std::vector<posting_list> lists;
+result<std::vector<postings_ptr>> index_reader::collect(const matcher& m, bool wanted) const {
+  std::vector<postings_ptr> lists;
   label_entry e;
-  if (!find_label(name, e))
+  if (!find_label(m.name(), e))
     return lists;
   for (uint32_t i = 0; i < e.count; ++i) {
     const value_entry v = value_at(e.first + i);
-    if (!keep(symbol(v.value)))
+    if (m.matches(symbol(v.value)) != wanted)
       continue;
     TROUPE_ASSIGN(auto list, read_postings(v));
     lists.push_back(std::move(list));

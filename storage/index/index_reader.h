@@ -4,7 +4,7 @@
 #pragma once
 
 #include "storage/index/index_writer.h"
-#include "storage/index/postings.h"
+#include "storage/index/resolve.h"
 
 #include <memory>
 #include <string>
@@ -31,10 +31,9 @@ class index_reader final : public postings_source {
   result<std::vector<std::string>> label_values(std::string_view name, std::span<const matcher> ms,
                                                 size_t limit) const;
 
-  posting_list all() const override;
-  result<posting_list> lookup(std::string_view name, std::string_view value) const override;
-  result<std::vector<posting_list>> collect(std::string_view name,
-                                            const value_filter& keep) const override;
+  postings_ptr all() const override;
+  result<postings_ptr> lookup(std::string_view name, std::string_view value) const override;
+  result<std::vector<postings_ptr>> collect(const matcher& m, bool wanted) const override;
 
  private:
   struct label_entry;
@@ -47,7 +46,7 @@ class index_reader final : public postings_source {
   label_entry label_at(uint32_t index) const;
   value_entry value_at(uint32_t index) const;
   bool find_label(std::string_view name, label_entry& out) const;
-  result<posting_list> read_postings(const value_entry& value) const;
+  result<postings_ptr> read_postings(const value_entry& value) const;
 
   std::string_view data_;
   uint32_t seed_;

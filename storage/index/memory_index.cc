@@ -4,22 +4,21 @@
 
 #include <algorithm>
 #include <mutex>
+#include <unordered_map>
 
 namespace troupe::storage {
 namespace {
 
-void insert_ref(posting_list& list, series_ref ref) {
-  if (list.empty() || list.back() < ref) {
-    list.push_back(ref);
-    return;
-  }
-  const auto at = std::lower_bound(list.begin(), list.end(), ref);
-  if (at == list.end() || *at != ref)
-    list.insert(at, ref);
-}
+/// What a label has of fewer values is matched anew each time.
+constexpr size_t min_cached_values = 64;
 
-bool full(const std::vector<std::string>& out, size_t limit) {
-  return limit != 0 && out.size() >= limit;
+// Sorted and unique, cut at `limit` (0: no limit).
+std::vector<std::string> tidy(std::vector<std::string> all, size_t limit) {
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  if (limit != 0 && all.size() > limit)
+    all.resize(limit);
+  return all;
 }
 
 void keep_greatest(std::vector<memory_index::entry>& entries, size_t limit) {
@@ -30,123 +29,223 @@ void keep_greatest(std::vector<memory_index::entry>& entries, size_t limit) {
     entries.resize(limit);
 }
 
+// A list of the index itself, for as long as its lock is held.
+postings_ptr borrowed(const posting_set& list) {
+  return {postings_ptr(), &list};
+}
+
 }  // namespace
 
 // The index as resolve() sees it, for a caller that holds the lock.
 class memory_index::view final : public postings_source {
  public:
-  explicit view(const memory_index& index) : index_(&index) {}
+  explicit view(const memory_index& index) : index_(index) {}
 
-  posting_list all() const override { return index_->all_; }
-  result<posting_list> lookup(std::string_view name, std::string_view value) const override {
-    const auto values = index_->names_.find(name);
-    if (values == index_->names_.end())
-      return posting_list();
-    const auto list = values->second.find(value);
-    return list == values->second.end() ? posting_list() : list->second;
+  postings_ptr all() const override { return borrowed(index_.all_); }
+  result<postings_ptr> lookup(std::string_view name, std::string_view value) const override {
+    std::vector<postings_ptr> lists;
+    const uint32_t found = index_.find_value(label_pair::find(name, value));
+    // What the pool found is not counted: only a pair of this index is sure to be the one that was
+    // asked for.
+    if (found != ref_table::none &&
+        index_.values_[found - 1].pair.view() == label_view{name, value})
+      lists.push_back(borrowed(index_.values_[found - 1].refs));
+    add_loose(
+        name, [&](std::string_view v) { return v == value; }, lists);
+    return lists.size() == 1 ? lists.front() : std::make_shared<const posting_set>(unite(lists));
   }
-  result<std::vector<posting_list>> collect(std::string_view name,
-                                            const value_filter& keep) const override {
-    std::vector<posting_list> lists;
-    const auto values = index_->names_.find(name);
-    if (values == index_->names_.end())
-      return lists;
-    for (const auto& [value, list] : values->second)
-      if (keep(value))
-        lists.push_back(list);
+  result<std::vector<postings_ptr>> collect(const matcher& m, bool wanted) const override {
+    std::vector<postings_ptr> lists;
+    const auto matches = [&](std::string_view value) { return m.matches(value) == wanted; };
+    if (const auto name = index_.names_.find(m.name()); name != index_.names_.end()) {
+      const auto numbers = matching_values(name->second, m, wanted);
+      for (const uint32_t number : *numbers)
+        lists.push_back(borrowed(index_.values_[number].refs));
+    }
+    add_loose(m.name(), matches, lists);
     return lists;
-  }
-  posting_list select(std::span<const matcher> ms) const {
-    auto refs = resolve(*this, ms);
-    TROUPE_CHECK(refs.ok());  // an index in memory has nothing that can fail
-    return std::move(*refs);
   }
 
  private:
-  const memory_index* index_;
+  list_cache::value matching_values(const name_entry& name, const matcher& m, bool wanted) const {
+    std::string key = (wanted ? "+" : "-") + m.to_string();
+    if (auto known = index_.cache_.find(key, name.epoch))
+      return known;
+    auto made = std::make_shared<std::vector<uint32_t>>();
+    for (const uint32_t number : name.values)
+      if (m.matches(index_.values_[number].text()) == wanted)
+        made->push_back(number);
+    if (name.values.size() >= min_cached_values)
+      index_.cache_.put(std::move(key), name.epoch, made, index_.cache_limit());
+    return made;
+  }
+  template <class F>
+  void add_loose(std::string_view name, F matches, std::vector<postings_ptr>& lists) const {
+    posting_list refs;
+    for (const auto& [ref, series] : index_.loose_)
+      if (const auto value = series.get(name); !value.empty() && matches(value))
+        refs.push_back(ref);
+    if (!refs.empty())
+      lists.push_back(std::make_shared<const posting_set>(posting_set::of(refs)));
+  }
+
+  const memory_index& index_;
 };
 
-void memory_index::add(series_ref ref, const labels& series) {
-  const std::unique_lock lock(mutex_);
-  insert_ref(all_, ref);
-  for (const auto& label : series) {
-    auto values = names_.find(label.name);
-    if (values == names_.end())
-      values = names_.emplace(std::string(label.name), value_map()).first;
-    auto list = values->second.find(label.value);
-    if (list == values->second.end())
-      list = values->second.emplace(std::string(label.value), posting_list()).first;
-    insert_ref(list->second, ref);
+uint32_t memory_index::find_value(uint32_t pair_id) const {
+  if (pair_id == 0)
+    return ref_table::none;
+  return by_pair_.find(hash_of(pair_id),
+                       [&](uint32_t ref) { return values_[ref - 1].pair.id() == pair_id; });
+}
+
+memory_index::value_entry& memory_index::value_of(uint32_t pair_id) {
+  if (const uint32_t known = find_value(pair_id); known != ref_table::none)
+    return values_[known - 1];
+  if (free_values_.empty()) {
+    free_values_.push_back(static_cast<uint32_t>(values_.size()));
+    values_.emplace_back();
   }
+  const uint32_t number = free_values_.back();
+  free_values_.pop_back();
+  value_entry& v = values_[number];
+  v.pair = label_pair(pair_id);
+  by_pair_.insert(number + 1, hash_of(pair_id),
+                  [&](uint32_t ref) { return hash_of(values_[ref - 1].pair.id()); });
+  const auto name = v.pair.view().name;
+  auto at = names_.find(name);
+  if (at == names_.end())
+    at = names_.emplace(std::string(name), name_entry()).first;
+  at->second.values.push_back(number);
+  at->second.epoch = ++value_epoch_;
+  return v;
+}
+
+void memory_index::add(series_ref ref, const labels& series) {
+  const labels packed = series.packed();
+  const std::unique_lock lock(mutex_);
+  ++epoch_;
+  all_.add(ref);
+  for (const uint32_t id : packed.pair_ids())
+    value_of(id).refs.add(ref);
+  if (!packed.empty() && !packed.is_packed())
+    loose_.emplace(ref, packed);
 }
 
 void memory_index::remove(std::span<const std::pair<series_ref, labels>> gone) {
-  std::map<std::pair<std::string_view, std::string_view>, posting_list> by_pair;
+  const std::unique_lock lock(mutex_);
+  ++epoch_;
+  std::unordered_map<uint32_t, posting_list> by_value;
   posting_list refs;
   for (const auto& [ref, series] : gone) {
     refs.push_back(ref);
-    for (const auto& label : series)
-      by_pair[{label.name, label.value}].push_back(ref);
+    loose_.erase(ref);
+    const labels packed = series.packed();
+    for (const uint32_t id : packed.pair_ids())
+      if (const uint32_t number = find_value(id); number != ref_table::none)
+        by_value[number - 1].push_back(ref);
   }
-  const auto without = [](const posting_list& from, posting_list& what) {
-    std::sort(what.begin(), what.end());
-    return subtract(from, what);
-  };
-  const std::unique_lock lock(mutex_);
-  all_ = without(all_, refs);
-  for (auto& [pair, list] : by_pair) {
-    const auto values = names_.find(pair.first);
-    if (values == names_.end())
+  std::sort(refs.begin(), refs.end());
+  all_.remove(refs);
+  std::vector<uint32_t> emptied;
+  for (auto& [number, list] : by_value) {
+    std::sort(list.begin(), list.end());
+    values_[number].refs.remove(list);
+    if (values_[number].refs.empty())
+      emptied.push_back(number);
+  }
+  erase_values(emptied);
+}
+
+// Values without series.
+void memory_index::erase_values(const std::vector<uint32_t>& numbers) {
+  for (const uint32_t number : numbers) {
+    const auto at = names_.find(values_[number].pair.view().name);
+    // The first of a name takes out all of it.
+    if (at == names_.end())
       continue;
-    const auto at = values->second.find(pair.second);
-    if (at == values->second.end())
-      continue;
-    at->second = without(at->second, list);
-    if (at->second.empty())
-      values->second.erase(at);
-    if (values->second.empty())
-      names_.erase(values);
+    auto& values = at->second.values;
+    if (std::erase_if(values, [&](uint32_t n) { return values_[n].refs.empty(); }) != 0)
+      at->second.epoch = ++value_epoch_;
+    if (values.empty())
+      names_.erase(at);
+  }
+  const auto hash = [&](uint32_t ref) { return hash_of(values_[ref - 1].pair.id()); };
+  for (const uint32_t number : numbers) {
+    by_pair_.erase(number + 1, hash(number + 1), hash);
+    values_[number].pair = label_pair();
+    free_values_.push_back(number);
   }
 }
 
 posting_list memory_index::select(std::span<const matcher> ms) const {
+  std::string key = "?";
+  for (const matcher& m : ms)
+    key += m.to_string() + ",";
   const std::shared_lock lock(mutex_);
-  return view(*this).select(ms);
+  if (ms.empty())
+    return all_.to_list();
+  if (const auto known = cache_.find(key, epoch_))
+    return *known;
+  const auto refs = resolve_set(view(*this), ms);
+  TROUPE_CHECK(refs.ok());  // an index in memory has nothing that can fail
+  auto list = std::make_shared<const posting_list>((*refs)->to_list());
+  cache_.put(std::move(key), epoch_, list, cache_limit());
+  return *list;
 }
 
 std::vector<std::string> memory_index::label_names(std::span<const matcher> ms,
                                                    size_t limit) const {
   const std::shared_lock lock(mutex_);
-  const posting_list wanted = ms.empty() ? posting_list() : view(*this).select(ms);
+  const auto refs = resolve_set(view(*this), ms);
+  TROUPE_CHECK(refs.ok());
+  const posting_set& wanted = **refs;
   std::vector<std::string> out;
-  for (const auto& [name, values] : names_) {
-    const bool any = ms.empty() || std::any_of(values.begin(), values.end(), [&](const auto& v) {
-                       return intersects(v.second, wanted);
-                     });
-    if (any)
+  for (const auto& [name, n] : names_)
+    if (std::any_of(n.values.begin(), n.values.end(),
+                    [&](uint32_t v) { return intersects(values_[v].refs, wanted); }))
       out.push_back(name);
-    if (full(out, limit))
-      break;
-  }
-  return out;
+  for (const auto& [ref, series] : loose_)
+    if (wanted.contains(ref))
+      for (const auto& label : series)
+        out.emplace_back(label.name);
+  return tidy(std::move(out), limit);
+}
+
+list_cache::value memory_index::sorted_values(std::string_view name, const name_entry& n) const {
+  std::string key = "<" + std::string(name);
+  if (auto known = cache_.find(key, n.epoch))
+    return known;
+  auto made = std::make_shared<std::vector<uint32_t>>(n.values);
+  std::sort(made->begin(), made->end(),
+            [&](uint32_t a, uint32_t b) { return values_[a].text() < values_[b].text(); });
+  if (n.values.size() >= min_cached_values)
+    cache_.put(std::move(key), n.epoch, made, cache_limit());
+  return made;
 }
 
 std::vector<std::string> memory_index::label_values(std::string_view name,
                                                     std::span<const matcher> ms,
                                                     size_t limit) const {
   const std::shared_lock lock(mutex_);
+  const auto refs = resolve_set(view(*this), ms);
+  TROUPE_CHECK(refs.ok());
+  const posting_set& wanted = **refs;
   std::vector<std::string> out;
-  const auto values = names_.find(name);
-  if (values == names_.end())
-    return out;
-  const posting_list wanted = ms.empty() ? posting_list() : view(*this).select(ms);
-  for (const auto& [value, list] : values->second) {
-    if (ms.empty() || intersects(list, wanted))
-      out.push_back(value);
-    if (full(out, limit))
-      break;
+  if (const auto at = names_.find(name); at != names_.end()) {
+    const auto values = sorted_values(name, at->second);
+    for (const uint32_t v : *values) {
+      if (!ms.empty() && !intersects(values_[v].refs, wanted))
+        continue;
+      out.emplace_back(values_[v].text());
+      if (out.size() == limit)
+        break;
+    }
   }
-  return out;
+  for (const auto& [ref, series] : loose_)
+    if (const auto value = series.get(name); !value.empty() && wanted.contains(ref))
+      out.emplace_back(value);
+  return loose_.empty() ? out : tidy(std::move(out), limit);
 }
 
 uint64_t memory_index::series_count() const {
@@ -154,19 +253,36 @@ uint64_t memory_index::series_count() const {
   return all_.size();
 }
 
+size_t memory_index::cache_limit() const {
+  return (64u << 10) + all_.size() * 8;
+}
+
+size_t memory_index::memory_bytes() const {
+  const std::shared_lock lock(mutex_);
+  size_t n = values_.size() * sizeof(value_entry) + free_values_.capacity() * sizeof(uint32_t) +
+             by_pair_.memory_bytes() + all_.memory_bytes() + cache_.memory_bytes();
+  for (const auto& v : values_)
+    n += v.refs.memory_bytes();
+  for (const auto& [name, values] : names_)
+    n += sizeof(name_map::value_type) + values.values.capacity() * sizeof(uint32_t);
+  return n;
+}
+
 memory_index::cardinality memory_index::stats(size_t limit) const {
   const std::shared_lock lock(mutex_);
   cardinality c;
-  for (const auto& [name, values] : names_) {
+  for (const auto& [name, n] : names_) {
     uint64_t bytes = 0;
-    for (const auto& [value, list] : values) {
-      bytes += value.size() * list.size();
-      c.series_by_pair.push_back({name + "=" + value, list.size()});
+    for (const uint32_t number : n.values) {
+      const std::string value(values_[number].text());
+      const size_t series = values_[number].refs.size();
+      bytes += value.size() * series;
+      c.series_by_pair.push_back({name + "=" + value, series});
       if (name == metric_name_label)
-        c.series_by_metric.push_back({value, list.size()});
+        c.series_by_metric.push_back({value, series});
     }
-    c.label_pairs += values.size();
-    c.values_by_label.push_back({name, values.size()});
+    c.label_pairs += n.values.size();
+    c.values_by_label.push_back({name, n.values.size()});
     c.memory_by_label.push_back({name, bytes});
   }
   keep_greatest(c.series_by_metric, limit);

@@ -21,6 +21,8 @@ labels random_labels(random_source& random) {
   for (const char* name : {"a", "b", "c", "job"})
     if (random.below(3))
       pairs.emplace_back(name, "v" + std::to_string(random.below(name[0] == 'c' ? 60 : 5)));
+  if (random.below(30) == 0)
+    pairs.emplace_back("none", std::string(9000, 'x'));  // cannot be packed
   return labels::from(std::move(pairs));
 }
 
@@ -115,29 +117,6 @@ std::string write_index(const std::vector<labels>& all,
   return fs.content("d/index");
 }
 
-TEST(postings, set_algebra_agrees_with_std) {
-  seeded_random random(1);
-  for (int round = 0; round < 2000; ++round) {
-    const auto list = [&](size_t n, uint64_t range) {
-      std::set<series_ref> s;
-      for (size_t i = 0; i < n; ++i)
-        s.insert(static_cast<series_ref>(random.below(range)));
-      return posting_list(s.begin(), s.end());
-    };
-    const auto a = list(random.below(10), 300), b = list(random.below(400), 300);
-    posting_list both, either, only;
-    std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
-    std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(either));
-    std::set_difference(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(only));
-    ASSERT_EQ(intersect(a, b), both);
-    ASSERT_EQ(intersect(b, a), both);
-    ASSERT_EQ(unite({a, b, a}), either);
-    ASSERT_EQ(subtract(a, b), only);
-    ASSERT_EQ(intersects(a, b), !both.empty());
-  }
-  EXPECT_TRUE(unite({}).empty());
-}
-
 TEST(memory_index, agrees_with_brute_force_while_series_come_and_go) {
   seeded_random random(2);
   for (int round = 0; round < 20; ++round) {
@@ -193,6 +172,65 @@ TEST(memory_index, absent_labels_match_as_empty) {
   EXPECT_EQ(select(match_op::not_regex, "x|y"), (posting_list{3}));
   EXPECT_EQ(select(match_op::not_regex, "x|"), (posting_list{2}));
   EXPECT_EQ(index.select({}), (posting_list{1, 2, 3}));
+}
+
+TEST(memory_index, kept_answers_follow_every_change) {
+  memory_index index;
+  // Enough values that what a regular expression matches is kept.
+  const auto series = [](uint32_t i) {
+    return labels::from({{"__name__", "m"}, {"a", "v" + std::to_string(i)}});
+  };
+  const matchers odd{*matcher::make(match_op::regex, "a", "v.*[13579]")};
+  std::vector<series_ref> expected;
+  for (uint32_t i = 0; i < 300; ++i) {
+    index.add(i, series(i));
+    if (i % 2)
+      expected.push_back(i);
+    ASSERT_EQ(index.select(odd), expected);
+    ASSERT_EQ(index.select(odd), expected) << "asked again";
+    ASSERT_EQ(index.label_values("a", odd, 0).size(), expected.size());
+  }
+  EXPECT_EQ(index.label_values("a", {}, 2), (std::vector<std::string>{"v0", "v1"}));
+  // The numbers of values that are gone are used again for others.
+  index.remove(std::vector<std::pair<series_ref, labels>>{{1, series(1)}, {7, series(7)}});
+  index.add(300, series(1001));
+  index.add(301, series(1002));
+  std::erase_if(expected, [](series_ref r) { return r == 1 || r == 7; });
+  expected.push_back(300);
+  EXPECT_EQ(index.select(odd), expected);
+  EXPECT_EQ(index.label_values("a", {}, 0).size(), 300u);
+  EXPECT_EQ(index.label_values("a", odd, 1), (std::vector<std::string>{"v1001"}));
+}
+
+TEST(memory_index, gives_its_memory_and_its_labels_back) {
+  const auto before = labels::packed_memory();
+  memory_index index;
+  const size_t empty = index.memory_bytes();
+  std::vector<std::pair<series_ref, labels>> all;
+  for (series_ref i = 0; i < 5000; ++i) {
+    all.emplace_back(i, labels::from({{"__name__", "giving"}, {"unique", std::to_string(i)}}));
+    index.add(i, all.back().second);
+  }
+  EXPECT_GT(labels::packed_memory().texts, before.texts + 5000) << "the index holds its texts";
+  index.remove(all);
+  EXPECT_EQ(labels::packed_memory().texts, before.texts);
+  EXPECT_TRUE(index.label_names({}, 0).empty());
+  EXPECT_LT(index.memory_bytes(), empty + 5000 * 40);
+}
+
+TEST(memory_index, takes_few_bytes_when_targets_get_contiguous_references) {
+  memory_index index;
+  series_ref ref = 0;
+  for (int target = 0; target < 100; ++target)
+    for (int i = 0; i < 500; ++i)
+      index.add(ref++, labels::from({{"__name__", "metric_" + std::to_string(i / 10)},
+                                     {"instance", "host-" + std::to_string(target)},
+                                     {"job", "node"},
+                                     {"cluster", "c"},
+                                     {"env", "prod"},
+                                     {"mode", std::to_string(i % 10)},
+                                     {"cpu", std::to_string(i % 8)}}));
+  EXPECT_LE(index.memory_bytes(), ref * 12u);
 }
 
 TEST(memory_index, cardinality) {
