@@ -16,6 +16,8 @@ constexpr uint8_t kind_mask = 0x0f;
 constexpr uint8_t kind_histogram = 5;
 constexpr uint8_t flag_starts = 0x10;
 constexpr uint8_t flag_time_runs = 0x20;
+constexpr uint8_t flag_time_packed = 0x40;
+constexpr uint8_t all_flags = flag_starts | flag_time_runs | flag_time_packed;
 constexpr size_t max_histogram_bytes = 1u << 30;
 constexpr size_t max_lz4_ratio = 255;
 
@@ -34,34 +36,42 @@ status read_header(byte_reader& in, header& out) {
   const uint8_t first = in.u8();
   const uint64_t n = in.varint();
   out.kind = first & kind_mask;
-  if (in.failed() || out.kind > kind_histogram ||
-      (first & ~(kind_mask | flag_starts | flag_time_runs)) != 0)
+  const bool runs = first & flag_time_runs, packed = first & flag_time_packed;
+  if (in.failed() || !(out.kind == kind_histogram || is_value_form(out.kind)) ||
+      (first & ~(kind_mask | all_flags)) != 0 || (runs && packed))
     return corrupt("unknown kind");
   if (n == 0 || n > max_chunk_samples)
     return corrupt("bad sample count");
   out.starts = first & flag_starts;
-  out.times = first & flag_time_runs ? time_form::runs : time_form::plain;
+  out.times = runs ? time_form::runs : packed ? time_form::packed : time_form::plain;
   out.samples = static_cast<size_t>(n);
   return {};
 }
 
-// Everything before the values.
-std::string encode_front(uint8_t kind, std::span<const timestamp_ms> ts,
-                         std::span<const timestamp_ms> starts) {
+uint8_t flag_of(time_form form) {
+  return form == time_form::runs     ? flag_time_runs
+         : form == time_form::packed ? flag_time_packed
+                                     : 0;
+}
+
+// Everything before the values, but for the kind in the first byte.
+std::string encode_front(std::span<const timestamp_ms> ts, std::span<const timestamp_ms> starts) {
   TROUPE_CHECK(!ts.empty() && ts.size() <= max_chunk_samples);
   TROUPE_CHECK(starts.empty() || starts.size() == ts.size());
   const bool with_starts =
       std::any_of(starts.begin(), starts.end(), [](auto t) { return t != no_start_timestamp; });
-  std::string times;
-  const time_form form = encode_times(ts, times);
   std::string out;
-  put_u8(out, static_cast<uint8_t>(kind | (with_starts ? flag_starts : 0) |
-                                   (form == time_form::runs ? flag_time_runs : 0)));
+  put_u8(out, 0);
   put_varint(out, ts.size());
-  out += times;
+  const time_form form = encode_times(ts, out);
+  out[0] = static_cast<char>((with_starts ? flag_starts : 0) | flag_of(form));
   if (with_starts)
     encode_starts(starts, out);
   return out;
+}
+
+void set_kind(std::string& chunk, uint8_t kind) {
+  chunk[0] = static_cast<char>(chunk[0] | kind);
 }
 
 // Cuts the rows [base, end) of a column down to [base + lo, base + hi).
@@ -80,30 +90,27 @@ std::pair<size_t, size_t> window(std::span<const timestamp_ms> ts, timestamp_ms 
   return {static_cast<size_t>(lo - ts.begin()), static_cast<size_t>(hi - ts.begin())};
 }
 
-bool fill_floats(byte_reader& in, const header& h, size_t base, sample_columns& out) {
-  const std::span<timestamp_ms> ts(out.ts.data() + base, h.samples);
-  if (!decode_times(in, h.times, ts))
-    return false;
-  if (h.starts && !decode_starts(in, {out.start_ts.data() + base, h.samples}))
-    return false;
-  return decode_values(in, static_cast<value_form>(h.kind),
-                       {out.values.data() + base, h.samples}) &&
-         in.at_end();
-}
-
 status decode_floats(byte_reader& in, const header& h, timestamp_ms mint, timestamp_ms maxt,
                      sample_columns& out) {
   const size_t base = out.ts.size();
   const bool had_starts = !out.start_ts.empty();
   out.ts.resize(base + h.samples);
-  out.values.resize(base + h.samples);
   if (h.starts || had_starts)
     out.start_ts.resize(base + h.samples, no_start_timestamp);
-  const bool ok = fill_floats(in, h, base, out);
-  const auto [lo, hi] =
-      ok ? window({out.ts.data() + base, h.samples}, mint, maxt) : std::pair<size_t, size_t>();
+  const std::span<timestamp_ms> ts(out.ts.data() + base, h.samples);
+  bool ok = decode_times(in, h.times, ts) &&
+            (!h.starts || decode_starts(in, {out.start_ts.data() + base, h.samples}));
+  auto [lo, hi] = ok ? window(ts, mint, maxt) : std::pair<size_t, size_t>();
+  // Only the values asked for are decoded.
+  out.values.resize(base + hi - lo);
+  ok = ok &&
+       decode_values(in, static_cast<value_form>(h.kind), h.samples, lo,
+                     {out.values.data() + base, hi - lo}) &&
+       in.at_end();
+  if (!ok)
+    lo = hi = 0;
+  out.values.resize(base + hi - lo);
   keep_rows(out.ts, base, lo, hi);
-  keep_rows(out.values, base, lo, hi);
   if (!ok && !had_starts)
     out.start_ts.clear();
   else if (h.starts || had_starts)
@@ -151,9 +158,8 @@ status decode_histograms(byte_reader& in, const header& h, timestamp_ms mint, ti
 std::string encode_chunk(std::span<const timestamp_ms> ts, std::span<const double> values,
                          std::span<const timestamp_ms> starts) {
   TROUPE_CHECK(ts.size() == values.size() && !values.empty());
-  const value_form form = choose_value_form(values);
-  std::string out = encode_front(static_cast<uint8_t>(form), ts, starts);
-  encode_values(values, form, out);
+  std::string out = encode_front(ts, starts);
+  set_kind(out, static_cast<uint8_t>(encode_values(values, out)));
   return out;
 }
 
@@ -168,7 +174,8 @@ std::string encode_histogram_chunk(std::span<const sample_columns::histogram_row
     put_bytes(raw, one);
   }
   TROUPE_CHECK(raw.size() <= max_histogram_bytes);
-  std::string out = encode_front(kind_histogram, ts, starts);
+  std::string out = encode_front(ts, starts);
+  set_kind(out, kind_histogram);
   put_varint(out, raw.size());
   out += lz4_compress(raw);
   return out;

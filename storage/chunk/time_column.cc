@@ -1,5 +1,12 @@
 #include "storage/chunk/time_column.h"
 
+#include "storage/chunk/integer_column.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <functional>
+
 namespace troupe::storage {
 namespace {
 
@@ -58,22 +65,55 @@ bool decode_runs(byte_reader& in, uint64_t delta, std::span<timestamp_ms> ts) {
   return true;
 }
 
+bool decode_packed_times(byte_reader& in, std::span<timestamp_ms> ts) {
+  integer_decoder column;
+  if (!column.open(in, ts.size()) || column.tag() != 0)
+    return false;
+  std::array<uint64_t, block_rows> rows;
+  for (size_t at = 0; at < ts.size(); at += block_rows) {
+    if (!column.next(rows.data()))
+      return false;
+    const size_t n = std::min(block_rows, ts.size() - at);
+    std::memcpy(ts.data() + at, rows.data(), n * sizeof(timestamp_ms));
+  }
+  return std::adjacent_find(ts.begin(), ts.end(), std::greater_equal<>()) == ts.end();
+}
+
+// What even a perfectly regular packed column takes, about.
+size_t least_packed_size(size_t count) {
+  return 4 + count / block_rows;
+}
+
 }  // namespace
 
 time_form encode_times(std::span<const timestamp_ms> ts, std::string& out) {
-  put_svarint(out, ts[0]);
-  if (ts.size() == 1)
-    return time_form::plain;
-  put_varint(out, minus(ts[1], ts[0]));
-  std::string plain, runs;
-  encode_plain(ts, plain);
-  encode_runs(ts, runs);
-  const bool shorter = runs.size() < plain.size();
-  out += shorter ? runs : plain;
-  return shorter ? time_form::runs : time_form::plain;
+  std::string front, plain, runs;
+  put_svarint(front, ts[0]);
+  if (ts.size() > 1) {
+    put_varint(front, minus(ts[1], ts[0]));
+    encode_plain(ts, plain);
+    encode_runs(ts, runs);
+  }
+  const bool regular = runs.size() < plain.size();
+  const size_t shorter = std::min(plain.size(), runs.size());
+  if (shorter > least_packed_size(ts.size())) {
+    thread_local integer_rows rows;
+    rows.resize(ts.size());
+    std::memcpy(rows.data(), ts.data(), ts.size_bytes());
+    integer_plan plan(rows);
+    if (plan.bytes() < front.size() + shorter) {
+      plan.encode(0, out);
+      return time_form::packed;
+    }
+  }
+  out += front;
+  out += regular ? runs : plain;
+  return regular ? time_form::runs : time_form::plain;
 }
 
 bool decode_times(byte_reader& in, time_form form, std::span<timestamp_ms> ts) {
+  if (form == time_form::packed)
+    return decode_packed_times(in, ts);
   ts[0] = in.svarint();
   if (ts.size() == 1)
     return !in.failed();

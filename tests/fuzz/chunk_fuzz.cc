@@ -1,5 +1,5 @@
-// Chunk bytes: whatever is accepted has as many values as timestamps, in order, and encodes to
-// bytes that decode to the same.
+// Chunk bytes: whatever is accepted has as many values as timestamps, in order, encodes to bytes
+// that decode to the same, and gives in part what it gives in whole.
 #include "storage/base/check.h"
 #include "storage/chunk/chunk.h"
 
@@ -27,5 +27,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   TROUPE_CHECK(again.ts == c.ts && again.histograms.size() == c.histograms.size());
   TROUPE_CHECK(c.values.empty() ||
                std::memcmp(again.values.data(), c.values.data(), c.values.size() * 8) == 0);
+  if (!c.ts.empty()) {
+    const size_t from = c.ts.size() / 3, to = c.ts.size() - c.ts.size() / 4;
+    storage::sample_columns part;
+    TROUPE_CHECK(storage::decode_chunk(bytes, c.ts[from], c.ts[to - 1], part).ok());
+    TROUPE_CHECK(part.ts.size() == to - from && part.values.size() == to - from);
+    TROUPE_CHECK(std::memcmp(part.values.data(), c.values.data() + from, (to - from) * 8) == 0);
+  }
   return 0;
 }

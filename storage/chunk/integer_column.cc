@@ -1,0 +1,292 @@
+#include "storage/chunk/integer_column.h"
+
+#include "storage/base/check.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <numeric>
+
+namespace troupe::storage {
+namespace {
+
+// First byte: the tag, the order, whether a factor follows.
+constexpr unsigned order_shift = 5;
+constexpr uint8_t factor_flag = 0x80;
+// A block's first byte: its width, whether patches follow.
+constexpr uint8_t width_mask = 0x7f;
+constexpr uint8_t patched_flag = 0x80;
+// So many rows stand for all in a guess of what is typical.
+constexpr size_t most_probes = 15;
+
+using block_buffer = std::array<uint64_t, block_rows>;
+
+size_t varint_size(uint64_t v) {
+  return (static_cast<size_t>(std::bit_width(v | 1)) + 6) / 7;
+}
+
+uint64_t magnitude(uint64_t v) {
+  return static_cast<int64_t>(v) < 0 ? 0 - v : v;
+}
+
+uint64_t shift_signed(uint64_t v, unsigned n) {
+  return static_cast<uint64_t>(static_cast<int64_t>(v) >> n);
+}
+
+// Of an odd number, modulo 2^64.
+uint64_t inverse(uint64_t odd) {
+  uint64_t x = odd;  // right in three bits, then in twice as many each time
+  for (int i = 0; i < 5; ++i)
+    x *= 2 - odd * x;
+  return x;
+}
+
+size_t rows_of_block(size_t count, size_t from) {
+  return std::min(block_rows, count - from);
+}
+
+// `bits` low bits of each, low bits first.
+void put_bits(const uint64_t* values, size_t n, unsigned bits, std::string& out) {
+  uint64_t word = 0;
+  unsigned used = 0;
+  for (size_t i = 0; i < n; ++i) {
+    word |= values[i] << used;
+    used += bits;
+    if (used >= 64) {
+      put_u64(out, word);
+      used -= 64;
+      word = used ? values[i] >> (bits - used) : 0;
+    }
+  }
+  out.append(reinterpret_cast<const char*>(&word), (used + 7) / 8);
+}
+
+uint64_t bits_at(std::string_view bytes, size_t bit, unsigned width) {
+  uint64_t v = 0;
+  for (unsigned got = 0; got < width;) {
+    const auto byte = static_cast<uint8_t>(bytes[(bit + got) / 8]);
+    const auto from = static_cast<unsigned>((bit + got) % 8);
+    v |= static_cast<uint64_t>(byte >> from) << got;
+    got += 8 - from;
+  }
+  return width == 64 ? v : v & ((1ULL << width) - 1);
+}
+
+void put_block(const block_buffer& residuals, size_t n, std::string& out) {
+  const width_choice choice = kernels().choose_width(residuals.data(), static_cast<unsigned>(n));
+  put_u8(out, static_cast<uint8_t>(choice.width | (choice.patches ? patched_flag : 0)));
+  if (choice.patches) {
+    put_u8(out, choice.patches);
+    put_u8(out, choice.high);
+    std::array<uint64_t, max_patches> highs;
+    size_t found = 0;
+    for (size_t i = 0; i < n; ++i)
+      if (std::bit_width(residuals[i]) > choice.width) {
+        put_u8(out, static_cast<uint8_t>(i));
+        highs[found++] = residuals[i] >> choice.width;
+      }
+    put_bits(highs.data(), found, choice.high, out);
+  }
+  std::array<uint8_t, 8 * block_rows> packed;
+  kernels().pack(residuals.data(), choice.width, packed.data());
+  out.append(reinterpret_cast<const char*>(packed.data()), (n * choice.width + 7) / 8);
+}
+
+}  // namespace
+
+integer_plan::integer_plan(integer_rows& rows) : rows_(rows) {
+  TROUPE_CHECK(rows.count() > 0);
+  std::fill(rows.data() + rows.count(),
+            rows.data() + (rows.count() + block_rows - 1) / block_rows * block_rows, 0);
+  first_ = rows.data()[0];
+  find_factor();
+  const extent e = divide();
+  best_.bytes = ~size_t{0};
+  consider(packed_order::delta, 0);
+  if (e.difference == 0)
+    return;
+  if (const int64_t slope = typical_difference())
+    consider(packed_order::sloped, static_cast<uint64_t>(slope));
+  consider(packed_order::double_delta, rows.data()[1]);
+  // A row that wanders off is not near the others.
+  if (e.spread / 4 <= e.difference)
+    consider(packed_order::direct, static_cast<uint64_t>(typical_row()));
+}
+
+void integer_plan::find_factor() {
+  const uint64_t* v = rows_.data();
+  uint64_t any = 0;
+  size_t changes = 0;
+  for (size_t i = 1; i < rows_.count(); ++i) {
+    any |= v[i] - v[i - 1];
+    changes += v[i] != v[i - 1];
+  }
+  if (any == 0)
+    return;
+  const auto twos = static_cast<unsigned>(std::countr_zero(any));
+  uint64_t odd = 0, inv = 0, most = 0;
+  for (size_t i = 1; i < rows_.count() && odd != 1; ++i) {
+    const uint64_t d = magnitude(shift_signed(v[i] - v[i - 1], twos));
+    if (d == 0 || (odd && d * inv <= most))
+      continue;
+    odd = std::gcd(odd, d >> std::countr_zero(d));
+    inv = inverse(odd);
+    most = ~0ULL / odd;  // a multiple times the inverse is the quotient: not above this
+  }
+  const uint64_t factor = odd << twos;
+  // What it saves per change must pay for writing it.
+  const auto saved = static_cast<size_t>(std::bit_width(factor) - 1) * changes / 8;
+  if (saved > 2 * varint_size(factor))
+    factor_ = factor;
+}
+
+integer_plan::extent integer_plan::divide() {
+  uint64_t* v = rows_.data();
+  const auto twos = static_cast<unsigned>(std::countr_zero(factor_));
+  const uint64_t inv = inverse(factor_ >> twos);
+  extent out;
+  int64_t least = 0, greatest = 0;
+  uint64_t before = v[0], sum = 0;
+  v[0] = 0;
+  for (size_t i = 1; i < rows_.count(); ++i) {
+    const uint64_t step = shift_signed(v[i] - before, twos) * inv;
+    before = v[i];
+    v[i] = sum += step;
+    out.difference = std::max(out.difference, magnitude(step));
+    least = std::min(least, static_cast<int64_t>(sum));
+    greatest = std::max(greatest, static_cast<int64_t>(sum));
+  }
+  out.spread = static_cast<uint64_t>(greatest) - static_cast<uint64_t>(least);
+  return out;
+}
+
+int64_t integer_plan::typical_row() const {
+  std::array<int64_t, most_probes> probes;
+  const size_t n = std::min(most_probes, rows_.count());
+  for (size_t i = 0; i < n; ++i)
+    probes[i] = static_cast<int64_t>(rows_.data()[i * rows_.count() / n]);
+  std::nth_element(probes.begin(), probes.begin() + n / 2, probes.begin() + n);
+  return probes[n / 2];
+}
+
+int64_t integer_plan::typical_difference() const {
+  std::array<int64_t, most_probes> probes;
+  const size_t differences = rows_.count() - 1, n = std::min(most_probes, differences);
+  for (size_t i = 0; i < n; ++i) {
+    const uint64_t* v = rows_.data() + 1 + i * differences / n;
+    probes[i] = static_cast<int64_t>(v[0] - v[-1]);
+  }
+  std::nth_element(probes.begin(), probes.begin() + n / 2, probes.begin() + n);
+  return probes[n / 2];
+}
+
+// Residual 0 for the first row.
+void integer_plan::prepare(const candidate& c) {
+  const uint64_t slope = c.order == packed_order::direct ? 0 : c.slope;
+  rows_.data()[-1] = 0 - slope;
+  rows_.data()[-2] = 0 - 2 * slope;
+}
+
+uint64_t integer_plan::base(const candidate& c) const {
+  return c.order == packed_order::direct ? first_ + factor_ * c.slope : first_ - factor_ * c.slope;
+}
+
+void integer_plan::consider(packed_order order, uint64_t slope) {
+  candidate c{order, slope, 1};
+  c.bytes += varint_size(zigzag(static_cast<int64_t>(base(c))));
+  if (factor_ != 1)
+    c.bytes += varint_size(factor_);
+  if (order == packed_order::sloped || order == packed_order::double_delta)
+    c.bytes += varint_size(zigzag(static_cast<int64_t>(slope)));
+  prepare(c);
+  block_buffer residuals;
+  for (size_t from = 0; from < rows_.count() && c.bytes < best_.bytes; from += block_rows) {
+    kernels().residuals(rows_.data() + from, order, slope, residuals.data());
+    const auto n = static_cast<unsigned>(rows_of_block(rows_.count(), from));
+    c.bytes += 1u + kernels().choose_width(residuals.data(), n).bytes;
+  }
+  if (c.bytes < best_.bytes)
+    best_ = c;
+}
+
+void integer_plan::encode(uint8_t tag, std::string& out) {
+  put_u8(out, static_cast<uint8_t>(tag | static_cast<uint8_t>(best_.order) << order_shift |
+                                   (factor_ != 1 ? factor_flag : 0)));
+  put_svarint(out, static_cast<int64_t>(base(best_)));
+  if (factor_ != 1)
+    put_varint(out, factor_);
+  if (best_.order == packed_order::sloped || best_.order == packed_order::double_delta)
+    put_svarint(out, static_cast<int64_t>(best_.slope));
+  prepare(best_);
+  block_buffer residuals;
+  for (size_t from = 0; from < rows_.count(); from += block_rows) {
+    kernels().residuals(rows_.data() + from, best_.order, best_.slope, residuals.data());
+    put_block(residuals, rows_of_block(rows_.count(), from), out);
+  }
+}
+
+bool integer_decoder::open(byte_reader& in, size_t count) {
+  in_ = &in;
+  left_ = count;
+  const uint8_t form = in.u8();
+  tag_ = form & max_integer_tag;
+  rule_ = {static_cast<packed_order>(form >> order_shift & 3), 0, 1};
+  state_ = {static_cast<uint64_t>(in.svarint()), 0};
+  if (form & factor_flag)
+    rule_.factor = in.varint();
+  if (rule_.order == packed_order::sloped)
+    rule_.slope = static_cast<uint64_t>(in.svarint());
+  if (rule_.order == packed_order::double_delta)
+    state_.step = static_cast<uint64_t>(in.svarint());
+  return !in.failed();
+}
+
+bool integer_decoder::read(block& b) {
+  b.rows = std::min(block_rows, left_);
+  left_ -= b.rows;
+  const uint8_t head = in_->u8();
+  b.width = head & width_mask;
+  if (head & patched_flag) {
+    const unsigned patches = in_->u8();
+    b.high = in_->u8();
+    if (patches == 0 || patches > b.rows || b.high == 0 || b.width + b.high > 64)
+      return false;
+    b.positions = in_->take(patches);
+    b.highs = in_->take((patches * b.high + 7) / 8);
+  }
+  if (b.width > 64)
+    return false;
+  b.packed = in_->take((b.rows * b.width + 7) / 8);
+  return !in_->failed();
+}
+
+bool integer_decoder::skip() {
+  block b;
+  return read(b);
+}
+
+bool integer_decoder::next(uint64_t* rows) {
+  block b;
+  if (!read(b))
+    return false;
+  const auto* packed = reinterpret_cast<const uint8_t*>(b.packed.data());
+  // Directly from the chunk where the kernel may read on behind the block.
+  std::array<uint8_t, 8 * block_rows + unpack_slack> copy;
+  if (b.packed.size() + in_->remaining() < 8 * b.width + unpack_slack) {
+    std::memcpy(copy.data(), b.packed.data(), b.packed.size());
+    std::memset(copy.data() + b.packed.size(), 0, 8 * b.width + unpack_slack - b.packed.size());
+    packed = copy.data();
+  }
+  kernels().unpack(packed, b.width, rows);
+  for (size_t i = 0; i < b.positions.size(); ++i) {
+    const auto row = static_cast<uint8_t>(b.positions[i]);
+    if (row >= b.rows)
+      return false;
+    rows[row] |= bits_at(b.highs, i * b.high, b.high) << b.width;
+  }
+  kernels().restore(rows, rule_, state_);
+  return true;
+}
+
+}  // namespace troupe::storage
