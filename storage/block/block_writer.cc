@@ -12,7 +12,11 @@
 namespace troupe::storage {
 namespace {
 
-constexpr size_t floats_per_chunk = 480;
+// Long chunks share their headers and index entries among many samples; readers decode from the
+// start of a chunk to the end of what they want. About: chunks end where a block of the packed
+// columns does.
+constexpr size_t most_floats_per_chunk = 1920;
+constexpr size_t float_block = 64;
 constexpr size_t histograms_per_chunk = 120;
 constexpr size_t histogram_bytes_per_chunk = 256u << 10;
 constexpr size_t buffer_bytes = 1u << 20;
@@ -66,14 +70,20 @@ size_t histogram_run(std::span<const sample_columns::histogram_row> rows) {
 }
 
 status write_floats(const sample_columns& in, chunk_writer& out, std::vector<chunk_ref>& refs) {
-  for (size_t i = 0; i < in.ts.size(); i += floats_per_chunk) {
-    const size_t n = std::min(floats_per_chunk, in.ts.size() - i);
+  const size_t total = in.ts.size();
+  const size_t chunks = (total + most_floats_per_chunk - 1) / most_floats_per_chunk;
+  size_t i = 0;
+  for (size_t k = 1; k <= chunks; ++k) {
+    // All of about the same length: no short one is left over.
+    const size_t end = (total * k / chunks + float_block - 1) / float_block * float_block;
+    const size_t n = std::min(end, total) - i;
     const std::span<const timestamp_ms> starts(in.start_ts);
     chunk_ref ref{in.ts[i], in.ts[i + n - 1], 0, 0, static_cast<uint32_t>(n)};
     TROUPE_TRY(out.add(encode_chunk({in.ts.data() + i, n}, {in.values.data() + i, n},
                                     starts.empty() ? starts : starts.subspan(i, n)),
                        ref));
     refs.push_back(ref);
+    i += n;
   }
   return {};
 }

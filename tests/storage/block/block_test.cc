@@ -50,6 +50,27 @@ TEST(block, without_samples_leaves_nothing) {
   EXPECT_TRUE(f.fs.list("blocks")->empty());
 }
 
+TEST(block, floats_lie_in_few_long_chunks) {
+  block_fixture f(14);
+  for (const auto& [samples, chunks] :
+       {std::pair<int, uint64_t>{1, 1}, {480, 1}, {1920, 1}, {1921, 2}, {5760, 3}, {20'000, 11}}) {
+    test::series_data one{labels::from({{"__name__", "x"}}), {}};
+    for (int i = 0; i < samples; ++i)
+      append_float(one.columns, i * 1000, i);
+    const auto meta = f.write({one});
+    ASSERT_TRUE(meta.ok());
+    EXPECT_EQ(meta->chunks, chunks) << samples;
+    const auto block = *f.open(meta->id);
+    EXPECT_EQ(read_all(*block), flatten({one}));
+    // No chunk is much shorter than the others.
+    labels series;
+    std::vector<chunk_ref> refs;
+    ASSERT_TRUE(block->read_series(0, series, refs).ok());
+    for (const auto& ref : refs)
+      EXPECT_GE(ref.samples + 64, static_cast<uint64_t>(samples) / chunks) << samples;
+  }
+}
+
 TEST(block, queries_by_matchers_in_label_order) {
   block_fixture f(2);
   const auto data = test::random_series(f.random, {.series = 25, .samples = 20});
