@@ -100,31 +100,28 @@ integer_plan::integer_plan(integer_rows& rows) : rows_(rows) {
   std::fill(rows.data() + rows.count(),
             rows.data() + (rows.count() + block_rows - 1) / block_rows * block_rows, 0);
   first_ = rows.data()[0];
-  find_factor();
-  const extent e = divide();
+  survey_ = kernels().survey(rows.data(), rows.count());
   best_.bytes = ~size_t{0};
+  if (survey_.changes > 0)
+    find_factor();
+  if (factor_ != 1)
+    divide();
   consider(packed_order::delta, 0);
-  if (e.difference == 0)
+  if (survey_.changes == 0)
     return;
   if (const int64_t slope = typical_difference())
     consider(packed_order::sloped, static_cast<uint64_t>(slope));
-  consider(packed_order::double_delta, rows.data()[1]);
-  // A row that wanders off is not near the others.
-  if (e.spread / 4 <= e.difference)
+  consider(packed_order::double_delta, rows.data()[1] - rows.data()[0]);
+  // Rows that wander off are not near each other.
+  const uint64_t spread =
+      static_cast<uint64_t>(survey_.greatest) - static_cast<uint64_t>(survey_.least);
+  if (spread / 4 <= survey_.difference)
     consider(packed_order::direct, static_cast<uint64_t>(typical_row()));
 }
 
 void integer_plan::find_factor() {
   const uint64_t* v = rows_.data();
-  uint64_t any = 0;
-  size_t changes = 0;
-  for (size_t i = 1; i < rows_.count(); ++i) {
-    any |= v[i] - v[i - 1];
-    changes += v[i] != v[i - 1];
-  }
-  if (any == 0)
-    return;
-  const auto twos = static_cast<unsigned>(std::countr_zero(any));
+  const auto twos = static_cast<unsigned>(std::countr_zero(survey_.any));
   uint64_t odd = 0, inv = 0, most = 0;
   for (size_t i = 1; i < rows_.count() && odd != 1; ++i) {
     const uint64_t d = magnitude(shift_signed(v[i] - v[i - 1], twos));
@@ -136,29 +133,22 @@ void integer_plan::find_factor() {
   }
   const uint64_t factor = odd << twos;
   // What it saves per change must pay for writing it.
-  const auto saved = static_cast<size_t>(std::bit_width(factor) - 1) * changes / 8;
+  const auto saved = static_cast<size_t>(std::bit_width(factor) - 1) * survey_.changes / 8;
   if (saved > 2 * varint_size(factor))
     factor_ = factor;
 }
 
-integer_plan::extent integer_plan::divide() {
+void integer_plan::divide() {
   uint64_t* v = rows_.data();
   const auto twos = static_cast<unsigned>(std::countr_zero(factor_));
   const uint64_t inv = inverse(factor_ >> twos);
-  extent out;
-  int64_t least = 0, greatest = 0;
   uint64_t before = v[0], sum = 0;
   v[0] = 0;
   for (size_t i = 1; i < rows_.count(); ++i) {
     const uint64_t step = shift_signed(v[i] - before, twos) * inv;
     before = v[i];
     v[i] = sum += step;
-    out.difference = std::max(out.difference, magnitude(step));
-    least = std::min(least, static_cast<int64_t>(sum));
-    greatest = std::max(greatest, static_cast<int64_t>(sum));
   }
-  out.spread = static_cast<uint64_t>(greatest) - static_cast<uint64_t>(least);
-  return out;
 }
 
 int64_t integer_plan::typical_row() const {
@@ -184,12 +174,13 @@ int64_t integer_plan::typical_difference() const {
 // Residual 0 for the first row.
 void integer_plan::prepare(const candidate& c) {
   const uint64_t slope = c.order == packed_order::direct ? 0 : c.slope;
-  rows_.data()[-1] = 0 - slope;
-  rows_.data()[-2] = 0 - 2 * slope;
+  rows_.data()[-1] = rows_.data()[0] - slope;
+  rows_.data()[-2] = rows_.data()[0] - 2 * slope;
 }
 
 uint64_t integer_plan::base(const candidate& c) const {
-  return c.order == packed_order::direct ? first_ + factor_ * c.slope : first_ - factor_ * c.slope;
+  return c.order == packed_order::direct ? first_ + factor_ * (c.slope - rows_.data()[0])
+                                         : first_ - factor_ * c.slope;
 }
 
 void integer_plan::consider(packed_order order, uint64_t slope) {

@@ -38,6 +38,8 @@ class integer_plan {
   explicit integer_plan(integer_rows& rows);
   /// What encode appends.
   size_t bytes() const { return best_.bytes; }
+  /// How many rows differ from the one before.
+  size_t changes() const { return survey_.changes; }
   void encode(uint8_t tag, std::string& out);
 
  private:
@@ -46,20 +48,16 @@ class integer_plan {
     uint64_t slope = 0;  ///< direct: the row subtracted from all
     size_t bytes = 0;
   };
-  // What the pass over the differences finds.
-  struct extent {
-    uint64_t difference = 0;  ///< largest size of a difference
-    uint64_t spread = 0;      ///< greatest minus least row
-  };
   void find_factor();
-  extent divide();
+  void divide();
   int64_t typical_row() const;
   int64_t typical_difference() const;
   void prepare(const candidate& c);
   void consider(packed_order order, uint64_t slope);
   uint64_t base(const candidate& c) const;
 
-  integer_rows& rows_;  // from divide on: (row - first row) / factor
+  integer_rows& rows_;  // with a factor: (row - first row) / factor
+  column_survey survey_;
   uint64_t first_ = 0;
   uint64_t factor_ = 1;  // of all differences
   candidate best_;

@@ -69,6 +69,17 @@ inline bool to_integer(double v, value_scale scale, uint64_t& row) {
   return true;
 }
 
+/// Takes row i > 0 into a survey.
+inline void survey_row(const uint64_t* rows, size_t i, column_survey& out) {
+  const auto row = static_cast<int64_t>(rows[i]);
+  const uint64_t d = rows[i] - rows[i - 1];
+  out.any |= d;
+  out.changes += d != 0;
+  out.difference = std::max(out.difference, static_cast<int64_t>(d) < 0 ? 0 - d : d);
+  out.least = std::min(out.least, row);
+  out.greatest = std::max(out.greatest, row);
+}
+
 /// `longer(w)`: how many of the n rows need more than w bits; `longest`: the most bits a row needs.
 template <class Longer>
 inline __attribute__((always_inline)) width_choice cheapest_width(unsigned n, unsigned longest,

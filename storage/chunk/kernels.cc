@@ -56,6 +56,14 @@ void residuals(const uint64_t* rows, packed_order order, uint64_t slope, uint64_
   }
 }
 
+column_survey survey(const uint64_t* rows, size_t n) {
+  const auto first = static_cast<int64_t>(rows[0]);
+  column_survey out{0, 0, 0, first, first};
+  for (size_t i = 1; i < n; ++i)
+    survey_row(rows, i, out);
+  return out;
+}
+
 width_choice choose_width(const uint64_t* rows, unsigned n) {
   std::array<unsigned, 66> longer{};  // by width: rows that need more bits
   unsigned longest = 0;
@@ -119,8 +127,9 @@ void pack_rows(const uint64_t* rows, unsigned width, uint8_t* out) {
   }
 }
 
-const kernel_set scalar_kernels = {"scalar",     unpack,     pack_rows,   restore,      residuals,
-                                   choose_width, to_doubles, to_integers, count_resets, fold};
+const kernel_set scalar_kernels = {"scalar",    unpack,       pack_rows,    restore,
+                                   residuals,   survey,       choose_width, to_doubles,
+                                   to_integers, count_resets, fold};
 
 std::span<const kernel_set* const> usable_kernels() {
   static const auto sets = [] {

@@ -62,6 +62,15 @@ struct width_choice {
   uint16_t bytes = 0;   ///< of the block behind its width byte
 };
 
+/// What a column of integers is like, at a glance. Sizes and order are of signed numbers.
+struct column_survey {
+  uint64_t any = 0;         ///< bits set in some difference of neighbours
+  uint64_t changes = 0;     ///< differences that are not 0
+  uint64_t difference = 0;  ///< the largest size of one
+  int64_t least = 0;        ///< rows
+  int64_t greatest = 0;
+};
+
 /// Fold of a column without NaN. Eight partial sums, of rows 0, 8, …; 1, 9, …; …, each with the
 /// error of its additions, are added up in order: the same bits in every set.
 struct column_fold {
@@ -85,13 +94,15 @@ struct kernel_set {
   /// The inverse for integers divided by the factor; rows[-2] and rows[-1] are read.
   /// direct: `slope` is the base.
   void (*residuals)(const uint64_t* rows, packed_order order, uint64_t slope, uint64_t* out);
+  /// Of `n` (at least 1) rows.
+  column_survey (*survey)(const uint64_t* rows, size_t n);
   /// The cheapest width for the first `n` (1..64) residuals.
   width_choice (*choose_width)(const uint64_t* residuals, unsigned n);
   /// Integers to doubles.
   void (*to_doubles)(const uint64_t* rows, value_scale scale, double* out);
   /// Doubles to integers; a bit per row that does not come back bit by bit (its integer is 0).
   uint64_t (*to_integers)(const double* in, value_scale scale, uint64_t* rows);
-  /// How often a value of the column is less than the one before.
+  /// How often a value of the column (at least one) is less than the one before.
   uint64_t (*count_resets)(const double* in, size_t n);
   /// `n` at least 1.
   void (*fold)(const double* in, size_t n, column_fold& out);

@@ -132,6 +132,51 @@ TROUPE_AVX2 void residuals(const uint64_t* rows, packed_order order, uint64_t sl
   }
 }
 
+TROUPE_AVX2 inline __m256i greater(__m256i a, __m256i b) {
+  return _mm256_blendv_epi8(b, a, _mm256_cmpgt_epi64(a, b));
+}
+TROUPE_AVX2 inline __m256i lesser(__m256i a, __m256i b) {
+  return _mm256_blendv_epi8(a, b, _mm256_cmpgt_epi64(a, b));
+}
+
+TROUPE_AVX2 column_survey survey(const uint64_t* rows, size_t n) {
+  const auto first = static_cast<int64_t>(rows[0]);
+  column_survey out{0, 0, 0, first, first};
+  // Sizes are compared as unsigned numbers: 2^63 is one.
+  const __m256i flip = all(1ULL << 63);
+  __m256i any = _mm256_setzero_si256(), equal = any, size = flip;
+  __m256i least = all(rows[0]), greatest = least;
+  size_t i = 1;
+  for (; i + lanes <= n; i += lanes) {
+    const __m256i v = load(rows + i);
+    const __m256i d = _mm256_sub_epi64(v, load(rows + i - 1));
+    any = _mm256_or_si256(any, d);
+    equal = _mm256_sub_epi64(equal, _mm256_cmpeq_epi64(d, _mm256_setzero_si256()));
+    const __m256i sign = sign_of(d);
+    const __m256i magnitude = _mm256_sub_epi64(_mm256_xor_si256(d, sign), sign);
+    size = greater(size, _mm256_xor_si256(magnitude, flip));
+    least = lesser(least, v);
+    greatest = greater(greatest, v);
+  }
+  alignas(32) std::array<std::array<uint64_t, lanes>, 5> ends;
+  store(ends[0].data(), any);
+  store(ends[1].data(), equal);
+  store(ends[2].data(), _mm256_xor_si256(size, flip));
+  store(ends[3].data(), least);
+  store(ends[4].data(), greatest);
+  out.changes = i - 1;
+  for (size_t lane = 0; lane < lanes; ++lane) {
+    out.any |= ends[0][lane];
+    out.changes -= ends[1][lane];
+    out.difference = std::max(out.difference, ends[2][lane]);
+    out.least = std::min(out.least, static_cast<int64_t>(ends[3][lane]));
+    out.greatest = std::max(out.greatest, static_cast<int64_t>(ends[4][lane]));
+  }
+  for (; i < n; ++i)
+    survey_row(rows, i, out);
+  return out;
+}
+
 TROUPE_AVX2 width_choice choose_width(const uint64_t* rows, unsigned n) {
   alignas(32) uint8_t bits[block_rows] = {};
   unsigned longest = 0;
@@ -284,8 +329,9 @@ TROUPE_AVX2 void fold(const double* in, size_t n, column_fold& out) {
 
 }  // namespace
 
-const kernel_set avx2_kernels = {"avx2",       unpack,     pack_rows,   restore,      residuals,
-                                 choose_width, to_doubles, to_integers, count_resets, fold};
+const kernel_set avx2_kernels = {"avx2",      unpack,       pack_rows,    restore,
+                                 residuals,   survey,       choose_width, to_doubles,
+                                 to_integers, count_resets, fold};
 
 }  // namespace troupe::storage
 #endif

@@ -111,14 +111,45 @@ TROUPE_AVX512 void residuals(const uint64_t* rows, packed_order order, uint64_t 
   }
 }
 
-TROUPE_AVX512 width_choice choose_width(const uint64_t* rows, unsigned n) {
-  alignas(64) uint8_t bits[block_rows];
-  for (size_t i = 0; i < registers; ++i) {
-    const __m512i zeros = _mm512_lzcnt_epi64(load(rows + i * lanes));
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(bits + i * lanes),
-                     _mm512_cvtepi64_epi8(_mm512_sub_epi64(_mm512_set1_epi64(64), zeros)));
+TROUPE_AVX512 column_survey survey(const uint64_t* rows, size_t n) {
+  __m512i any = _mm512_setzero_si512(), size = any;
+  __m512i least = _mm512_set1_epi64(static_cast<int64_t>(rows[0])), greatest = least;
+  column_survey out;
+  size_t i = 1;
+  for (; i + lanes <= n; i += lanes) {
+    const __m512i v = load(rows + i);
+    const __m512i d = _mm512_sub_epi64(v, load(rows + i - 1));
+    any = _mm512_or_si512(any, d);
+    out.changes +=
+        static_cast<unsigned>(std::popcount(static_cast<unsigned>(_mm512_test_epi64_mask(d, d))));
+    size = _mm512_max_epu64(size, _mm512_abs_epi64(d));
+    least = _mm512_min_epi64(least, v);
+    greatest = _mm512_max_epi64(greatest, v);
   }
-  const __m512i all = _mm512_maskz_mov_epi8(low_bits(n), load(bits));
+  out.any = static_cast<uint64_t>(_mm512_reduce_or_epi64(any));
+  out.difference = static_cast<uint64_t>(_mm512_reduce_max_epu64(size));
+  out.least = _mm512_reduce_min_epi64(least);
+  out.greatest = _mm512_reduce_max_epi64(greatest);
+  for (; i < n; ++i)
+    survey_row(rows, i, out);
+  return out;
+}
+
+// How many bits each of eight rows takes, as bytes.
+TROUPE_AVX512 inline __m128i bit_widths(const uint64_t* rows) {
+  const __m512i zeros = _mm512_lzcnt_epi64(load(rows));
+  return _mm512_cvtepi64_epi8(_mm512_sub_epi64(_mm512_set1_epi64(64), zeros));
+}
+
+TROUPE_AVX512 width_choice choose_width(const uint64_t* rows, unsigned n) {
+  const auto pair = [&](size_t i) TROUPE_AVX512 {
+    return _mm_unpacklo_epi64(bit_widths(rows + 2 * i * lanes),
+                              bit_widths(rows + (2 * i + 1) * lanes));
+  };
+  const __m512i widths =
+      _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set_m128i(pair(1), pair(0))),
+                         _mm256_set_m128i(pair(3), pair(2)), 1);
+  const __m512i all = _mm512_maskz_mov_epi8(low_bits(n), widths);
   const __m256i half =
       _mm256_max_epu8(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
   __m128i top = _mm_max_epu8(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
@@ -193,11 +224,17 @@ TROUPE_AVX512 uint64_t to_integers(const double* in, value_scale scale, uint64_t
 
 TROUPE_AVX512 uint64_t count_resets(const double* in, size_t n) {
   uint64_t resets = 0;
-  size_t i = 1;
-  for (; i + lanes <= n; i += lanes)
-    resets += static_cast<unsigned>(std::popcount(static_cast<unsigned>(
-        _mm512_cmp_pd_mask(_mm512_loadu_pd(in + i), _mm512_loadu_pd(in + i - 1), _CMP_LT_OQ))));
-  for (; i < n; ++i)
+  // The rows before come from the register before: loads that cross cache lines cost twice.
+  __m512i before = _mm512_set1_epi64(static_cast<int64_t>(std::bit_cast<uint64_t>(in[0])));
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const __m512i v = load(in + i);
+    const __m512d previous = _mm512_castsi512_pd(_mm512_alignr_epi64(v, before, 7));
+    resets += static_cast<unsigned>(std::popcount(
+        static_cast<unsigned>(_mm512_cmp_pd_mask(_mm512_castsi512_pd(v), previous, _CMP_LT_OQ))));
+    before = v;
+  }
+  for (i = std::max<size_t>(i, 1); i < n; ++i)
     resets += in[i] < in[i - 1];
   return resets;
 }
@@ -240,8 +277,9 @@ TROUPE_AVX512 void fold(const double* in, size_t n, column_fold& out) {
 
 }  // namespace
 
-const kernel_set avx512_kernels = {"avx512",     unpack,     pack_rows,   restore,      residuals,
-                                   choose_width, to_doubles, to_integers, count_resets, fold};
+const kernel_set avx512_kernels = {"avx512",    unpack,       pack_rows,    restore,
+                                   residuals,   survey,       choose_width, to_doubles,
+                                   to_integers, count_resets, fold};
 
 }  // namespace troupe::storage
 #endif

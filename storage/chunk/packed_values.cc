@@ -57,8 +57,11 @@ bool packed_values::plan_decimals(std::span<const double> values) {
   allowed_ = std::max<size_t>(1, values.size() / 16);
   culprit_ = std::numeric_limits<double>::quiet_NaN();
   unsigned guess = 0;
-  for (size_t i = 0; i < probes; ++i)
-    guess = std::max(guess, decimals_of(values[i * values.size() / probes]).value_or(0));
+  for (size_t i = 0; i < probes; ++i) {
+    const double v = values[i * values.size() / probes];
+    if (uint64_t row; !to_integer(v, static_cast<value_scale>(guess), row))
+      guess = std::max(guess, decimals_of(v).value_or(0));
+  }
   scale_ = static_cast<value_scale>(guess);
   outcome result;
   do

@@ -22,6 +22,8 @@ class packed_values {
   /// After a plan: whether the form is value_form::patched, what encode appends, and that.
   bool patched() const { return !exceptions_.empty(); }
   size_t bytes() const;
+  /// How many values differ from the one before, about.
+  size_t changes() const { return plan_->changes(); }
   void encode(std::string& out);
 
  private:

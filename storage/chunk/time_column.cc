@@ -87,28 +87,36 @@ size_t least_packed_size(size_t count) {
 }  // namespace
 
 time_form encode_times(std::span<const timestamp_ms> ts, std::string& out) {
-  std::string front, plain, runs;
+  std::string front, changes;
+  time_form form = time_form::plain;
   put_svarint(front, ts[0]);
   if (ts.size() > 1) {
     put_varint(front, minus(ts[1], ts[0]));
-    encode_plain(ts, plain);
-    encode_runs(ts, runs);
+    encode_runs(ts, changes);
+    form = time_form::runs;
+    // The plain form takes at least a byte a change.
+    if (changes.size() >= ts.size() - 2) {
+      std::string plain;
+      encode_plain(ts, plain);
+      if (plain.size() <= changes.size()) {
+        changes = std::move(plain);
+        form = time_form::plain;
+      }
+    }
   }
-  const bool regular = runs.size() < plain.size();
-  const size_t shorter = std::min(plain.size(), runs.size());
-  if (shorter > least_packed_size(ts.size())) {
+  if (changes.size() > least_packed_size(ts.size())) {
     thread_local integer_rows rows;
     rows.resize(ts.size());
     std::memcpy(rows.data(), ts.data(), ts.size_bytes());
     integer_plan plan(rows);
-    if (plan.bytes() < front.size() + shorter) {
+    if (plan.bytes() < front.size() + changes.size()) {
       plan.encode(0, out);
       return time_form::packed;
     }
   }
   out += front;
-  out += regular ? runs : plain;
-  return regular ? time_form::runs : time_form::plain;
+  out += changes;
+  return form;
 }
 
 bool decode_times(byte_reader& in, time_form form, std::span<timestamp_ms> ts) {

@@ -103,8 +103,8 @@ value_form encode_values(std::span<const double> values, std::string& out) {
       best = &pattern;
   }
   const size_t packed = best->bytes(), raw = values.size_bytes();
-  // XOR takes at least a byte a value.
-  if (packed > sizeof(double) + values.size() - 1)
+  // XOR takes a byte a value and another one where it changes.
+  if (packed > sizeof(double) + values.size() - 1 + best->changes())
     if (const size_t xored = xored_size(values); xored < std::min(packed, raw)) {
       encode_xored(values, out);
       return value_form::xored;

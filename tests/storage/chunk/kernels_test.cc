@@ -126,6 +126,24 @@ TEST_P(kernels_of_a_set, residuals_restore_their_rows) {
   }
 }
 
+TEST_P(kernels_of_a_set, surveys_as_the_scalar_set) {
+  for (int round = 0; round < 2000; ++round) {
+    std::vector<uint64_t> in(1 + random.below(100));
+    const auto shift = random.below(64);
+    for (size_t i = 0; i < in.size(); ++i)
+      in[i] = i > 0 && random.below(3) == 0 ? in[i - 1] : random.next() >> shift;
+    if (round % 50 == 0)
+      in = {1ULL << 63, 0, 1ULL << 63, ~0ULL, 0, 0, 0, 0, 0, 0, 0, 0};
+    const column_survey got = set.survey(in.data(), in.size()),
+                        expected = scalar_kernels.survey(in.data(), in.size());
+    ASSERT_EQ(got.any, expected.any);
+    ASSERT_EQ(got.changes, expected.changes);
+    ASSERT_EQ(got.difference, expected.difference);
+    ASSERT_EQ(got.least, expected.least);
+    ASSERT_EQ(got.greatest, expected.greatest);
+  }
+}
+
 TEST_P(kernels_of_a_set, width_is_the_cheapest) {
   for (int round = 0; round < 2000; ++round) {
     const rows in = random_rows(random, static_cast<unsigned>(random.below(65)), round % 2);
