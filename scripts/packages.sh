@@ -6,7 +6,7 @@ build_packages="g++ cmake ninja-build pkg-config ccache mold git
   libdeflate-dev libroaring-dev libfast-float-dev libxxhash-dev libcli11-dev libcrypt-dev"
 test_packages="libgtest-dev libgmock-dev libbenchmark-dev python3 curl jq openssl systemd"
 check_packages="clang-format-14 clang-tidy-14"
-fuzz_packages="clang-14 libclang-rt-14-dev llvm-14"
+fuzz_packages="clang-16 libclang-rt-16-dev llvm-16"
 
 # install_missing PACKAGE…
 install_missing() {

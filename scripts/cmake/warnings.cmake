@@ -1,7 +1,8 @@
 # g++ 12 at -O2 sees overlaps and bounds that are not there in inlined std::string and std::vector code.
 
-add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -fno-plt -fstack-protector-strong
-  -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread)
+add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -fno-plt -fstack-protector-strong -Wno-array-bounds
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overread>)
 if(TROUPE_WERROR)
   add_compile_options(-Werror)
 endif()
@@ -11,6 +12,10 @@ if(TROUPE_SANITIZE)
   add_link_options(-fsanitize=${_san})
 else()
   add_compile_definitions($<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
+endif()
+if(TROUPE_FUZZ)
+  # Coverage is what guides libFuzzer; its main comes with the targets alone.
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 add_link_options(-Wl,-z,relro,-z,now)
 find_program(MOLD mold)
