@@ -103,10 +103,9 @@ const batch_router::plan& batch_router::plan_for(const series_table_ptr& table) 
       std::all_of(p.shard.begin(), p.shard.end(), [&](uint32_t s) { return s == p.shard.front(); });
   p.only_shard = one ? static_cast<int64_t>(p.shard.front()) : -1;
   for (uint32_t s = 0; s < shards_ && !one; ++s)
-    p.tables.push_back(
-        series[s].empty()
-            ? nullptr
-            : extend_series_table(nullptr, std::move(series[s]), std::move(slots[s])));
+    p.tables.push_back(series[s].empty() ? nullptr
+                                         : extend_series_table(nullptr, std::move(series[s]),
+                                                               std::move(slots[s])));
   plans_.push_front(std::move(p));
   by_table_[table.get()] = plans_.begin();
   return plans_.front();

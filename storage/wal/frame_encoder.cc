@@ -18,10 +18,18 @@ constexpr uint64_t garbage_allowance = 4096;
 // A group number with more series is given up, so that a key frame stays far below the largest
 // frame.
 constexpr size_t max_group_series = 1u << 20;
-constexpr uint32_t unresolved = 0xffffffff;
 // So much memory is kept from frame to frame.
 constexpr size_t kept_floats = 64u << 10;
 constexpr size_t kept_bytes = 1u << 20;
+
+// How many series at the start of both tables are the same, by object: packed labels have one each.
+uint32_t common_prefix(const series_table* a, const series_table* b) {
+  const size_t n = a && b ? std::min(a->series.size(), b->series.size()) : 0;
+  uint32_t i = 0;
+  while (i < n && a->series[i].same_object(b->series[i]))
+    ++i;
+  return i;
+}
 
 void clear_buffer(std::string& s) {
   if (s.capacity() > kept_bytes)
@@ -127,19 +135,11 @@ void frame_encoder::bind_table(sender& s, const write_batch& batch, encoded_fram
   }
   if (s.table == batch.table && outdated.empty())
     return;
+  const uint32_t kept = common_prefix(s.table.get(), batch.table.get());
+  s.index.keep_below(kept);
+  for (const auto& [slot, g] : s.groups)
+    g->follow(s.table, batch.table, kept);
   s.table = batch.table;
-  s.index = std::vector<uint32_t>();
-  s.identity = 0;
-  if (const group_state* g = only_group(s))
-    s.identity = g->common_prefix(*s.table);
-}
-
-// The group that all series of the sender's table belong to, if it exists.
-group_state* frame_encoder::only_group(const sender& s) {
-  if (!s.table || s.table->uniform_slot < 0)
-    return nullptr;
-  const auto it = s.groups.find(static_cast<uint16_t>(s.table->uniform_slot));
-  return it == s.groups.end() ? nullptr : it->second.get();
 }
 
 uint16_t frame_encoder::home_slot(const write_batch& batch) const {
@@ -173,29 +173,15 @@ frame_encoder::slot_part& frame_encoder::part_of(sender& s, uint16_t slot) {
 }
 
 uint32_t frame_encoder::resolve(sender& s, slot_part& part, uint32_t position) {
-  uint32_t index = position;
-  if (position >= s.identity) {
-    index = s.index.empty() ? unresolved : s.index[position];
-    if (index == unresolved)
-      index = look_up(s, *part.group, position);
+  uint32_t index = s.index.find(position);
+  if (index == position_map::none) {
+    if (s.table->uniform_slot >= 0)
+      part.group->reserve(s.table->series.size());
+    index = part.group->find_or_add(s.table, position, journal_);
+    s.index.add(position, index, s.table->series.size());
+    chunk_bytes_ += s.table->series[position].blob_size();
   }
   part.group->mark_seen(index);
-  return index;
-}
-
-uint32_t frame_encoder::look_up(sender& s, group_state& g, uint32_t position) {
-  const bool uniform = s.table->uniform_slot >= 0;
-  if (uniform)
-    g.reserve(s.table->series.size());
-  const uint32_t index = g.find_or_add(s.table, position, journal_);
-  chunk_bytes_ += s.table->series[position].blob_size();
-  if (uniform && s.index.empty() && index == position && s.identity == position) {
-    ++s.identity;
-    return index;
-  }
-  if (s.index.empty())
-    s.index.assign(s.table->series.size(), unresolved);
-  s.index[position] = index;
   return index;
 }
 
@@ -274,8 +260,6 @@ status frame_encoder::append(const write_batch& batch, const wal_refused& refuse
   TROUPE_TRY(check_batch(batch));
   sender& s = find_sender(batch.tenant, batch.group);
   bind_table(s, batch, out);
-  if (group_state* g = only_group(s); g != nullptr && s.identity >= g->size())
-    g->lean_on(s.table);
   always_pack_ = !batch.metadata.empty() || !batch.histograms.empty();
   add_floats(s, batch, refused.floats, out);
   add_others(s, batch, refused, out);
@@ -574,7 +558,7 @@ uint64_t frame_encoder::series_count() const {
 uint64_t frame_encoder::memory_bytes() const {
   uint64_t n = 0;
   for (const auto& [key, s] : senders_) {
-    n += sizeof(sender) + s->index.capacity() * sizeof(uint32_t);
+    n += sizeof(sender) + s->index.memory_bytes();
     for (const auto& [slot, g] : s->groups)
       n += g->memory_bytes();
   }

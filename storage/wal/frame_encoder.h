@@ -7,6 +7,7 @@
 #include "storage/model/slot.h"
 #include "storage/wal/frame.h"
 #include "storage/wal/group_state.h"
+#include "storage/wal/position_map.h"
 #include "storage/wal/section.h"
 #include "storage/wal/wal_batch.h"
 
@@ -75,9 +76,7 @@ class frame_encoder {
     std::string tenant;
     uint64_t group = 0;
     series_table_ptr table;
-    /// So many series at the start of the table have their own position as index in the group.
-    uint32_t identity = 0;
-    std::vector<uint32_t> index;  // of the others in their slot's group; empty while there are none
+    position_map index;  // of the table's series in their slot's group
     std::map<uint16_t, std::unique_ptr<group_state>> groups;
   };
   using sender_key = std::pair<uint64_t, std::string_view>;
@@ -99,9 +98,7 @@ class frame_encoder {
   slot_part& used_part(uint16_t slot) { return parts_[part_of_[slot] - 1]; }
   slot_part& part_of(uint16_t slot);
   slot_part& part_of(sender& s, uint16_t slot);
-  static group_state* only_group(const sender& s);
   uint32_t resolve(sender& s, slot_part& part, uint32_t position);
-  uint32_t look_up(sender& s, group_state& g, uint32_t position);
   void add_floats(sender& s, const write_batch& batch, std::span<const uint32_t> refused,
                   encoded_frames& out);
   void add_others(sender& s, const write_batch& batch, const wal_refused& refused,

@@ -35,8 +35,11 @@ uint32_t group_state::find_or_add(const series_table_ptr& table, uint32_t positi
     return known - 1;
   journal.touch(*this);
   // A table that goes on where the group ends holds the labels.
-  if (own_.empty() && position == size() && (base_ == table || common_prefix(*table) == size())) {
-    base_ = table;
+  if (size() == 0 || (own_.empty() && base_ == table && position == base_offset_ + base_size_)) {
+    if (size() == 0) {
+      base_ = table;
+      base_offset_ = position;
+    }
     ++base_size_;
   } else {
     own_.push_back(l.packed());
@@ -54,26 +57,19 @@ void group_state::reserve(size_t n) {
   last_.reserve(n);
 }
 
-uint32_t group_state::common_prefix(const series_table& table) const {
-  const auto n = std::min<size_t>(size(), table.series.size());
-  uint32_t i = 0;
-  while (i < n && series(i).same_object(table.series[i]))
-    ++i;
-  return i;
-}
-
-void group_state::lean_on(const series_table_ptr& table) {
-  if (base_ == table && own_.empty())
-    return;
-  base_ = table;
-  base_size_ = size();
-  own_ = std::vector<labels>();
+void group_state::follow(const series_table_ptr& from, const series_table_ptr& to, uint32_t kept) {
+  if (base_ == from && base_offset_ + base_size_ <= kept)
+    base_ = to;
 }
 
 void group_state::end_section() {
   if (by_labels_.empty() || ++idle_sections_ < max_idle_sections)
     return;
   by_labels_.clear();
+  own_.shrink_to_fit();
+  last_.shrink_to_fit();
+  sampled_.shrink_to_fit();
+  seen_.shrink_to_fit();
 }
 
 uint64_t group_state::exchange(uint32_t index, uint64_t bits, undo_journal& journal) {

@@ -27,7 +27,7 @@ class group_state {
   uint16_t slot() const { return slot_; }
   uint32_t size() const { return static_cast<uint32_t>(last_.size()); }
   const labels& series(uint32_t index) const {
-    return index < base_size_ ? base_->series[index] : own_[index - base_size_];
+    return index < base_size_ ? base_->series[base_offset_ + index] : own_[index - base_size_];
   }
   /// Those whose labels have not been written.
   std::vector<labels> undescribed() const;
@@ -36,11 +36,11 @@ class group_state {
   uint32_t find_or_add(const series_table_ptr& table, uint32_t position, undo_journal& journal);
   /// Room for so many series and no more.
   void reserve(size_t n);
-  /// How many series at the start of `table` are this group's in the same order.
-  uint32_t common_prefix(const series_table& table) const;
-  /// Leaves the labels to `table`, whose first series are all of this group's.
-  void lean_on(const series_table_ptr& table);
-  /// A section has been written: the look-up by labels goes when it was not needed for a while.
+  /// The first `kept` series of both tables are the same: a group that leans on the old one may let
+  /// go of it.
+  void follow(const series_table_ptr& from, const series_table_ptr& to, uint32_t kept);
+  /// A section has been written: what is only good for new series goes when there were none for a
+  /// while.
   void end_section();
   /// XOR of `bits` with the last value of `index`, which becomes `bits`.
   uint64_t exchange(uint32_t index, uint64_t bits, undo_journal& journal);
@@ -77,7 +77,8 @@ class group_state {
   uint64_t number_;
   uint64_t group_;
   uint16_t slot_;
-  series_table_ptr base_;  // the labels of the first base_size_ series
+  series_table_ptr base_;  // holds the labels of the first base_size_ series, from base_offset_ on
+  uint32_t base_offset_ = 0;
   uint32_t base_size_ = 0;
   uint8_t idle_sections_ = 0;  // without a look-up
   std::vector<labels> own_;    // of the rest

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
 
 namespace troupe::storage {
@@ -13,6 +14,37 @@ namespace {
 
 labels target_series(size_t i) {
   return make_series({{"__name__", "m" + std::to_string(i)}, {"job", "j"}, {"instance", "one"}});
+}
+
+TEST(position_map, agrees_with_a_map) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    seeded_random random(seed);
+    position_map map;
+    std::map<uint32_t, uint32_t> model;
+    uint32_t table_size = 0, largest = 0;
+    for (int step = 0; step < 40; ++step) {
+      if (random.below(4) == 0) {
+        table_size = static_cast<uint32_t>(random.below(table_size + 1));
+        map.keep_below(table_size);
+        model.erase(model.lower_bound(table_size), model.end());
+      }
+      table_size += static_cast<uint32_t>(random.below(60));
+      largest = std::max(largest, table_size);
+      const bool in_order = random.below(3) != 0;
+      uint32_t index = static_cast<uint32_t>(random.below(1000));
+      for (uint32_t i = 0; i < table_size; ++i) {
+        const auto p = in_order ? i : static_cast<uint32_t>(random.below(table_size));
+        ASSERT_EQ(map.find(p), model.contains(p) ? model[p] : position_map::none);
+        if (model.contains(p) || random.below(10) == 0)
+          continue;
+        index += random.below(20) == 0 ? 7 : 1;
+        map.add(p, index, table_size);
+        model[p] = index;
+      }
+      ASSERT_EQ(map.find(table_size + 1), position_map::none);
+      ASSERT_LE(map.memory_bytes(), largest * 8 + 400u);
+    }
+  }
 }
 
 TEST(wal_tables, series_that_come_go_and_change_places_keep_their_samples) {
@@ -96,6 +128,19 @@ TEST(wal_tables, a_quiet_target_takes_a_value_and_a_few_bits_a_series) {
   };
   quiet(0);
   EXPECT_EQ(encoder.series_count(), targets * per_target);
+  // Pages of a remote-write sender: the end of one target and the start of the next.
+  frame_encoder paged({});
+  std::vector<labels> both(tables[0]->series.begin() + 250, tables[0]->series.end());
+  both.insert(both.end(), tables[1]->series.begin(), tables[1]->series.begin() + 250);
+  const auto page = table_of(std::move(both));
+  ASSERT_EQ(page->uniform_slot, -1);
+  for (timestamp_ms i = 0; i < 20; ++i) {
+    ASSERT_TRUE(
+        paged.append(simple_batch(page, i, std::vector<double>(500, 1.0)), {}, frames).ok());
+    paged.commit();
+    frames.clear();
+  }
+  EXPECT_LE(paged.memory_bytes(), 500 * 9 + 1200u);
   // One more series: the old table is let go of.
   std::vector<std::weak_ptr<const series_table>> old(tables.begin(), tables.end());
   for (auto& t : tables)
