@@ -52,17 +52,18 @@ ingest_actor::behavior_type ingest_shard(self_ptr self, ingest_params p) {
         commit(self, p);
         return stopped_atom_v;
       },
-      [self, p](put_atom, const batch_ptr& batch, bool awaited) {
+      [self, p](put_atom, const batch_list_ptr& batches, bool awaited) {
         auto& s = self->state;
-        auto promise = self->make_response_promise<outcome_ptr>();
+        auto promise = self->make_response_promise<outcome_list_ptr>();
         if (s.stopping) {
-          promise.deliver(std::make_shared<const ingest::outcome>(
-              ingest::outcome{{errc::unavailable, "the node is stopping"}, {}}));
+          promise.deliver(std::make_shared<const std::vector<ingest::outcome>>(
+              batches->size(), ingest::outcome{{errc::unavailable, "the node is stopping"}, {}}));
           return promise;
         }
-        bool pending = s.stage->offer(batch, [promise](const ingest::outcome& o) mutable {
-          promise.deliver(std::make_shared<const ingest::outcome>(o));
-        });
+        bool pending =
+            s.stage->offer(*batches, [promise](std::vector<ingest::outcome> all) mutable {
+              promise.deliver(std::make_shared<const std::vector<ingest::outcome>>(std::move(all)));
+            });
         if (!s.stage->broken().ok())
           p.fatal(exit_code::storage_broken,
                   "shard " + std::to_string(p.shard) + ": " + s.stage->broken().to_string());

@@ -1,4 +1,5 @@
-// Shell of pipeline/route: splits a batch by shard, sends the parts on, joins the answers into one.
+// Shell of pipeline/route: splits batches by shard, sends each shard its share in one message,
+// joins the answers.
 #pragma once
 
 #include <functional>
@@ -23,7 +24,6 @@ struct router_state {
   static inline const char* name = "router";
   std::unique_ptr<route::batch_router> stage;
   links_ptr peers;
-  size_t in_flight = 0;
   bool stopping = false;
 };
 

@@ -23,38 +23,71 @@ scrape::pool_time now_of(const params_ptr& p) { return {p->clk->now_ms(), p->clk
 
 void pump(self_ptr self, counter* lost);
 
-void answered(self_ptr self, const scrape_actor_state::item& i, const status& s, counter* lost) {
-  self->state.window.acked();
-  if (may_retry(s) && i.attempts + 1 < max_attempts && !self->state.stopping) {
-    self->delayed_send(self, std::chrono::seconds(1), put_atom_v, i.token, i.batch, i.attempts + 1);
-  } else {
-    if (!s.ok())
-      lost->add(static_cast<double>(i.batch->sample_count()));
-    self->state.pool->on_ack(i.token);
+void answered(self_ptr self, const offered_scrapes_ptr& offer,
+              const std::vector<ingest::outcome>& got, counter* lost) {
+  auto& s = self->state;
+  s.window.acked();
+  auto again = std::make_shared<offered_scrapes>();
+  again->attempts = offer->attempts + 1;
+  for (size_t i = 0; i < got.size(); ++i) {
+    const status& error = got[i].error;
+    if (may_retry(error) && again->attempts < max_attempts && !s.stopping) {
+      again->add(offer->tokens[i], offer->batches[i]);
+      continue;
+    }
+    if (!error.ok())
+      lost->add(static_cast<double>(offer->batches[i]->sample_count()));
+    s.pool->on_ack(offer->tokens[i]);
   }
+  if (!again->batches.empty())
+    self->delayed_send(self, std::chrono::seconds(1), put_atom_v,
+                       offered_scrapes_ptr(std::move(again)));
   pump(self, lost);
 }
 
 void pump(self_ptr self, counter* lost) {
   if (!self->state.peers)
     return;
-  self->state.window.pump([&](scrape_actor_state::item i) {
-    self->request(self->state.peers->router, stage_timeout, put_atom_v, i.batch, false)
-        .then([self, i, lost](const outcome_ptr& o) { answered(self, i, o->error, lost); },
-              [self, i, lost](caf::error& e) {
-                answered(self, i, {errc::unavailable, self->system().render(e)}, lost);
-              });
+  self->state.window.pump([&](offered_scrapes_ptr offer) {
+    batch_list_ptr batches(offer, &offer->batches);
+    self->request(self->state.peers->router, stage_timeout, put_atom_v, std::move(batches))
+        .then(
+            [self, offer, lost](const outcome_list_ptr& got) { answered(self, offer, *got, lost); },
+            [self, offer, lost](caf::error& e) {
+              ingest::outcome none{{errc::unavailable, self->system().render(e)}, {}};
+              answered(self, offer, std::vector<ingest::outcome>(offer->batches.size(), none),
+                       lost);
+            });
   });
 }
 
-void tick(self_ptr self, const params_ptr& p, counter* lost) {
+void flush(self_ptr self, counter* lost) {
   auto& s = self->state;
-  auto work = s.pool->due(now_of(p));
+  if (!s.gathered.batches.empty())
+    s.window.push(std::make_shared<const offered_scrapes>(std::exchange(s.gathered, {})));
+  s.gathered_samples = 0;
+  pump(self, lost);
+}
+
+void gather(self_ptr self, const params_ptr& p, scrape::outgoing out, counter* lost) {
+  auto& s = self->state;
+  s.gathered_samples += out.batch->sample_count();
+  s.gathered.add(out.token, std::move(out.batch));
+  if (s.gathered_samples >= p->gather_samples || s.stopping)
+    return flush(self, lost);
+  if (s.flush_planned)
+    return;
+  s.flush_planned = true;
+  auto wait = p->gather - std::chrono::milliseconds(p->clk->now_ms() % p->gather.count());
+  self->delayed_send(self, wait, flush_atom_v);
+}
+
+void tick(self_ptr self, const params_ptr& p, counter* lost) {
+  auto work = self->state.pool->due(now_of(p));
   if (!work.fetches.empty())
     p->fetcher->fetch(std::move(work.fetches), post_results(scrape_actor(self)));
   for (auto& b : work.batches)
-    s.window.push({b.token, std::move(b.batch), 0});
-  pump(self, lost);
+    gather(self, p, std::move(b), lost);
 }
 
 }  // namespace
@@ -73,10 +106,11 @@ scrape_actor::behavior_type scraping(self_ptr self, scrape_params params) {
   auto p = std::make_shared<const scrape_params>(std::move(params));
   auto* lost = &p->metrics->get_counter("troupe_scrape_samples_lost_total",
                                         "Scraped samples that could not be stored after all attempts.");
-  self->state.window = flow_window<scrape_actor_state::item>(p->window);
+  self->state.window = flow_window<offered_scrapes_ptr>(p->window);
   scrape::pool_environment env{p->metrics, p->endpoints, {}};
   if (p->lines)
-    env.on_failure = [p](const config::scrape_config& job, const discover::target& t, std::string_view error) {
+    env.on_failure = [p](const config::scrape_config& job, const discover::target& t,
+                         std::string_view error) {
       p->lines->add(job.scrape_failure_log_file,
                     api::scrape_failure_line(p->clk->now_ms(), job.job_name, t.url, error));
     };
@@ -84,9 +118,10 @@ scrape_actor::behavior_type scraping(self_ptr self, scrape_params params) {
   self->delayed_send(self, std::chrono::milliseconds(10), tick_atom_v);
   return {
       [](ping_atom) { return pong_atom_v; },
-      [self](stop_atom) {
+      [self, lost](stop_atom) {
         // What was scraped and is on its way is stored by the stages behind, which stop later.
         self->state.stopping = true;
+        flush(self, lost);
         return stopped_atom_v;
       },
       [self, p, lost](tick_atom) {
@@ -105,12 +140,15 @@ scrape_actor::behavior_type scraping(self_ptr self, scrape_params params) {
         auto now = now_of(p);
         for (auto& r : *got) {
           if (auto out = self->state.pool->on_result(std::move(r), now))
-            self->state.window.push({out->token, std::move(out->batch), 0});
+            gather(self, p, std::move(*out), lost);
         }
-        pump(self, lost);
       },
-      [self, lost](put_atom, uint64_t token, const batch_ptr& batch, int attempts) {
-        self->state.window.push({token, batch, attempts});
+      [self, lost](flush_atom) {
+        self->state.flush_planned = false;
+        flush(self, lost);
+      },
+      [self, lost](put_atom, const offered_scrapes_ptr& offer) {
+        self->state.window.push(offer);
         pump(self, lost);
       },
       [self](pools_atom) -> pool_states_ptr {

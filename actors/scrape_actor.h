@@ -1,5 +1,6 @@
-// Shell of pipeline/scrape: a wheel tick starts fetches, results become batches, batches go through a window to the
-// router. One actor serves thousands of targets.
+// Shell of pipeline/scrape: a wheel tick starts fetches, results become batches, batches are
+// gathered for a moment and go through a window to the router. One actor serves thousands of
+// targets.
 #pragma once
 
 #include <chrono>
@@ -20,23 +21,38 @@ struct scrape_params {
   http::fetcher* fetcher = nullptr;
   clock* clk = nullptr;
   registry* metrics = nullptr;
-  line_log* lines = nullptr;                  ///< for scrape_failure_log_file; may be null
-  size_t window = 64;                         ///< batches sent and not answered
+  line_log* lines = nullptr;  ///< for scrape_failure_log_file; may be null
+  size_t window = 8;          ///< lists of batches sent and not answered
   std::chrono::milliseconds longest_tick{1000};
+  /// Batches wait so long for others to share their way: one message and one commit for all. All
+  /// scrape actors of a node hand on at the same moments, at multiples of this time.
+  std::chrono::milliseconds gather{90};
+  /// So many samples do not wait any longer.
+  size_t gather_samples = 50'000;
 };
 
 /// Share `index` of `count`.
 scrape_params scrape_params_of(const config::server_flags& f, size_t index, size_t count);
 
+/// Batches on their way, with the tokens that their acks go to.
+struct offered_scrapes {
+  std::vector<uint64_t> tokens;
+  std::vector<batch_ptr> batches;
+  int attempts = 0;
+
+  void add(uint64_t token, batch_ptr batch) {
+    tokens.push_back(token);
+    batches.push_back(std::move(batch));
+  }
+};
+
 struct scrape_actor_state {
   static inline const char* name = "scrape";
-  struct item {
-    uint64_t token;
-    batch_ptr batch;
-    int attempts;
-  };
   std::unique_ptr<scrape::scrape_pool> pool;
-  flow_window<item> window{64};
+  flow_window<offered_scrapes_ptr> window{1};
+  offered_scrapes gathered;
+  size_t gathered_samples = 0;
+  bool flush_planned = false;
   links_ptr peers;
   bool stopping = false;
 };

@@ -19,9 +19,9 @@ using basic_actor = caf::typed_actor<caf::replies_to<ping_atom>::with<pong_atom>
 
 /// One per shard; the shard's only writer.
 using ingest_actor = basic_actor::extend<
-    // W: store a batch; answered after fdatasync. The flag says that somebody waits: commit as soon
-    // as idle. Without it the batch rides along with the next commit, at most 100 ms later.
-    caf::replies_to<put_atom, batch_ptr, bool>::with<outcome_ptr>,
+    // W: store batches; answered after fdatasync. The flag says that somebody waits: commit as soon
+    // as idle. Without it they ride along with the next commit, a few milliseconds later.
+    caf::replies_to<put_atom, batch_list_ptr, bool>::with<outcome_list_ptr>,
     // To itself: commit what is waiting.
     caf::reacts_to<commit_atom>,
     // To itself: the fdatasync that commits have put off.
@@ -31,8 +31,10 @@ using ingest_actor = basic_actor::extend<
 
 /// Splits batches by shard and joins the answers.
 using router_actor = basic_actor::extend<
-    // W: as ingest's.
+    // W: store one batch; the flag is ingest's.
     caf::replies_to<put_atom, batch_ptr, bool>::with<outcome_ptr>,
+    // W: store what nobody waits for: the scrapes of some wheel slots.
+    caf::replies_to<put_atom, batch_list_ptr>::with<outcome_list_ptr>,
     caf::reacts_to<links_atom, links_ptr>>;
 
 /// Finds targets.
@@ -49,9 +51,10 @@ using scrape_actor = basic_actor::extend<
     caf::reacts_to<tick_atom>,
     // The whole target set; the actor keeps its share.
     caf::reacts_to<targets_atom, target_sets_ptr>, caf::reacts_to<fetched_atom, fetch_results_ptr>,
-    // To itself: offer a batch again that the router could not take (token, batch, attempts so
-    // far).
-    caf::reacts_to<put_atom, uint64_t, batch_ptr, int>,
+    // To itself: hand on the batches that were gathered.
+    caf::reacts_to<flush_atom>,
+    // To itself: offer batches again that could not be stored.
+    caf::reacts_to<put_atom, offered_scrapes_ptr>,
     caf::replies_to<pools_atom>::with<pool_states_ptr>, caf::reacts_to<links_atom, links_ptr>>;
 
 /// Writes the canary and reads it back.

@@ -28,14 +28,19 @@ namespace troupe::actors {
 
 struct http_call;
 struct links;
+struct offered_scrapes;
 
 using outcome_ptr = std::shared_ptr<const ingest::outcome>;
+/// Batches that travel together, and what became of each, in the same order.
+using batch_list_ptr = std::shared_ptr<const std::vector<batch_ptr>>;
+using outcome_list_ptr = std::shared_ptr<const std::vector<ingest::outcome>>;
 using fetch_results_ptr = std::shared_ptr<std::vector<http::fetch_result>>;
 using target_sets_ptr = std::shared_ptr<const discover::target_sets>;
 using discovery_state_ptr = std::shared_ptr<const discover::discovery_state>;
 using pool_states_ptr = std::shared_ptr<const scrape::pool_states>;
 using config_ptr = std::shared_ptr<const config::config>;
 using status_ptr = std::shared_ptr<const status>;
+using offered_scrapes_ptr = std::shared_ptr<const offered_scrapes>;
 using http_call_ptr = std::shared_ptr<http_call>;
 using links_ptr = std::shared_ptr<const links>;
 

@@ -12,9 +12,10 @@
 #include <vector>
 
 CAF_BEGIN_TYPE_ID_BLOCK(troupe, first_custom_type_id)
-  CAF_ADD_ATOM(troupe, troupe::actors, put_atom, "put")        // a batch to store
+  CAF_ADD_ATOM(troupe, troupe::actors, put_atom, "put")        // batches to store
   CAF_ADD_ATOM(troupe, troupe::actors, commit_atom, "commit")  // ingest: group commit now
   CAF_ADD_ATOM(troupe, troupe::actors, sync_atom, "sync")      // ingest: fdatasync that commits owe
+  CAF_ADD_ATOM(troupe, troupe::actors, flush_atom, "flush")    // scrape: hand on what was gathered
   CAF_ADD_ATOM(troupe, troupe::actors, replay_atom, "replay")  // ingest: next piece of WAL replay
   CAF_ADD_ATOM(troupe, troupe::actors, tick_atom, "tick")      // a periodic actor's own timer
   CAF_ADD_ATOM(troupe, troupe::actors, fetched_atom,
@@ -36,7 +37,10 @@ CAF_END_TYPE_ID_BLOCK(troupe)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::batch_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::outcome_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::batch_list_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::outcome_list_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::fetch_results_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::offered_scrapes_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::target_sets_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::pool_states_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::discovery_state_ptr)

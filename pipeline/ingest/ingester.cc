@@ -37,24 +37,40 @@ ingester::ingester(storage::shard_appender& door, registry& m, uint32_t shard)
                                       {1, 2, 4, 8, 16, 32, 64, 128, 256, 512},
                                       {{"shard", std::to_string(shard)}})) {}
 
-bool ingester::offer(const batch_ptr& batch, reply done) {
+outcome ingester::append(const batch_ptr& batch) {
   batches_.add();
   auto report = door_.append(batch);
   if (!report.ok()) {
     failures_.add();
     if (report.code() == errc::io_error)
       broken_ = report.error();
-    done({report.error(), {}});
+    return {report.error(), {}};
+  }
+  if (report->refused() != 0) {
+    too_old_.add(static_cast<double>(report->too_old));
+    too_new_.add(static_cast<double>(report->too_far_in_future));
+    series_refused_.add(static_cast<double>(report->new_series_refused));
+  }
+  return {{}, *report};
+}
+
+bool ingester::offer(std::span<const batch_ptr> batches, reply done) {
+  std::vector<outcome> outcomes;
+  outcomes.reserve(batches.size());
+  bool any = false;
+  for (const auto& b : batches) {
+    outcomes.push_back(append(b));
+    any = any || outcomes.back().error.ok();
+  }
+  if (!any) {
+    done(std::move(outcomes));
     return !waiting_.empty();
   }
-  too_old_.add(static_cast<double>(report->too_old));
-  too_new_.add(static_cast<double>(report->too_far_in_future));
-  series_refused_.add(static_cast<double>(report->new_series_refused));
   if (TROUPE_FAULT(ack_early)) {
-    done({{}, *report});
-    done = [](const outcome&) {};
+    done(outcomes);
+    done = [](const std::vector<outcome>&) {};
   }
-  waiting_.push_back({*report, std::move(done)});
+  waiting_.push_back({std::move(outcomes), std::move(done)});
   return true;
 }
 
@@ -63,14 +79,24 @@ status ingester::commit() {
     return {};
   auto answered = std::exchange(waiting_, {});
   status s = door_.commit();
+  size_t stored = 0;
+  for (waiter& w : answered) {
+    for (outcome& o : w.outcomes) {
+      if (!o.error.ok())
+        continue;
+      ++stored;
+      if (!s.ok())
+        o = {s, {}};
+    }
+  }
   commits_.add();
-  commit_batches_.observe(static_cast<double>(answered.size()));
+  commit_batches_.observe(static_cast<double>(stored));
   if (!s.ok())
-    failures_.add(static_cast<double>(answered.size()));
+    failures_.add(static_cast<double>(stored));
   else
     publish_totals();
   for (waiter& w : answered)
-    w.done({s, s.ok() ? w.report : storage::append_report{}});
+    w.done(std::move(w.outcomes));
   return s.code() == errc::no_space ? status{} : s;
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 namespace troupe::ingest {
@@ -17,15 +18,16 @@ struct outcome {
   status error;
   storage::append_report report;
 };
-using reply = std::function<void(const outcome&)>;
+/// One outcome per batch offered, in their order.
+using reply = std::function<void(std::vector<outcome>)>;
 
 class ingester {
  public:
   ingester(storage::shard_appender& door, registry& metrics, uint32_t shard);
 
-  /// Appends; the reply comes at the next commit(), or at once when the batch is refused as a
+  /// Appends; the reply comes at the next commit(), or at once when all batches are refused as a
   /// whole. True if there is something to commit.
-  bool offer(const batch_ptr& batch, reply done);
+  bool offer(std::span<const batch_ptr> batches, reply done);
   /// Makes all offered batches durable and answers them. A failure other than no_space is fatal for
   /// the shard: the caller must end the process; nobody was told "ok".
   status commit();
@@ -34,13 +36,13 @@ class ingester {
   /// Not ok once an append has met an I/O error: the shard is broken for good, the caller must end
   /// the process.
   const status& broken() const { return broken_; }
-  size_t waiting() const { return waiting_.size(); }
 
  private:
   struct waiter {
-    storage::append_report report;
+    std::vector<outcome> outcomes;  ///< those without an error wait for the commit
     reply done;
   };
+  outcome append(const batch_ptr& batch);
   void publish_totals();
 
   storage::shard_appender& door_;
