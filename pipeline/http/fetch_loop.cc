@@ -9,7 +9,7 @@
 namespace troupe::http {
 namespace {
 
-constexpr int64_t tick_ms = 20;
+constexpr int64_t tick_ms = 40;
 constexpr int64_t sweep_ns = 10'000'000'000;
 
 status stopping() {
@@ -73,7 +73,7 @@ void fetch_loop::complete(fetch_op& op, fetch_result result) {
   // The operation may be on the call stack: it goes with the flush.
   finished_.push_back(std::move(*op.place));
   ops_.erase(op.place);
-  if (!flush_posted_) {
+  if (!op.patient() && !flush_posted_) {
     flush_posted_ = true;
     loop_.post([this] { flush(); });
   }
@@ -101,6 +101,8 @@ bool fetch_loop::tick() {
     counters_.open = open_;
     counters_.idle = pool_.size();
   }
+  if (!dirty_.empty() && !flush_posted_)
+    flush();
   return !ops_.empty() || pool_.size() > 0;
 }
 

@@ -23,6 +23,7 @@ class fetch_op final : public connection_user, public std::enable_shared_from_th
 
   const endpoint& to() const { return *to_; }
   const std::shared_ptr<fetch_batch>& batch() const { return batch_; }
+  bool patient() const { return request_.patient; }
   std::list<std::shared_ptr<fetch_op>>::iterator place;
   deadline_wheel::entry deadline;
 

@@ -86,6 +86,8 @@ struct fetch_request {
   /// is farthest is closed first.
   int64_t next_use_ns = 0;
   bool want_headers = false;  ///< fill fetch_result::header_fields
+  /// The result may be held back for up to 50 ms, to be handed out with others.
+  bool patient = false;
 };
 
 struct fetch_result {

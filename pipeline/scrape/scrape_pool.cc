@@ -13,11 +13,20 @@ namespace {
 
 constexpr size_t max_sent_metadata = 1'000'000;
 constexpr int64_t max_step_back_ms = 1000;
+constexpr int64_t largest_step_ms = 50;
+constexpr int64_t steps_per_interval = 30;
+/// A result may come late if that is little against the interval.
+constexpr int64_t patient_interval_ms = 1000;
 // Tokens: generation of the entry in the upper half, its index below.
 constexpr unsigned index_bits = 32;
 
 uint64_t key_of(std::string_view job, uint64_t target_id) {
   return xxh3(job, target_id);
+}
+
+int64_t step_of(int64_t shortest_interval_ms) {
+  const int64_t slots = shortest_interval_ms / steps_per_interval / timer_wheel::slot_ms;
+  return std::clamp(slots * timer_wheel::slot_ms, timer_wheel::slot_ms, largest_step_ms);
 }
 
 http::headers request_headers(const job_rules& job, const discover::target& t) {
@@ -114,7 +123,8 @@ scrape_pool::scrape_pool(pool_options options, pool_environment env, pool_time n
     : options_(std::move(options)),
       env_(std::move(env)),
       probe_(std::make_unique<probe>(*env_.metrics)),
-      wheel_(now.wall_ms) {
+      wheel_(now.wall_ms),
+      step_ms_(largest_step_ms) {
   scratch_.line_secret = options_.line_secret;
 }
 
@@ -145,6 +155,7 @@ scrape_pool::job_ptr scrape_pool::make_job(const discover::job_targets& from) co
 
 void scrape_pool::apply(const discover::target_sets& sets, pool_time now) {
   ++round_;
+  int64_t shortest_ms = largest_step_ms * steps_per_interval;
   std::vector<std::pair<std::string, job_ptr>> jobs;
   for (const auto& from : sets.jobs) {
     const auto& name = from.config->job_name;
@@ -153,12 +164,15 @@ void scrape_pool::apply(const discover::target_sets& sets, pool_time now) {
     const bool same = before != jobs_.end() && before->second->rules->config == from.config &&
                       before->second->client == from.client && before->second->error == from.error;
     job_ptr j = same ? before->second : make_job(from);
-    for (const auto& t : from.targets)
+    for (const auto& t : from.targets) {
+      shortest_ms = std::min(shortest_ms, t->interval_ms);
       if (is_mine(t->id))
         apply_target(t, j, round_, now);
+    }
     jobs.emplace_back(name, std::move(j));
   }
   jobs_ = std::move(jobs);
+  step_ms_ = step_of(shortest_ms);
   for (uint32_t i = 0; i < entries_.size(); ++i)
     if (entries_[i] && !entries_[i]->retired && entries_[i]->round != round_)
       retire(i);
@@ -294,7 +308,11 @@ due_work scrape_pool::due(pool_time now) {
 }
 
 int64_t scrape_pool::until_due_ms(pool_time now, int64_t longest_ms) const {
-  return std::max(timer_wheel::slot_ms, wheel_.until_due_ms(now.wall_ms, longest_ms));
+  const int64_t wait = wheel_.until_due_ms(now.wall_ms, longest_ms);
+  if (wait >= longest_ms)
+    return longest_ms;
+  const int64_t over = (now.wall_ms + wait) % step_ms_;
+  return std::max<int64_t>(1, over == 0 ? wait : wait + step_ms_ - over);
 }
 
 std::string scrape_pool::ensure_endpoint(entry& e) const {
@@ -334,6 +352,7 @@ void scrape_pool::start(uint32_t index, pool_time now, due_work& out) {
   r.to = e.endpoint;
   r.timeout_ms = e.target->timeout_ms;
   r.max_body_bytes = e.of->rules->body_limit;
+  r.patient = e.target->interval_ms >= patient_interval_ms;
   r.next_use_ns = now.monotonic_ns + (wheel_.due_of(index) - now.wall_ms) * 1'000'000;
   out.fetches.push_back(std::move(r));
 }

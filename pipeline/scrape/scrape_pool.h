@@ -81,10 +81,11 @@ class scrape_pool {
   /// Takes the new whole target set in force. Targets that stay keep their state; those that are
   /// gone get stale markers when they have not come back after two intervals.
   void apply(const discover::target_sets& sets, pool_time now);
-  /// What is to be done now. Call every 10 ms, or when until_due_ms() is over.
+  /// What is to be done now. Call when until_due_ms() is over.
   due_work due(pool_time now);
-  /// How long due() may wait: at least a wheel slot (what is due by then goes together), at most
-  /// `longest_ms`.
+  /// How long due() may wait, at most `longest_ms`. What falls into one step goes together, so that
+  /// a start is up to a step late: a step is a thirtieth of the shortest interval, at least a wheel
+  /// slot and at most 50 ms. Steps lie on the wall clock: pools of a node wake up together.
   int64_t until_due_ms(pool_time now, int64_t longest_ms) const;
   /// The batch of a finished fetch; nothing if its target is gone.
   std::optional<outgoing> on_result(http::fetch_result&& got, pool_time now);
@@ -136,6 +137,7 @@ class scrape_pool {
   std::unordered_map<uint64_t, uint32_t> retired_;         ///< by job and target id
   std::vector<std::pair<std::string, job_ptr>> jobs_;
   std::vector<uint32_t> due_now_;
+  int64_t step_ms_;               ///< see until_due_ms()
   timestamp_ms last_due_ms_ = 0;  ///< the last call of due()
   uint64_t round_ = 0;
   uint32_t next_generation_ = 1;

@@ -156,6 +156,20 @@ TEST_F(FetcherTest, SkipsInterimAnswers) {
   EXPECT_EQ(get(f, to(target.url())).body, "x");
 }
 
+TEST_F(FetcherTest, PatientResultsComeWithoutAnyoneElse) {
+  fake_target target(always(ok_response("x")));
+  asio_fetcher f({}, clock_, nullptr);
+  std::vector<fetch_request> batch(3);
+  for (auto& r : batch) {
+    r.to = to(target.url());
+    r.patient = true;
+  }
+  collector c;
+  f.fetch(std::move(batch), c.done());
+  for (const auto& r : c.wait(3))
+    EXPECT_EQ(r.body, "x");
+}
+
 TEST_F(FetcherTest, ReportsEachTokenOnceInBatches) {
   fake_target target(always(ok_response("x")));
   fetcher_options o;

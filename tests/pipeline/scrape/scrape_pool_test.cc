@@ -421,12 +421,23 @@ TEST_F(PoolTest, ClockStepsDoNotStopScraping) {
   EXPECT_GE(done_.size(), before + 3);
 }
 
-TEST_F(PoolTest, SleepsUntilTheNextTargetIsDue) {
+TEST_F(PoolTest, SleepsUntilTheStepOfTheNextTargetIsOver) {
   apply({target(1)});
   const auto due = next_instant(target(1)->id, 10'000, now_);
-  EXPECT_EQ(pool_->until_due_ms(clock(), 60'000), std::max<int64_t>(10, due - now_));
-  EXPECT_EQ(pool_->until_due_ms(clock(), 100),
-            std::min<int64_t>(100, std::max<int64_t>(10, due - now_)));
+  const auto step_end = (due + 49) / 50 * 50;
+  EXPECT_EQ(pool_->until_due_ms(clock(), 60'000), step_end - now_);
+  EXPECT_EQ(pool_->until_due_ms(clock(), 7), 7);
+}
+
+TEST_F(PoolTest, ShortIntervalsMakeShortSteps) {
+  auto quick = std::make_shared<discover::target>(*target(2));
+  quick->interval_ms = 1'000;
+  quick->timeout_ms = 1'000;
+  apply({target(1), quick});
+  const auto due = std::min(next_instant(target(1)->id, 10'000, now_),
+                            next_instant(quick->id, quick->interval_ms, now_));
+  const auto step_end = (due + 29) / 30 * 30;
+  EXPECT_EQ(pool_->until_due_ms(clock(), 60'000), step_end - now_);
 }
 
 TEST_F(PoolTest, MetadataIsSentOncePerPool) {
