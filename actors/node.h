@@ -64,8 +64,7 @@ struct node_options {
   size_t reserve_workers = 4;
   std::chrono::milliseconds discovery_every{100};
   std::chrono::milliseconds maintenance_every{15000};
-  /// How long a scrape may wait to be stored with others: nine tenths of it in the scrape actor, a
-  /// tenth in the shard.
+  /// How long what nobody awaits may wait to be stored with others.
   std::chrono::milliseconds ride_along{100};
   std::chrono::milliseconds longest_scrape_tick{100};
   std::chrono::milliseconds heartbeat_every{5000};

@@ -127,7 +127,7 @@ router_actor::behavior_type batch_routing(self_ptr self, router_params p) {
       },
       [=](put_atom, const batch_list_ptr& batches) {
         auto promise = self->make_response_promise<outcome_list_ptr>();
-        store(self, p, count, batches, false, [promise](outcomes all) mutable {
+        store(self, p, count, batches, true, [promise](outcomes all) mutable {
           promise.deliver(std::make_shared<const outcomes>(std::move(all)));
         });
         return promise;

@@ -69,17 +69,23 @@ void flush(self_ptr self, counter* lost) {
   pump(self, lost);
 }
 
+/// True if what is gathered cannot wait for a tick at `ms`.
+bool is_too_late(const scrape_actor_state& s, const params_ptr& p, int64_t ms) {
+  return ms > s.oldest_ms + p->gather.count();
+}
+
 void gather(self_ptr self, const params_ptr& p, scrape::outgoing out, counter* lost) {
   auto& s = self->state;
+  if (s.gathered.batches.empty())
+    s.oldest_ms = p->clk->now_ms();
   s.gathered_samples += out.batch->sample_count();
   s.gathered.add(out.token, std::move(out.batch));
   if (s.gathered_samples >= p->gather_samples || s.stopping)
     return flush(self, lost);
-  if (s.flush_planned)
+  if (s.flush_planned || !is_too_late(s, p, s.next_tick_ms))
     return;
   s.flush_planned = true;
-  auto wait = p->gather - std::chrono::milliseconds(p->clk->now_ms() % p->gather.count());
-  self->delayed_send(self, wait, flush_atom_v);
+  self->delayed_send(self, p->gather, flush_atom_v);
 }
 
 void tick(self_ptr self, const params_ptr& p, counter* lost) {
@@ -128,7 +134,12 @@ scrape_actor::behavior_type scraping(self_ptr self, scrape_params params) {
         if (self->state.stopping)
           return;
         tick(self, p, lost);
-        auto wait = self->state.pool->until_due_ms(now_of(p), p->longest_tick.count());
+        auto& s = self->state;
+        auto now = now_of(p);
+        auto wait = s.pool->until_due_ms(now, p->longest_tick.count());
+        s.next_tick_ms = now.wall_ms + wait;
+        if (!s.gathered.batches.empty() && is_too_late(s, p, s.next_tick_ms))
+          flush(self, lost);
         self->delayed_send(self, std::chrono::milliseconds(wait), tick_atom_v);
       },
       [self, p, lost](targets_atom, const target_sets_ptr& sets) {

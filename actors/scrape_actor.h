@@ -24,9 +24,9 @@ struct scrape_params {
   line_log* lines = nullptr;  ///< for scrape_failure_log_file; may be null
   size_t window = 8;          ///< lists of batches sent and not answered
   std::chrono::milliseconds longest_tick{1000};
-  /// Batches wait so long for others to share their way: one message and one commit for all. All
-  /// scrape actors of a node hand on at the same moments, at multiples of this time.
-  std::chrono::milliseconds gather{90};
+  /// Batches wait at most so long for others to share their way: one message and one commit for
+  /// all.
+  std::chrono::milliseconds gather{100};
   /// So many samples do not wait any longer.
   size_t gather_samples = 50'000;
 };
@@ -52,6 +52,8 @@ struct scrape_actor_state {
   flow_window<offered_scrapes_ptr> window{1};
   offered_scrapes gathered;
   size_t gathered_samples = 0;
+  int64_t oldest_ms = 0;     ///< when the first of `gathered` came
+  int64_t next_tick_ms = 0;  ///< the tick on the clock, if there is one
   bool flush_planned = false;
   links_ptr peers;
   bool stopping = false;

@@ -127,7 +127,7 @@ class process {
     no.store = storage_options_of(f, available_cpus());
     no.maintenance_every =
         std::chrono::milliseconds(std::max<int64_t>(f.storage.block_reload_ms, 1000));
-    no.scrape_actors = std::max(1u, available_cpus());
+    no.scrape_actors = std::max(1u, available_cpus() / 2);
     no.query_workers = f.query.max_concurrency;
     last_sign_ns_ = clock_.monotonic_ns();
     TROUPE_ASSIGN(node_, node::start(system_, std::move(no), std::move(env)));

@@ -20,7 +20,7 @@ using basic_actor = caf::typed_actor<caf::replies_to<ping_atom>::with<pong_atom>
 /// One per shard; the shard's only writer.
 using ingest_actor = basic_actor::extend<
     // W: store batches; answered after fdatasync. The flag says that somebody waits: commit as soon
-    // as idle. Without it they ride along with the next commit, a few milliseconds later.
+    // as idle. Without it they ride along with the next commit, at most 100 ms later.
     caf::replies_to<put_atom, batch_list_ptr, bool>::with<outcome_list_ptr>,
     // To itself: commit what is waiting.
     caf::reacts_to<commit_atom>,
@@ -33,7 +33,7 @@ using ingest_actor = basic_actor::extend<
 using router_actor = basic_actor::extend<
     // W: store one batch; the flag is ingest's.
     caf::replies_to<put_atom, batch_ptr, bool>::with<outcome_ptr>,
-    // W: store what nobody waits for: the scrapes of some wheel slots.
+    // W: store batches that have waited for each other: they are committed as soon as idle.
     caf::replies_to<put_atom, batch_list_ptr>::with<outcome_list_ptr>,
     caf::reacts_to<links_atom, links_ptr>>;
 
