@@ -12,7 +12,7 @@ namespace {
 void return_large_blocks() {
   static const bool done = [] {
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
-    mallopt(M_TRIM_THRESHOLD, 2 << 20);
+    mallopt(M_TRIM_THRESHOLD, 8 << 20);
     return true;
   }();
   static_cast<void>(done);

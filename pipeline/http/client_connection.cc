@@ -41,16 +41,17 @@ void client_connection::on_connect(const status& s) {
   user_->on_open(s);
 }
 
-void client_connection::send(exchange what) {
+void client_connection::send(exchange what, std::string& text) {
   now_ = std::move(what);
-  out_ = std::move(now_.text);
   wire_bytes_ = 0;
   filled_ = 0;
   interim_ = 0;
   reusable_ = false;
   response_.start(now_.limits, now_.budget, now_.to_head, now_.want_headers);
-  auto written = stream_.write(out_);
+  auto written = stream_.write(text);
   writing_ = !written.has_value();
+  if (writing_)
+    out_ = std::move(text);  // the bytes stay where they are
   // A failed write shows again when reading, unless an early answer is there to be read.
   read_on();
 }

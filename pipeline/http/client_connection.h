@@ -45,13 +45,14 @@ class client_connection final : public stream_events {
   int open_error() const { return stream_.open_error(); }
 
   struct exchange {
-    std::string text;  ///< head and body as they go out
     reader_limits limits;
     std::shared_ptr<byte_budget> budget;
     bool to_head = false;
     bool want_headers = false;
   };
-  void send(exchange what);
+  /// `text` is head and body as they go out; it is taken only if the socket does not take it at
+  /// once.
+  void send(exchange what, std::string& text);
 
   response_reader& response() { return response_; }
   /// Bytes read for the exchange.
@@ -61,8 +62,7 @@ class client_connection final : public stream_events {
   bool stale() const { return stream_.stale(); }
   uint64_t pool_key() const { return pool_key_; }
 
-  int64_t next_use_ns = 0;  ///< for the pool's order
-  int64_t idle_since_ns = 0;
+  int64_t idle_since_ns = 0;  ///< for the pool
 
  private:
   void on_connect(const status& s) override;

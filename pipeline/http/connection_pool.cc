@@ -4,30 +4,34 @@
 
 namespace troupe::http {
 
+connection_pool::by_key::iterator connection_pool::erase(by_key::iterator it) {
+  by_next_use_.erase(it->second.place);
+  return by_key_.erase(it);
+}
+
 std::unique_ptr<client_connection> connection_pool::take(uint64_t key) {
   auto it = by_key_.find(key);
   if (it == by_key_.end())
     return nullptr;
-  auto out = std::move(it->second);
-  by_key_.erase(it);
-  by_next_use_.erase({out->next_use_ns, out.get()});
+  auto out = std::move(it->second.connection);
+  erase(it);
   return out;
 }
 
 size_t connection_pool::put(std::unique_ptr<client_connection> c, int64_t next_use_ns,
                             int64_t now_ns) {
   c->use_by(nullptr);
-  c->next_use_ns = next_use_ns;
   c->idle_since_ns = now_ns;
-  by_next_use_.insert({next_use_ns, c.get()});
   uint64_t key = c->pool_key();
-  by_key_.emplace(key, std::move(c));
+  // Mostly it is the one that is needed last.
+  auto place = by_next_use_.emplace_hint(by_next_use_.end(), next_use_ns, c.get());
+  by_key_.emplace(key, idle{std::move(c), place});
   return by_key_.size() > max_idle_ && evict_farthest() ? 1 : 0;
 }
 
 connection_pool::by_key::iterator connection_pool::find(const client_connection* c) {
   auto [it, end] = by_key_.equal_range(c->pool_key());
-  while (it != end && it->second.get() != c)
+  while (it != end && it->second.connection.get() != c)
     ++it;
   TROUPE_CHECK(it != end);
   return it;
@@ -36,22 +40,18 @@ connection_pool::by_key::iterator connection_pool::find(const client_connection*
 bool connection_pool::evict_farthest() {
   if (by_next_use_.empty())
     return false;
-  auto last = std::prev(by_next_use_.end());
-  auto it = find(last->second);
-  by_next_use_.erase(last);
-  by_key_.erase(it);
+  erase(find(std::prev(by_next_use_.end())->second));
   return true;
 }
 
 size_t connection_pool::expire(int64_t before_ns) {
   size_t closed = 0;
   for (auto it = by_key_.begin(); it != by_key_.end();) {
-    if (it->second->idle_since_ns > before_ns) {
+    if (it->second.connection->idle_since_ns > before_ns) {
       ++it;
       continue;
     }
-    by_next_use_.erase({it->second->next_use_ns, it->second.get()});
-    it = by_key_.erase(it);
+    it = erase(it);
     ++closed;
   }
   return closed;

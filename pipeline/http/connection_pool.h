@@ -29,12 +29,18 @@ class connection_pool {
   size_t size() const { return by_key_.size(); }
 
  private:
-  using by_key = std::unordered_multimap<uint64_t, std::unique_ptr<client_connection>>;
+  using order = std::set<std::pair<int64_t, client_connection*>>;
+  struct idle {
+    std::unique_ptr<client_connection> connection;
+    order::iterator place;
+  };
+  using by_key = std::unordered_multimap<uint64_t, idle>;
   by_key::iterator find(const client_connection* c);
+  by_key::iterator erase(by_key::iterator it);
 
   size_t max_idle_;
   by_key by_key_;
-  std::set<std::pair<int64_t, client_connection*>> by_next_use_;
+  order by_next_use_;
 };
 
 }  // namespace troupe::http

@@ -70,8 +70,8 @@ void fetch_loop::complete(fetch_op& op, fetch_result result) {
   if (batch->ready.empty())
     dirty_.push_back(batch);
   batch->ready.push_back(std::move(result));
-  // The operation may be on the call stack: it goes with the flush.
-  finished_.push_back(std::move(*op.place));
+  // The operation may be on the call stack: it goes when the next one is finished.
+  finished_ = std::move(*op.place);
   ops_.erase(op.place);
   if (!op.patient() && !flush_posted_) {
     flush_posted_ = true;
@@ -81,7 +81,7 @@ void fetch_loop::complete(fetch_op& op, fetch_result result) {
 
 void fetch_loop::flush() {
   flush_posted_ = false;
-  finished_.clear();
+  finished_.reset();
   auto batches = std::move(dirty_);
   dirty_.clear();
   for (auto& batch : batches) {

@@ -82,9 +82,10 @@ class fetch_loop {
   deadline_wheel wheel_;
   connection_pool pool_;
   std::list<std::shared_ptr<fetch_op>> ops_;
-  std::vector<std::shared_ptr<fetch_op>> finished_;
+  std::shared_ptr<fetch_op> finished_;  ///< the last one; may be on the call stack
   std::deque<std::weak_ptr<fetch_op>> waiting_;
   std::vector<std::shared_ptr<fetch_batch>> dirty_;
+  std::string request_text_;  ///< of the request that is being made
   size_t open_ = 0;
   int64_t next_sweep_ns_ = 0;
   bool flush_posted_ = false;

@@ -13,6 +13,7 @@ namespace troupe::http {
 namespace {
 
 constexpr size_t max_response_head = 60 << 10;
+constexpr size_t max_kept_request = 16 << 10;
 constexpr int64_t min_attempt_ns = 250'000'000;
 
 bool safe_to_repeat(const std::string& method) {
@@ -145,9 +146,8 @@ void fetch_op::on_open(const status& s) {
   connect_to_next();
 }
 
-result<std::string> fetch_op::request_text() const {
+status fetch_op::put_request(std::string& out) const {
   const auto& where = to_->where();
-  std::string out;
   out.reserve(512 + (with_body_ ? request_.body.size() : 0));
   out.append(method_).append(" ").append(to_->target()).append(" HTTP/1.1\r\n");
   put_header(out, "Host", to_->authority());
@@ -168,22 +168,24 @@ result<std::string> fetch_op::request_text() const {
   out += "\r\n";
   if (body)
     out += request_.body;
-  return out;
+  return ok_status();
 }
 
 void fetch_op::exchange() {
-  auto text = request_text();
-  if (!text)
-    return fail(text.error());
+  std::string& text = loop_.request_text_;
+  if (text.capacity() > max_kept_request)
+    text = std::string();
+  text.clear();
+  if (status s = put_request(text); !s.ok())
+    return fail(s);
   phase_ = phase::exchanging;
   client_connection::exchange what;
-  what.text = std::move(*text);
   what.limits.header_bytes = max_response_head;
   what.limits.body_bytes = request_.max_body_bytes;
   what.budget = loop_.budget_;
   what.to_head = method_ == "HEAD";
   what.want_headers = request_.want_headers;
-  connection_->send(std::move(what));
+  connection_->send(std::move(what), text);
 }
 
 void fetch_op::on_response(const status& s) {

@@ -39,7 +39,7 @@ class fetch_op final : public connection_user, public std::enable_shared_from_th
   void on_addresses(const result<addresses>& found);
   void connect_to_next();
   void exchange();
-  result<std::string> request_text() const;
+  status put_request(std::string& out) const;
   status redirect(std::string& location);
   void retire_connection();
   void succeed();

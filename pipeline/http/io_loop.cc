@@ -6,12 +6,41 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
 namespace troupe::http {
 
+namespace {
+
+constexpr size_t block_bytes = 320;  // what Asio needs for a read is below
+constexpr size_t kept_blocks = 1024;
+
+}  // namespace
+
+block_pool::~block_pool() {
+  for (void* b : free_)
+    ::operator delete(b);
+}
+
+void* block_pool::take(size_t size) {
+  if (size > block_bytes || free_.empty())
+    return ::operator new(std::max(size, block_bytes));
+  void* out = free_.back();
+  free_.pop_back();
+  return out;
+}
+
+void block_pool::give(void* block, size_t size) {
+  if (size > block_bytes || free_.size() == kept_blocks)
+    ::operator delete(block);
+  else
+    free_.push_back(block);
+}
+
 struct io_loop::impl {
+  block_pool blocks;  ///< before the context, which gives back when it goes
   boost::asio::io_context context{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{
       context.get_executor()};
@@ -68,6 +97,10 @@ void io_loop::set_ticks(int64_t period_ms, std::function<bool()> tick) {
 
 void io_loop::arm_ticks() {
   impl_->arm();
+}
+
+block_pool& io_loop::blocks() {
+  return impl_->blocks;
 }
 
 boost::asio::io_context& io_loop::context() {

@@ -6,12 +6,28 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace boost::asio {
 class io_context;
 }
 
 namespace troupe::http {
+
+/// Blocks of one size, kept when they are given back. Used on the loop's thread only.
+class block_pool {
+ public:
+  block_pool() = default;
+  ~block_pool();
+  block_pool(const block_pool&) = delete;
+  block_pool& operator=(const block_pool&) = delete;
+  /// At least `size` bytes, aligned for any type.
+  void* take(size_t size);
+  void give(void* block, size_t size);
+
+ private:
+  std::vector<void*> free_;
+};
 
 class io_loop {
  public:
@@ -31,6 +47,8 @@ class io_loop {
   void arm_ticks();
 
   boost::asio::io_context& context();
+  /// Memory for the operations that wait on this loop.
+  block_pool& blocks();
 
  private:
   struct impl;

@@ -141,7 +141,13 @@ void response_reader::start(const reader_limits& limits, std::shared_ptr<byte_bu
   location.clear();
   header_fields.clear();
   body.reset(std::move(budget), limits.body_bytes);
-  parser_ = std::make_unique<parser>(limits, *this, all_headers);
+  if (parser_) {
+    // A parser serves one message; its memory serves the next one, too.
+    std::destroy_at(parser_.get());
+    std::construct_at(parser_.get(), limits, *this, all_headers);
+  } else {
+    parser_ = std::make_unique<parser>(limits, *this, all_headers);
+  }
   parser_->skip(to_head);
 }
 

@@ -3,6 +3,7 @@
 #include "pipeline/http/io_loop.h"
 #include "pipeline/http/socket_bio.h"
 
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <openssl/err.h>
@@ -21,13 +22,31 @@ status failure(std::string_view what, const error_code& ec) {
   return {code, std::string(what) + ": " + ec.message()};
 }
 
+/// Asio's way to a block_pool.
+template <class T>
+struct block_allocator {
+  using value_type = T;
+  explicit block_allocator(block_pool& from) : pool(&from) {}
+  template <class U>
+  block_allocator(const block_allocator<U>& other) : pool(other.pool) {}
+  T* allocate(size_t n) { return static_cast<T*>(pool->take(n * sizeof(T))); }
+  void deallocate(T* p, size_t n) { pool->give(p, n * sizeof(T)); }
+  template <class U>
+  bool operator==(const block_allocator<U>& other) const {
+    return pool == other.pool;
+  }
+  block_pool* pool;
+};
+
 }  // namespace
 
 struct stream::impl : std::enable_shared_from_this<stream::impl> {
-  impl(io_loop& loop, stream_events& to) : socket(loop.context()), events(&to) {}
+  impl(io_loop& loop, stream_events& to)
+      : socket(loop.context()), blocks(loop.blocks()), events(&to) {}
   ~impl() { SSL_free(ssl); }
 
   tcp::socket socket;
+  block_pool& blocks;
   stream_events* events;  ///< null once the stream is gone
   SSL* ssl = nullptr;
   tls_context context;  ///< kept while `ssl` lives
@@ -89,17 +108,19 @@ struct stream::impl : std::enable_shared_from_this<stream::impl> {
 
   // --- reading ---
   void read_plain() {
-    socket.async_read_some(asio::buffer(read_to, read_size),
-                           [self = shared_from_this()](const error_code& ec, size_t n) {
-                             if (self->events == nullptr || ec == asio::error::operation_aborted)
-                               return;
-                             if (ec == asio::error::eof)
-                               self->events->on_read(ok_status(), 0);
-                             else if (ec)
-                               self->events->on_read(failure("read", ec), 0);
-                             else
-                               self->events->on_read(ok_status(), n);
-                           });
+    auto done = [self = shared_from_this()](const error_code& ec, size_t n) {
+      if (self->events == nullptr || ec == asio::error::operation_aborted)
+        return;
+      if (ec == asio::error::eof)
+        self->events->on_read(ok_status(), 0);
+      else if (ec)
+        self->events->on_read(failure("read", ec), 0);
+      else
+        self->events->on_read(ok_status(), n);
+    };
+    socket.async_read_some(
+        asio::buffer(read_to, read_size),
+        asio::bind_allocator(block_allocator<std::byte>(blocks), std::move(done)));
   }
   void read_tls() {
     ERR_clear_error();
