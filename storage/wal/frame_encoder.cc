@@ -100,8 +100,8 @@ status frame_encoder::check_batch(const write_batch& batch) const {
   for (const auto& m : batch.metadata)
     if (m.family.size() + m.value.unit.size() + m.value.help.size() > max_text_bytes)
       return {errc::invalid_argument, "metadata of a family is longer than 1 MiB"};
-  auto it = senders_.find({batch.group, batch.tenant});
-  if (series == 0 || (it != senders_.end() && it->second->table == batch.table))
+  auto it = sender_index_.find({batch.group, batch.tenant});
+  if (series == 0 || (it != sender_index_.end() && it->second->table == batch.table))
     return {};
   for (size_t i = 0; i < series; ++i) {
     if (batch.table->slot(i) % settings_.shards != settings_.shard)
@@ -113,15 +113,14 @@ status frame_encoder::check_batch(const write_batch& batch) const {
 }
 
 frame_encoder::sender& frame_encoder::find_sender(std::string_view tenant, uint64_t group) {
-  auto it = senders_.find({group, tenant});
-  if (it == senders_.end()) {
-    auto s = std::make_unique<sender>();
-    s->tenant = tenant;
-    s->group = group;
-    sender_key key{group, s->tenant};
-    it = senders_.emplace(key, std::move(s)).first;
-  }
-  return *it->second;
+  if (auto it = sender_index_.find({group, tenant}); it != sender_index_.end())
+    return *it->second;
+  auto s = std::make_unique<sender>();
+  s->tenant = tenant;
+  s->group = group;
+  sender_key key{group, s->tenant};
+  sender_index_.emplace(key, s.get());
+  return *senders_.emplace(key, std::move(s)).first->second;
 }
 
 void frame_encoder::bind_table(sender& s, const write_batch& batch, encoded_frames& out) {
@@ -499,6 +498,8 @@ void frame_encoder::begin_segment(bool full, bool fresh, encoded_frames& out) {
       drop_group(s, slot);
     }
     bool unused = s.groups.empty() && idle.empty();
+    if (unused)
+      sender_index_.erase(it->first);
     it = unused ? senders_.erase(it) : std::next(it);
   }
 }

@@ -19,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -80,6 +81,11 @@ class frame_encoder {
     std::map<uint16_t, std::unique_ptr<group_state>> groups;
   };
   using sender_key = std::pair<uint64_t, std::string_view>;
+  struct sender_hash {
+    size_t operator()(const sender_key& k) const {
+      return k.first ^ std::hash<std::string_view>()(k.second);
+    }
+  };
   /// What one frame will hold of one slot.
   struct slot_part {
     group_state* group = nullptr;
@@ -113,7 +119,8 @@ class frame_encoder {
   void drop_group(sender& s, uint16_t slot);
 
   settings settings_;
-  std::map<sender_key, std::unique_ptr<sender>> senders_;
+  std::map<sender_key, std::unique_ptr<sender>> senders_;  // in the order they are closed in
+  std::unordered_map<sender_key, sender*, sender_hash> sender_index_;
   std::array<uint64_t, slot_count> next_sequence_{};
   std::array<uint64_t, slot_count> committed_sequence_{};
   std::array<uint64_t, slot_count> next_group_number_{};
