@@ -1,6 +1,5 @@
 #include "actors/scrape_actor.h"
 
-#include "actors/rt/post_results.h"
 #include "pipeline/api/event_lines.h"
 #include "pipeline/ingest/ingester.h"
 #include "storage/base/random.h"
@@ -91,7 +90,8 @@ void gather(self_ptr self, const params_ptr& p, scrape::outgoing out, counter* l
 void tick(self_ptr self, const params_ptr& p, counter* lost) {
   auto work = self->state.pool->due(now_of(p));
   if (!work.fetches.empty())
-    p->fetcher->fetch(std::move(work.fetches), post_results(scrape_actor(self)));
+    p->fetcher->fetch(std::move(work.fetches), [inbox = self->state.inbox, to = scrape_actor(self)](
+                                                   auto got) { inbox->post(to, std::move(got)); });
   for (auto& b : work.batches)
     gather(self, p, std::move(b), lost);
 }
@@ -148,6 +148,7 @@ scrape_actor::behavior_type scraping(self_ptr self, scrape_params params) {
         tick(self, p, lost);
       },
       [self, p, lost](fetched_atom, const fetch_results_ptr& got) {
+        self->state.inbox->close();
         auto now = now_of(p);
         for (auto& r : *got) {
           if (auto out = self->state.pool->on_result(std::move(r), now))

@@ -3,15 +3,16 @@
 // targets.
 #pragma once
 
-#include <chrono>
-#include <memory>
-
 #include "actors/rt/flow_window.h"
 #include "actors/rt/interfaces.h"
+#include "actors/rt/post_results.h"
 #include "config/flags.h"
 #include "pipeline/scrape/scrape_pool.h"
 #include "storage/base/clock.h"
 #include "storage/base/line_log.h"
+
+#include <chrono>
+#include <memory>
 
 namespace troupe::actors {
 
@@ -49,6 +50,7 @@ struct offered_scrapes {
 struct scrape_actor_state {
   static inline const char* name = "scrape";
   std::unique_ptr<scrape::scrape_pool> pool;
+  std::shared_ptr<result_inbox> inbox = std::make_shared<result_inbox>();
   flow_window<offered_scrapes_ptr> window{1};
   offered_scrapes gathered;
   size_t gathered_samples = 0;
