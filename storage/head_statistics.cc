@@ -55,7 +55,7 @@ head_stats head_statistics(std::span<const std::unique_ptr<shard>> shards, size_
     hi = std::max(hi, h.max_ts());
     for (const auto* t : h.tenants()) {
       if (t->name == audit_tenant) {
-        out.series -= h.all_series(*t).size();
+        out.series -= h.all_series(*t).series.size();
         continue;
       }
       tenants.push_back(t);
@@ -64,8 +64,9 @@ head_stats head_statistics(std::span<const std::unique_ptr<shard>> shards, size_
       add_all(c.values_by_label, values);
       add_all(c.memory_by_label, memory);
       add_all(c.series_by_pair, pairs);
-      for (const auto& series : h.all_series(*t))
-        out.chunks += series->chunk_count();
+      const series_selection all = h.all_series(*t);
+      for (const head_series* series : all.series)
+        out.chunks += h.samples().chunk_count(*series);
     }
   }
   if (lo <= hi) {

@@ -144,15 +144,9 @@ status upkeep::begin_cut(timestamp_ms bound) {
   }
   cut_job job;
   job.bound = bound;
-  for (const auto& s : parts_.shards) {
-    s->memory().set_late_bound(bound);
-    for (const auto* tenant : s->memory().tenants()) {
-      std::set<timestamp_ms> ranges;
-      seal_head(s->memory(), *tenant, bound, ranges);
-      if (!ranges.empty())
-        job.ranges[tenant->name].merge(ranges);
-    }
-  }
+  for (const auto& s : parts_.shards)
+    for (auto& [tenant, ranges] : s->seal(bound))
+      job.ranges[tenant].merge(ranges);
   cut_segments_ = std::move(segments);
   bound_ = bound;
   cut_ = std::move(job);
@@ -166,7 +160,7 @@ status upkeep::write_next_block() {
   std::vector<std::unique_ptr<series_set>> sources;
   for (const auto& s : parts_.shards)
     if (const auto* t = s->memory().find_tenant(tenant->first))
-      sources.push_back(select_sealed(s->memory(), *t, start, end - 1));
+      sources.push_back(select_set_aside(s->memory(), *t, start, end - 1));
   const auto merged = merge_series(std::move(sources));
   TROUPE_ASSIGN(const block_meta meta, parts_.blocks->write(tenant->first, start, end, *merged));
   log.info("wrote block {}: {} series, {} samples", meta.id, meta.series, meta.samples);
@@ -188,8 +182,7 @@ void upkeep::publish() {
 
 void upkeep::release() {
   for (const auto& s : parts_.shards)
-    for (const auto* tenant : s->memory().tenants())
-      release_sealed(s->memory(), *tenant);
+    s->release_cut();
   cut_.reset();
   std::fill(garbage_.begin(), garbage_.end(), true);
 }
@@ -201,8 +194,8 @@ result<bool> upkeep::rewrite_log() {
     if (!job)
       continue;
     if (!job->writer) {
-      auto opened = checkpoint_writer::open(*parts_.log, static_cast<uint32_t>(i),
-                                            job->end_segment, *job->rule);
+      auto opened = checkpoint_writer::open(*parts_.log, static_cast<uint32_t>(i), job->end_segment,
+                                            *job->rule);
       if (opened.code() == errc::already_exists) {
         // An earlier try got as far as the folder's sync.
         TROUPE_TRY(parts_.fs->sync_directory(parts_.log->path()));
@@ -229,6 +222,8 @@ result<bool> upkeep::rewrite_log() {
 }
 
 bool upkeep::collect_garbage() {
+  for (const auto& s : parts_.shards)
+    s->reclaim();
   for (size_t i = 0; i < garbage_.size(); ++i) {
     if (!garbage_[i])
       continue;
@@ -269,8 +264,8 @@ status upkeep::delete_series(std::string_view tenant, timestamp_ms mint, timesta
                              std::span<const matchers> selectors) {
   const std::lock_guard guard(mutex_);
   TROUPE_TRY(usable());
-  // Until the log behind a cut is rewritten it holds samples that the heads have given up: a restart
-  // would bring them back beside the tombstones of the blocks.
+  // Until the log behind a cut is rewritten it holds samples that the heads have given up: a
+  // restart would bring them back beside the tombstones of the blocks.
   for (bool more = true; more;) {
     TROUPE_ASSIGN(more, rewrite_log());
   }
@@ -287,7 +282,7 @@ status upkeep::clean_tombstones() {
 }
 
 status upkeep::write_head_to(const std::string& dir) {
-  std::map<std::string, std::set<timestamp_ms>> ranges;
+  tenant_ranges ranges;
   for (const auto& s : parts_.shards)
     for (const auto* tenant : s->memory().tenants())
       ranges[tenant->name].merge(head_ranges(s->memory(), *tenant));

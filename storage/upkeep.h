@@ -58,7 +58,7 @@ class upkeep {
   struct cut_job {
     timestamp_ms bound = 0;
     /// Ranges to be written yet, per tenant.
-    std::map<std::string, std::set<timestamp_ms>> ranges;
+    tenant_ranges ranges;
     bool published = false;
   };
   struct rewrite_job {

@@ -1,6 +1,7 @@
 #include "storage/head/head.h"
 
 #include "storage/base/fault_twin.h"
+#include "storage/base/hash.h"
 
 #include <algorithm>
 #include <mutex>
@@ -26,6 +27,16 @@ class position_cursor {
   size_t at_ = 0;
 };
 
+// Names the scrape target that a series comes from: its series share timestamps. A guess, by what
+// usually has common timestamps: a wrong one costs memory, nothing else.
+uint64_t target_of(std::string_view tenant, const labels& lset) {
+  const std::string_view instance = lset.get("instance");
+  const uint64_t seed = xxh3(tenant);
+  if (instance.empty())
+    return xxh3(lset.metric_name(), seed);
+  return xxh3(instance, xxh3(lset.get("job"), seed + 1));
+}
+
 // The planted bug: the first two floats of different series exchange their values.
 std::vector<float_entry> with_swapped_values(std::span<const float_entry> floats) {
   std::vector<float_entry> out(floats.begin(), floats.end());
@@ -40,7 +51,7 @@ std::vector<float_entry> with_swapped_values(std::span<const float_entry> floats
 }  // namespace
 
 head::head(const head_settings& settings)
-    : settings_(settings), exemplars_(settings.max_exemplars) {}
+    : settings_(settings), samples_(settings.range_ms), exemplars_(settings.max_exemplars) {}
 
 head::~head() {
   if (settings_.node_series)
@@ -56,21 +67,20 @@ head_tenant& head::tenant(std::string_view name) {
   return *tenants_.emplace(std::string(name), std::move(made)).first->second;
 }
 
-head_series* head::find_or_create(head_tenant& tenant, const labels& lset, uint16_t slot) {
+head_series* head::find_or_create(head_tenant& tenant, const labels& lset) {
   if (head_series* known = tenant.series.find(lset))
     return known;
-  const uint32_t ref = tenant.series.next_ref();
-  auto made = std::make_shared<head_series>(lset.packed(), slot, ref, settings_.range_ms);
-  head_series* raw = made.get();
+  head_series* made;
   {
     const std::unique_lock lock(structure_);
-    tenant.series.insert(std::move(made));
+    made = &tenant.series.create(lset.packed());
+    samples_.join(*made, target_of(tenant.name, lset));
   }
-  tenant.index.add(ref, lset);
+  tenant.index.add(made->ref(), lset);
   series_count_.fetch_add(1, std::memory_order_relaxed);
   if (settings_.node_series)
     settings_.node_series->fetch_add(1, std::memory_order_relaxed);
-  return raw;
+  return made;
 }
 
 void head::count(insert_result r, timestamp_ms ts, apply_counts& counts) {
@@ -92,27 +102,17 @@ void head::count(insert_result r, timestamp_ms ts, apply_counts& counts) {
   }
 }
 
-apply_counts head::apply(head_tenant& tenant, const head_input& input,
-                         std::vector<head_series*>& refs,
-                         const std::function<head_series*(uint32_t)>& miss) {
-  apply_counts counts;
-  const auto series_of = [&](uint32_t position) {
-    head_series*& s = refs[position];
-    if (s == nullptr)
-      s = miss(position);
-    return s;
-  };
-  std::vector<float_entry> swapped;
-  auto floats = input.floats;
-  if (TROUPE_FAULT(swap_values)) {
-    swapped = with_swapped_values(floats);
-    floats = swapped;
-  }
+void head::apply_floats(const head_input& input, std::span<const float_entry> floats,
+                        std::vector<head_series*>& refs,
+                        const std::function<head_series*(uint32_t)>& miss, apply_counts& counts) {
   timestamp_ms newest = max_ts_.load(std::memory_order_relaxed);
   timestamp_ms oldest = max_time;
+  const timestamp_ms late_bound = late_bound_.load(std::memory_order_relaxed);
   position_cursor refused(input.refused_floats);
   auto start = input.starts.begin();
+  page_guard guard;
   for (uint32_t i = 0; i < floats.size(); ++i) {
+    prefetch(floats, refs, i);
     timestamp_ms start_ts = no_start_timestamp;
     while (start != input.starts.end() && start->index <= i) {
       if (start->index == i)
@@ -127,20 +127,59 @@ apply_counts head::apply(head_tenant& tenant, const head_input& input,
       value = normal_nan();
     newest = std::max(newest, f.ts);
     oldest = std::min(oldest, f.ts);
-    count(series_of(f.series)->insert(f.ts, value, start_ts), f.ts, counts);
+    head_series*& s = refs[f.series];
+    if (s == nullptr) {
+      guard.release();
+      s = miss(f.series);
+    }
+    const insert_result r = samples_.insert(*s, f.ts, value, start_ts, guard);
+    if (r == insert_result::stored && f.ts >= late_bound) [[likely]]
+      ++counts.stored;
+    else
+      count(r, f.ts, counts);
   }
-  position_cursor refused_histograms(input.refused_histograms);
-  for (uint32_t i = 0; i < input.histograms.size(); ++i) {
-    if (refused_histograms.hit(i))
-      continue;
-    const histogram_entry& h = input.histograms[i];
-    newest = std::max(newest, h.ts);
-    oldest = std::min(oldest, h.ts);
-    count(series_of(h.series)->insert({h.ts, h.start_ts, h.value}), h.ts, counts);
-  }
-  max_ts_.store(newest, std::memory_order_relaxed);
+  note_times(oldest, newest);
+}
+
+// What the samples a little ahead will touch.
+void head::prefetch(std::span<const float_entry> floats, const std::vector<head_series*>& refs,
+                    size_t i) const {
+  constexpr size_t near = 8, far = 16;
+  if (i + far < floats.size())
+    __builtin_prefetch(refs[floats[i + far].series], 1);
+  if (i + near < floats.size())
+    if (const head_series* s = refs[floats[i + near].series])
+      samples_.prefetch(*s);
+}
+
+void head::note_times(timestamp_ms oldest, timestamp_ms newest) {
+  max_ts_.store(std::max(newest, max_ts()), std::memory_order_relaxed);
   min_ts_.store(std::min(oldest, min_ts()), std::memory_order_relaxed);
   round_min_ts_ = std::min(round_min_ts_, oldest);
+}
+
+apply_counts head::apply(head_tenant& tenant, const head_input& input,
+                         std::vector<head_series*>& refs,
+                         const std::function<head_series*(uint32_t)>& miss) {
+  apply_counts counts;
+  const auto series_of = [&](uint32_t position) {
+    head_series*& s = refs[position];
+    if (s == nullptr)
+      s = miss(position);
+    return s;
+  };
+  if (TROUPE_FAULT(swap_values))
+    apply_floats(input, with_swapped_values(input.floats), refs, miss, counts);
+  else
+    apply_floats(input, input.floats, refs, miss, counts);
+  position_cursor refused(input.refused_histograms);
+  for (uint32_t i = 0; i < input.histograms.size(); ++i) {
+    if (refused.hit(i))
+      continue;
+    const histogram_entry& h = input.histograms[i];
+    count(samples_.insert(*series_of(h.series), {h.ts, h.start_ts, h.value}), h.ts, counts);
+    note_times(h.ts, h.ts);
+  }
   if (!input.exemplars.empty())
     apply_exemplars(tenant, input, series_of);
   for (const auto& m : input.metadata)
@@ -166,48 +205,91 @@ void head::erase(std::string_view tenant, const labels& series, timestamp_ms min
   if (t == tenants_.end())
     return;
   if (head_series* s = t->second->series.find(series))
-    s->erase(mint, maxt);
+    samples_.erase(*s, mint, maxt);
 }
 
-bool head::collect_tenant(head_tenant& tenant, size_t& budget) {
-  std::vector<std::pair<series_ref, labels>> gone;
-  for (; garbage_ref_ < tenant.series.next_ref() && budget > 0; ++garbage_ref_, --budget) {
-    const series_ptr s = tenant.series.at(garbage_ref_);
-    if (!s)
-      continue;
-    if (const auto range = s->time_range())
-      round_min_ts_ = std::min(round_min_ts_, range->first);
-    else
-      gone.emplace_back(s->ref(), s->lset());
-  }
-  if (!gone.empty()) {
-    tenant.index.remove(gone);
-    for (const auto& [ref, lset] : gone) {
-      const std::unique_lock lock(structure_);
-      tenant.series.remove(*tenant.series.at(ref));
+// Visits the series of all tenants from `at` on, about `budget` of them: visit(tenant, series).
+// True at the end, from where it begins anew.
+template <class F>
+bool head::walk(cursor& at, size_t budget, F&& visit) {
+  for (auto t = tenants_.lower_bound(at.tenant); t != tenants_.end(); ++t) {
+    if (t->first != at.tenant)
+      at = {t->first, 0};
+    for (; at.ref < t->second->series.next_ref(); ++at.ref) {
+      if (budget-- == 0)
+        return false;
+      if (head_series* s = t->second->series.at(at.ref))
+        visit(*t->second, *s);
     }
-    ++generation_;
-    series_count_.fetch_sub(gone.size(), std::memory_order_relaxed);
-    if (settings_.node_series)
-      settings_.node_series->fetch_sub(gone.size(), std::memory_order_relaxed);
   }
-  return garbage_ref_ >= tenant.series.next_ref();
+  at = {};
+  return true;
+}
+
+void head::remove(head_tenant& tenant, const std::vector<head_series*>& gone) {
+  std::vector<std::pair<series_ref, labels>> entries;
+  for (const head_series* s : gone)
+    entries.emplace_back(s->ref(), s->lset());
+  tenant.index.remove(entries);
+  for (head_series* s : gone) {
+    {
+      const std::unique_lock lock(structure_);
+      tenant.series.remove(*s);
+    }
+    samples_.leave(*s);
+    removed_.emplace_back(&tenant, s->ref());
+  }
+  // Whoever selects from now on does not find them.
+  readers_.turn();
+  ++generation_;
+  series_count_.fetch_sub(gone.size(), std::memory_order_relaxed);
+  if (settings_.node_series)
+    settings_.node_series->fetch_sub(gone.size(), std::memory_order_relaxed);
+}
+
+bool head::reclaim() {
+  if (removed_.empty())
+    return false;
+  if (!readers_.drained())
+    return true;
+  const std::unique_lock lock(structure_);
+  for (const auto& [tenant, ref] : removed_)
+    tenant->series.reclaim(ref);
+  removed_.clear();
+  return false;
 }
 
 bool head::collect_garbage(size_t budget) {
-  for (auto t = tenants_.lower_bound(garbage_tenant_); t != tenants_.end(); ++t) {
-    if (t->first != garbage_tenant_) {
-      garbage_tenant_ = t->first;
-      garbage_ref_ = 0;
-    }
-    if (!collect_tenant(*t->second, budget))
-      return false;
-  }
-  garbage_tenant_.clear();
-  garbage_ref_ = 0;
+  reclaim();
+  std::map<head_tenant*, std::vector<head_series*>> gone;
+  const bool done = walk(garbage_, budget, [&](head_tenant& tenant, head_series& s) {
+    if (const auto range = samples_.time_range(s))
+      round_min_ts_ = std::min(round_min_ts_, range->first);
+    else
+      gone[&tenant].push_back(&s);
+  });
+  for (const auto& [tenant, series] : gone)
+    remove(*tenant, series);
+  if (!done)
+    return false;
   min_ts_.store(round_min_ts_, std::memory_order_relaxed);
   round_min_ts_ = max_time;
   return true;
+}
+
+void head::begin_cut(timestamp_ms bound) {
+  set_late_bound(bound);
+  samples_.begin_cut(bound);
+  sealing_ = {};
+}
+
+bool head::seal(size_t budget, tenant_ranges& ranges) {
+  return walk(sealing_, budget, [&](head_tenant& tenant, head_series& s) {
+    std::set<timestamp_ms> found;
+    samples_.seal(s, found);
+    if (!found.empty())
+      ranges[tenant.name].merge(found);
+  });
 }
 
 const head_tenant* head::find_tenant(std::string_view name) const {
@@ -224,20 +306,20 @@ std::vector<const head_tenant*> head::tenants() const {
   return out;
 }
 
-std::vector<series_ptr> head::select(const head_tenant& tenant, std::span<const matcher> ms) const {
+series_selection head::select(const head_tenant& tenant, std::span<const matcher> ms) const {
+  series_selection out{readers_.enter(), {}};
   const posting_list refs = tenant.index.select(ms);
-  std::vector<series_ptr> out;
-  out.reserve(refs.size());
+  out.series.reserve(refs.size());
   for (size_t i = 0; i < refs.size();) {
     const std::shared_lock lock(structure_);
     for (const size_t end = std::min(refs.size(), i + lock_slice); i < end; ++i)
-      if (series_ptr s = tenant.series.at(refs[i]))
-        out.push_back(std::move(s));
+      if (const head_series* s = tenant.series.at(refs[i]))
+        out.series.push_back(s);
   }
   return out;
 }
 
-std::vector<series_ptr> head::all_series(const head_tenant& tenant) const {
+series_selection head::all_series(const head_tenant& tenant) const {
   return select(tenant, {});
 }
 

@@ -4,11 +4,12 @@
 #pragma once
 
 #include "storage/head/exemplar_store.h"
-#include "storage/head/head_series.h"
+#include "storage/head/head_samples.h"
 #include "storage/head/metadata_store.h"
 #include "storage/head/series_map.h"
 #include "storage/index/memory_index.h"
 #include "storage/model/batch.h"
+#include "storage/read_epochs.h"
 
 #include <atomic>
 #include <functional>
@@ -50,6 +51,15 @@ struct apply_counts {
   uint64_t stored = 0, duplicates = 0, conflicts = 0, out_of_order = 0;
 };
 
+/// Series as they were selected; they can be read as long as this lives, gone ones are empty.
+struct series_selection {
+  read_epochs::token hold;
+  std::vector<const head_series*> series;
+};
+
+/// Per tenant the starts of block ranges.
+using tenant_ranges = std::map<std::string, std::set<timestamp_ms>>;
+
 class head {
  public:
   explicit head(const head_settings& settings);
@@ -63,7 +73,7 @@ class head {
   head_series* find(const head_tenant& tenant, const labels& lset) const {
     return tenant.series.find(lset);
   }
-  head_series* find_or_create(head_tenant& tenant, const labels& lset, uint16_t slot);
+  head_series* find_or_create(head_tenant& tenant, const labels& lset);
   /// Changes whenever series are removed: pointers to series from before must not be used any more.
   uint64_t generation() const { return generation_; }
   /// Stores the samples. refs[position] is the series of a position; where it is null, `miss` gives
@@ -75,14 +85,24 @@ class head {
   /// Removes series without samples, looking at about `budget` of them. True when the round is
   /// through; min_ts() is exact then.
   bool collect_garbage(size_t budget);
+  /// Frees removed series that no reader has any more; true if there are others.
+  bool reclaim();
+  /// A cut at `bound`, a multiple of the range: everything before it is to be set aside for blocks.
+  void begin_cut(timestamp_ms bound);
+  /// Sets aside what about `budget` series have; the ranges that it lies in are added to `ranges`.
+  /// True when all is. Readers see no difference.
+  bool seal(size_t budget, tenant_ranges& ranges);
+  /// Drops what was set aside.
+  void release_cut() { samples_.release_cut(); }
 
   // --- any thread ---
   /// Null if nothing was ever written for it.
   const head_tenant* find_tenant(std::string_view name) const;
   std::vector<const head_tenant*> tenants() const;
   /// The series that match all of `ms`, in no order.
-  std::vector<series_ptr> select(const head_tenant& tenant, std::span<const matcher> ms) const;
-  std::vector<series_ptr> all_series(const head_tenant& tenant) const;
+  series_selection select(const head_tenant& tenant, std::span<const matcher> ms) const;
+  series_selection all_series(const head_tenant& tenant) const;
+  const head_samples& samples() const { return samples_; }
   /// Highest timestamp ever stored, or min_time.
   timestamp_ms max_ts() const { return max_ts_.load(std::memory_order_relaxed); }
   /// No sample is older than this; exact after a round of garbage collection. max_time: no samples.
@@ -96,12 +116,27 @@ class head {
   const metadata_store& metadata() const { return metadata_; }
 
  private:
+  // Where work on all series goes on.
+  struct cursor {
+    std::string tenant;
+    uint32_t ref = 0;
+  };
   void count(insert_result r, timestamp_ms ts, apply_counts& counts);
+  void apply_floats(const head_input& input, std::span<const float_entry> floats,
+                    std::vector<head_series*>& refs,
+                    const std::function<head_series*(uint32_t)>& miss, apply_counts& counts);
   void apply_exemplars(const head_tenant& tenant, const head_input& input,
                        const std::function<head_series*(uint32_t)>& series_of);
-  bool collect_tenant(head_tenant& tenant, size_t& budget);
+  void prefetch(std::span<const float_entry> floats, const std::vector<head_series*>& refs,
+                size_t i) const;
+  void note_times(timestamp_ms oldest, timestamp_ms newest);
+  template <class F>
+  bool walk(cursor& at, size_t budget, F&& visit);
+  void remove(head_tenant& tenant, const std::vector<head_series*>& gone);
 
   const head_settings settings_;
+  head_samples samples_;
+  read_epochs readers_;
   mutable std::shared_mutex structure_;
   // Guarded by structure_ (the map and every tenant's `series`); only the writer changes them.
   std::map<std::string, std::unique_ptr<head_tenant>, std::less<>> tenants_;
@@ -113,10 +148,9 @@ class head {
   std::atomic<uint64_t> late_samples_{0};
   std::atomic<uint64_t> series_count_{0};
   uint64_t generation_ = 1;  // the writer's
-  // Where collect_garbage() goes on.
-  std::string garbage_tenant_;
-  uint32_t garbage_ref_ = 0;
+  cursor garbage_, sealing_;
   timestamp_ms round_min_ts_ = max_time;  // oldest sample met, or written, in this round
+  std::vector<std::pair<head_tenant*, uint32_t>> removed_;  // readers may have them
 };
 
 }  // namespace troupe::storage

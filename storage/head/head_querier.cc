@@ -7,39 +7,34 @@ namespace {
 
 class head_series_set final : public series_set {
  public:
-  head_series_set(std::vector<series_ptr> series, bool sealed_only)
-      : series_(std::move(series)), sealed_only_(sealed_only) {}
+  head_series_set(const head_samples& samples, series_selection selected, bool set_aside_only)
+      : samples_(samples), selected_(std::move(selected)), set_aside_only_(set_aside_only) {}
 
-  bool next() override {
-    if (at_ < series_.size() && at_ != start)
-      series_[at_].reset();
-    return ++at_ < series_.size();
-  }
-  const labels& series() const override { return series_[at_]->lset(); }
+  bool next() override { return ++at_ < selected_.series.size(); }
+  const labels& series() const override { return selected_.series[at_]->lset(); }
   status read(timestamp_ms mint, timestamp_ms maxt, sample_columns& out) override {
-    if (sealed_only_)
-      series_[at_]->snapshot_sealed(mint, maxt, snapshot_);
-    else
-      series_[at_]->snapshot(mint, maxt, snapshot_);
-    snapshot_.read(mint, maxt, out);
-    return {};
+    const head_series& s = *selected_.series[at_];
+    TROUPE_TRY(set_aside_only_ ? samples_.snapshot_set_aside(s, mint, maxt, snapshot_)
+                               : samples_.snapshot(s, mint, maxt, snapshot_));
+    return snapshot_.read(mint, maxt, out);
   }
 
  private:
-  static constexpr size_t start = SIZE_MAX;
-  std::vector<series_ptr> series_;
-  bool sealed_only_;
-  size_t at_ = start;
+  const head_samples& samples_;
+  const series_selection selected_;
+  const bool set_aside_only_;
+  size_t at_ = SIZE_MAX;  // before the first
   series_snapshot snapshot_;
 };
 
-std::unique_ptr<series_set> sorted_set(std::vector<series_ptr> series, size_t limit,
-                                       bool sealed_only) {
+std::unique_ptr<series_set> sorted_set(const head& from, series_selection selected, size_t limit,
+                                       bool set_aside_only) {
+  auto& series = selected.series;
   std::sort(series.begin(), series.end(),
-            [](const series_ptr& a, const series_ptr& b) { return a->lset() < b->lset(); });
+            [](const auto* a, const auto* b) { return a->lset() < b->lset(); });
   if (limit != 0 && series.size() > limit)
     series.resize(limit);
-  return std::make_unique<head_series_set>(std::move(series), sealed_only);
+  return std::make_unique<head_series_set>(from.samples(), std::move(selected), set_aside_only);
 }
 
 }  // namespace
@@ -47,37 +42,28 @@ std::unique_ptr<series_set> sorted_set(std::vector<series_ptr> series, size_t li
 std::unique_ptr<series_set> select_head(const head& from, const head_tenant& tenant,
                                         timestamp_ms mint, timestamp_ms maxt,
                                         std::span<const matcher> ms, size_t limit) {
-  auto series = from.select(tenant, ms);
-  std::erase_if(series, [&](const series_ptr& s) { return !s->overlaps(mint, maxt); });
-  return sorted_set(std::move(series), limit, false);
+  auto selected = from.select(tenant, ms);
+  std::erase_if(selected.series,
+                [&](const head_series* s) { return !from.samples().overlaps(*s, mint, maxt); });
+  return sorted_set(from, std::move(selected), limit, false);
 }
 
-std::unique_ptr<series_set> select_sealed(const head& from, const head_tenant& tenant,
-                                          timestamp_ms mint, timestamp_ms maxt) {
-  auto series = from.all_series(tenant);
+std::unique_ptr<series_set> select_set_aside(const head& from, const head_tenant& tenant,
+                                             timestamp_ms mint, timestamp_ms maxt) {
+  auto selected = from.all_series(tenant);
   series_snapshot snapshot;
-  std::erase_if(series, [&](const series_ptr& s) {
-    s->snapshot_sealed(mint, maxt, snapshot);
-    return snapshot.sealed.empty();
+  std::erase_if(selected.series, [&](const head_series* s) {
+    // What cannot be read is left to read(), which tells.
+    return from.samples().snapshot_set_aside(*s, mint, maxt, snapshot).ok() &&
+           snapshot.chunks.empty();
   });
-  return sorted_set(std::move(series), 0, true);
-}
-
-void seal_head(const head& from, const head_tenant& tenant, timestamp_ms bound,
-               std::set<timestamp_ms>& ranges) {
-  for (const auto& s : from.all_series(tenant))
-    s->seal(bound, ranges);
-}
-
-void release_sealed(const head& from, const head_tenant& tenant) {
-  for (const auto& s : from.all_series(tenant))
-    s->release_sealed();
+  return sorted_set(from, std::move(selected), 0, true);
 }
 
 std::set<timestamp_ms> head_ranges(const head& from, const head_tenant& tenant) {
   std::set<timestamp_ms> out;
-  for (const auto& s : from.all_series(tenant))
-    s->add_ranges(out);
+  for (const auto* s : from.all_series(tenant).series)
+    from.samples().add_ranges(*s, out);
   return out;
 }
 

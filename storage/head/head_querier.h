@@ -14,13 +14,9 @@ namespace troupe::storage {
 std::unique_ptr<series_set> select_head(const head& from, const head_tenant& tenant,
                                         timestamp_ms mint, timestamp_ms maxt,
                                         std::span<const matcher> ms, size_t limit = 0);
-/// What seal() has set aside of [mint, maxt].
-std::unique_ptr<series_set> select_sealed(const head& from, const head_tenant& tenant,
-                                          timestamp_ms mint, timestamp_ms maxt);
-/// seal() for every series of the tenant; adds the starts of the ranges that now hold something.
-void seal_head(const head& from, const head_tenant& tenant, timestamp_ms bound,
-               std::set<timestamp_ms>& ranges);
-void release_sealed(const head& from, const head_tenant& tenant);
+/// What the cut has set aside of [mint, maxt].
+std::unique_ptr<series_set> select_set_aside(const head& from, const head_tenant& tenant,
+                                             timestamp_ms mint, timestamp_ms maxt);
 /// Starts of the block ranges in which the tenant has samples.
 std::set<timestamp_ms> head_ranges(const head& from, const head_tenant& tenant);
 

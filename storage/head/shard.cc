@@ -14,6 +14,8 @@ constexpr logger log("head");
 constexpr size_t replay_step_bytes = 4 << 20;
 /// Series looked at per hold of the writer lock.
 constexpr size_t garbage_slice = 4096;
+/// Series whose chunks are closed per hold of the writer lock.
+constexpr size_t seal_slice = 512;
 
 const series_table_ptr& empty_table() {
   static const auto made = std::make_shared<const series_table>();
@@ -53,17 +55,16 @@ class shard::replay_sink final : public wal_sink {
   status apply(const wal_batch& batch) override {
     head_tenant& tenant = owner_.head_.tenant(batch.tenant);
     refs_.resize(batch.dictionary->size());
-    const auto counts =
-        owner_.head_.apply(tenant,
-                           {.floats = batch.floats,
-                            .starts = batch.starts,
-                            .histograms = batch.histograms,
-                            .exemplars = batch.exemplars,
-                            .metadata = batch.metadata},
-                           refs_, [&](uint32_t id) {
-                             const wal_series& s = batch.series(id);
-                             return owner_.head_.find_or_create(tenant, s.lset, s.slot);
-                           });
+    const auto counts = owner_.head_.apply(tenant,
+                                           {.floats = batch.floats,
+                                            .starts = batch.starts,
+                                            .histograms = batch.histograms,
+                                            .exemplars = batch.exemplars,
+                                            .metadata = batch.metadata},
+                                           refs_, [&](uint32_t id) {
+                                             const wal_series& s = batch.series(id);
+                                             return owner_.head_.find_or_create(tenant, s.lset);
+                                           });
     for (const auto& t : batch.tombstones)
       owner_.head_.erase(batch.tenant, t.series, t.mint, t.maxt);
     if (batch.epoch == owner_.dir_.epoch())
@@ -223,8 +224,7 @@ void shard::apply(pending_batch& pending) {
                    .refused_histograms = pending.refused.histograms,
                    .refused_exemplars = pending.refused.exemplars},
                   refs.refs, [&](uint32_t position) {
-                    const series_table& t = *refs.table;
-                    return head_.find_or_create(tenant, t.series[position], t.slot(position));
+                    return head_.find_or_create(tenant, refs.table->series[position]);
                   }));
   totals_.duplicates += pending.refused.repeated_equal;
   totals_.conflicts += pending.refused.repeated_different;
@@ -285,16 +285,18 @@ status shard::delete_series(std::string_view tenant, timestamp_ms mint, timestam
   const head_tenant* t = head_.find_tenant(tenant);
   if (t == nullptr)
     return {};
-  std::map<uint32_t, series_ptr> hit;
-  for (const auto& ms : selectors)
-    for (auto& s : head_.select(*t, ms))
-      if (s->overlaps(mint, maxt))
-        hit.emplace(s->ref(), std::move(s));
+  std::map<uint32_t, labels> hit;
+  for (const auto& ms : selectors) {
+    const series_selection selected = head_.select(*t, ms);
+    for (const head_series* s : selected.series)
+      if (head_.samples().overlaps(*s, mint, maxt))
+        hit.emplace(s->ref(), s->lset());
+  }
   if (hit.empty())
     return {};
   std::vector<tombstone_entry> entries;
-  for (const auto& [ref, s] : hit)
-    entries.push_back({s->lset(), mint, maxt});
+  for (const auto& [ref, lset] : hit)
+    entries.push_back({lset, mint, maxt});
   status s = wal_->append_tombstones(tenant, entries);
   if (s.ok())
     s = wal_->commit();
@@ -320,6 +322,29 @@ bool shard::collect_garbage() {
   if (done)
     tables_.drop_idle();
   return done;
+}
+
+bool shard::reclaim() {
+  const std::lock_guard guard(mutex_);
+  return head_.reclaim();
+}
+
+tenant_ranges shard::seal(timestamp_ms bound) {
+  tenant_ranges out;
+  {
+    const std::lock_guard guard(mutex_);
+    head_.begin_cut(bound);
+  }
+  for (bool done = false; !done;) {
+    const std::lock_guard guard(mutex_);
+    done = head_.seal(seal_slice, out);
+  }
+  return out;
+}
+
+void shard::release_cut() {
+  const std::lock_guard guard(mutex_);
+  head_.release_cut();
 }
 
 status shard::close() {

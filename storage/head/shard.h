@@ -76,6 +76,11 @@ class shard final : public shard_appender {
   result<uint32_t> cut();
   /// Looks at a bounded number of series; true when a whole round is through.
   bool collect_garbage();
+  /// Frees what was removed and is not read any more; true if some is left.
+  bool reclaim();
+  /// head::begin_cut and head::seal, in many short holds of the writer lock.
+  tenant_ranges seal(timestamp_ms bound);
+  void release_cut();
   /// Commits, writes key frames, closes the log; every later call fails with unavailable.
   status close();
 

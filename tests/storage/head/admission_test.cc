@@ -31,7 +31,7 @@ class admission : public testing::Test {
   }
 
   series_table_ptr table_ = table_of({named("a"), named("b"), named("c")});
-  head_series some_series_{named("a"), 0, 0, 1000};
+  head_series some_series_;
   positions known_;
   append_report report_;
 };

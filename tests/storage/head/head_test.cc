@@ -21,7 +21,7 @@ class head_test : public testing::Test {
     head_tenant& t = head_.tenant(tenant);
     std::vector<head_series*> refs(100);
     return head_.apply(t, input, refs,
-                       [&](uint32_t n) { return head_.find_or_create(t, series_of(n), 0); });
+                       [&](uint32_t n) { return head_.find_or_create(t, series_of(n)); });
   }
   apply_counts put_floats(std::vector<float_entry> floats, std::string_view tenant = "") {
     return put({.floats = floats}, tenant);
@@ -94,12 +94,14 @@ TEST_F(head_test, empty_series_are_collected_and_may_come_back) {
 
 TEST_F(head_test, cut_sets_aside_and_keeps_readable) {
   put_floats({{10, 1, 0}, {1500, 2, 0}, {10, 3, 1}, {2500, 4, 0}});
-  std::set<timestamp_ms> ranges;
+  tenant_ranges ranges;
   const head_tenant& t = *head_.find_tenant("");
-  seal_head(head_, t, 2000, ranges);
-  EXPECT_EQ(ranges, (std::set<timestamp_ms>{0, 1000}));
+  head_.begin_cut(2000);
+  while (!head_.seal(1, ranges)) {
+  }
+  EXPECT_EQ(ranges, (tenant_ranges{{"", {0, 1000}}}));
   EXPECT_EQ(names({}, 0, 100), (std::vector<std::string>{"0", "1"}));
-  const auto sealed = select_sealed(head_, t, 0, 999);
+  const auto sealed = select_set_aside(head_, t, 0, 999);
   size_t series = 0;
   while (sealed->next()) {
     sample_columns c;
@@ -108,7 +110,7 @@ TEST_F(head_test, cut_sets_aside_and_keeps_readable) {
     ++series;
   }
   EXPECT_EQ(series, 2u);
-  release_sealed(head_, t);
+  head_.release_cut();
   EXPECT_EQ(names({}), (std::vector<std::string>{"0"}));
   EXPECT_EQ(head_ranges(head_, t), (std::set<timestamp_ms>{2000}));
 }

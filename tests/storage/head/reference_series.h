@@ -2,7 +2,7 @@
 // engine with it.
 #pragma once
 
-#include "storage/head/head_series.h"
+#include "storage/head/head_samples.h"
 
 #include <bit>
 #include <map>

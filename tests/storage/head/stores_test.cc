@@ -26,13 +26,15 @@ TEST(series_map, agrees_with_a_map) {
     ASSERT_EQ(found != nullptr, known != model.end());
     if (found == nullptr) {
       const uint32_t ref = map.next_ref();
-      map.insert(std::make_shared<head_series>(numbered(n), 0, ref, 1000));
+      ASSERT_EQ(map.create(numbered(n)).ref(), ref);
       model[n] = ref;
     } else if (random.below(2) == 0) {
       ASSERT_EQ(found->ref(), known->second);
-      ASSERT_EQ(map.at(known->second).get(), found);
+      ASSERT_EQ(map.at(known->second), found);
       map.remove(*found);
       ASSERT_EQ(map.at(known->second), nullptr);
+      ASSERT_EQ(found->lset(), numbered(n));  // for those who still read it
+      map.reclaim(known->second);
       model.erase(known);
     }
     ASSERT_EQ(map.size(), model.size());

@@ -1,0 +1,102 @@
+#include "storage/head/chunk_store.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace troupe::storage {
+namespace {
+
+constexpr size_t min_region = 64 << 10, max_region = 4 << 20;
+/// A new region has this part of what all together hold.
+constexpr size_t region_part = 64;
+
+}  // namespace
+
+const chunk_region* chunk_view::region_of(chunk_position p) const {
+  const auto after =
+      std::upper_bound(regions.begin(), regions.end(), p,
+                       [](chunk_position at, const chunk_region_ptr& r) { return at < r->begin; });
+  return after == regions.begin() ? nullptr : std::prev(after)->get();
+}
+
+status chunk_view::damaged_at(chunk_position p) {
+  return {errc::corruption, "chunk of the head at " + std::to_string(p) + " is damaged"};
+}
+
+chunk_store::chunk_store() : view_(std::make_shared<const chunk_view>()) {}
+
+chunk_view_ptr chunk_store::view() const {
+  const std::lock_guard guard(mutex_);
+  return view_;
+}
+
+void chunk_store::publish(chunk_view next) {
+  auto made = std::make_shared<const chunk_view>(std::move(next));
+  const std::lock_guard guard(mutex_);
+  view_.swap(made);
+}
+
+chunk_position chunk_store::make_room(size_t n) {
+  if (last_ && next_ + n <= last_->begin + last_->capacity)
+    return last_->begin;
+  chunk_view changed = *view_;
+  size_t all = 0;
+  for (const auto& r : changed.regions)
+    all += r->capacity;
+  auto made = std::make_shared<chunk_region>();
+  made->begin = last_ ? last_->begin + last_->capacity : next_;
+  made->capacity = std::max(n, std::clamp(all / region_part, min_region, max_region));
+  made->memory = std::make_unique_for_overwrite<char[]>(made->capacity);
+  next_ = made->begin;
+  last_ = made;
+  contents_.emplace_back();
+  changed.regions.push_back(std::move(made));
+  publish(std::move(changed));
+  return next_;
+}
+
+void chunk_store::write(std::string_view bytes) {
+  std::memcpy(last_->memory.get() + (next_ - last_->begin), bytes.data(), bytes.size());
+  next_ += bytes.size();
+}
+
+void chunk_store::note(uint32_t cut, timestamp_ms max_ts) {
+  content& c = contents_.back();
+  c.cut = std::max(c.cut, cut);
+  c.max_ts = std::max(c.max_ts, max_ts);
+}
+
+void chunk_store::begin_cut(timestamp_ms bound) {
+  chunk_view changed = *view_;
+  ++changed.cut;
+  changed.bound = bound;
+  publish(std::move(changed));
+}
+
+void chunk_store::release_cut() {
+  chunk_view changed = *view_;
+  changed.released_cut = changed.cut;
+  changed.released_bound = changed.bound;
+  // From the front only: a link that leads out of the regions leads to nothing that counts.
+  size_t gone = 0;
+  while (gone < contents_.size() && contents_[gone].cut < changed.released_cut &&
+         contents_[gone].max_ts < changed.released_bound)
+    ++gone;
+  const auto n = static_cast<ptrdiff_t>(gone);
+  contents_.erase(contents_.begin(), contents_.begin() + n);
+  changed.regions.erase(changed.regions.begin(), changed.regions.begin() + n);
+  if (changed.regions.empty()) {
+    next_ = last_ ? last_->begin + last_->capacity : next_;
+    last_.reset();
+  }
+  publish(std::move(changed));
+}
+
+size_t chunk_store::memory_bytes() const {
+  size_t n = 0;
+  for (const auto& r : view()->regions)
+    n += r->capacity;
+  return n;
+}
+
+}  // namespace troupe::storage

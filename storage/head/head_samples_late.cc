@@ -1,0 +1,241 @@
+// head_samples: late samples, repetitions and conflicts, erasure.
+#include "storage/base/check.h"
+#include "storage/base/fault_twin.h"
+#include "storage/chunk/columns.h"
+#include "storage/head/head_samples.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+namespace troupe::storage {
+namespace {
+
+/// Late samples of a series before they become chunks.
+constexpr size_t max_late_samples = 64;
+/// Chunks of late samples before all chunks of the series are merged.
+constexpr uint32_t max_late_chunks = 16;
+
+bool same_bits(double a, double b) {
+  return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b);
+}
+
+void set_start(sample_columns& c, size_t i, timestamp_ms start_ts) {
+  if (c.start_ts.empty()) {
+    if (start_ts == no_start_timestamp)
+      return;
+    c.start_ts.resize(c.ts.size(), no_start_timestamp);
+  }
+  c.start_ts[i] = start_ts;
+}
+
+// Sorted insertion of a float, replacing one with the same timestamp.
+void put_float(sample_columns& c, timestamp_ms ts, double value, timestamp_ms start_ts) {
+  const auto at = std::lower_bound(c.ts.begin(), c.ts.end(), ts);
+  const auto i = static_cast<size_t>(at - c.ts.begin());
+  if (at != c.ts.end() && *at == ts) {
+    c.values[i] = value;
+    return set_start(c, i, start_ts);
+  }
+  c.ts.insert(at, ts);
+  c.values.insert(c.values.begin() + static_cast<ptrdiff_t>(i), value);
+  if (!c.start_ts.empty())
+    c.start_ts.insert(c.start_ts.begin() + static_cast<ptrdiff_t>(i), start_ts);
+  else if (start_ts != no_start_timestamp)
+    set_start(c, i, start_ts);
+}
+
+template <class Rows>
+auto row_at(Rows& rows, timestamp_ms ts) {
+  return std::lower_bound(rows.begin(), rows.end(), ts,
+                          [](const auto& r, timestamp_ms t) { return r.ts < t; });
+}
+
+void put_row(sample_columns& c, sample_columns::histogram_row row) {
+  const auto at = row_at(c.histograms, row.ts);
+  if (at != c.histograms.end() && at->ts == row.ts)
+    *at = std::move(row);
+  else
+    c.histograms.insert(at, std::move(row));
+}
+
+void erase_float(sample_columns& c, timestamp_ms ts) {
+  const auto at = std::lower_bound(c.ts.begin(), c.ts.end(), ts);
+  if (at == c.ts.end() || *at != ts)
+    return;
+  const auto i = at - c.ts.begin();
+  c.ts.erase(at);
+  c.values.erase(c.values.begin() + i);
+  if (!c.start_ts.empty())
+    c.start_ts.erase(c.start_ts.begin() + i);
+}
+
+}  // namespace
+
+// The chunks that are not released, the oldest first. The store keeps their bytes until the writer
+// releases a cut.
+std::vector<stored_chunk> head_samples::chunks_of(const head_series& s) const {
+  std::vector<stored_chunk> out;
+  // We made these bytes and nobody else touches them: a failure is a bug or broken memory.
+  TROUPE_CHECK(
+      chunks_.now().for_each(newest(s), [&](const stored_chunk& c) { out.push_back(c); }).ok());
+  std::reverse(out.begin(), out.end());
+  return out;
+}
+
+// The sample that readers get for `ts`. Late ones first: they win against the rest.
+bool head_samples::find(const head_series& s, timestamp_ms ts, found& out) {
+  const auto take = [&](const sample_columns& c) {
+    const auto row = row_at(c.histograms, ts);
+    if (row != c.histograms.end() && row->ts == ts) {
+      out = {0, row->start_ts, row->value};
+      return true;
+    }
+    const auto at = std::lower_bound(c.ts.begin(), c.ts.end(), ts);
+    if (at == c.ts.end() || *at != ts)
+      return false;
+    const auto i = static_cast<size_t>(at - c.ts.begin());
+    out = {c.values[i], c.start_ts.empty() ? no_start_timestamp : c.start_ts[i], nullptr};
+    return true;
+  };
+  if (const series_extra* x = extra(s); x && take(x->late))
+    return true;
+  std::vector<sample_columns> inputs(1);
+  read_open(s, ts, ts, inputs[0]);
+  for (const auto& c : chunks_of(s))
+    if (c.overlaps(ts, ts))
+      TROUPE_CHECK(decode_stored_chunk(c, ts, ts, inputs.emplace_back()).ok());
+  sample_columns winner;
+  merge_columns(inputs, winner);
+  return take(winner);
+}
+
+insert_result head_samples::insert_late(head_series& s, timestamp_ms ts, double value,
+                                        timestamp_ms start_ts) {
+  found old;
+  if (!find(s, ts, old)) {
+    put_late(s, ts, value, start_ts);
+    return insert_result::stored_out_of_order;
+  }
+  if (!old.hist && same_bits(old.value, value)) {
+    if (TROUPE_FAULT(apply_twice))
+      return insert_late(s, ts + 1, value, start_ts);
+    if (start_ts > old.start_ts)
+      put_late(s, ts, value, start_ts);
+    return insert_result::duplicate;
+  }
+  const bool wins = !old.hist && troupe::loses_against(old.value, value);
+  if (wins && !TROUPE_FAULT(conflict_first_wins))
+    put_late(s, ts, value, start_ts);
+  return insert_result::conflict;
+}
+
+insert_result head_samples::insert_late(head_series& s, sample_columns::histogram_row row) {
+  found old;
+  if (!find(s, row.ts, old)) {
+    put_late(s, std::move(row));
+    return insert_result::stored_out_of_order;
+  }
+  if (old.hist && *old.hist == *row.value) {
+    if (row.start_ts > old.start_ts)
+      put_late(s, std::move(row));
+    return insert_result::duplicate;
+  }
+  const bool wins = !old.hist || loses_against(*old.hist, *row.value);
+  if (wins && !TROUPE_FAULT(conflict_first_wins))
+    put_late(s, std::move(row));
+  return insert_result::conflict;
+}
+
+void head_samples::put_late(head_series& s, timestamp_ms ts, double value, timestamp_ms start_ts) {
+  series_extra& x = need_extra(s);
+  {
+    const page_guard guard(s);
+    put_float(x.late, ts, value, start_ts);
+  }
+  x.last_ts = std::max(x.last_ts, ts);
+  if (column_size(x.late) >= max_late_samples)
+    fold_late(s);
+}
+
+void head_samples::put_late(head_series& s, sample_columns::histogram_row row) {
+  series_extra& x = need_extra(s);
+  x.last_ts = std::max(x.last_ts, row.ts);
+  {
+    const page_guard guard(s);
+    erase_float(x.late, row.ts);
+    put_row(x.late, std::move(row));
+  }
+  if (column_size(x.late) >= max_late_samples)
+    fold_late(s);
+}
+
+// Chunks of all samples of `columns` in front of `previous`; the newest of them.
+chunk_position head_samples::add_columns(const sample_columns& columns, uint32_t cut,
+                                         chunk_position previous) {
+  encode_columns(columns, range_ms_,
+                 [&](const encoded_chunk& c) { previous = add_whole(c, cut, previous); });
+  return previous;
+}
+
+// The late samples become chunks that may overlap others.
+void head_samples::fold_late(head_series& s) {
+  series_extra* x = extra(s);
+  if (x == nullptr || is_empty(x->late))
+    return;
+  const chunk_position added = add_columns(x->late, cut_of(s), newest(s));
+  {
+    const page_guard guard(s);
+    set_newest(s, added);
+    x->late = {};
+  }
+  if (++x->late_chunks >= max_late_chunks)
+    put_in_order(s);
+}
+
+// Merges all chunks but those that are set aside.
+void head_samples::put_in_order(head_series& s) {
+  chunk_position last = 0;
+  std::vector<sample_columns> inputs;
+  for (const auto& c : chunks_of(s)) {
+    sample_columns columns;
+    TROUPE_CHECK(decode_stored_chunk(c, c.min_ts, c.max_ts, columns).ok());
+    if (chunks_.now().is_set_aside(c))
+      last = add_columns(columns, c.cut, last);
+    else
+      inputs.push_back(std::move(columns));
+  }
+  sample_columns merged;
+  merge_columns(inputs, merged);
+  last = add_columns(merged, cut_of(s), last);
+  const page_guard guard(s);
+  set_newest(s, last);
+  extra(s)->late_chunks = 0;
+}
+
+void head_samples::erase(head_series& s, timestamp_ms mint, timestamp_ms maxt) {
+  const time_intervals gone{{mint, maxt}};
+  if (series_extra* x = extra(s)) {
+    const page_guard guard(s);
+    remove_intervals(gone, x->late);
+  }
+  if (open_overlaps(s, mint, maxt)) {
+    close_open(s);
+    close_rows(s);
+  }
+  const auto chunks = chunks_of(s);
+  if (std::none_of(chunks.begin(), chunks.end(),
+                   [&](const stored_chunk& c) { return c.overlaps(mint, maxt); }))
+    return;
+  chunk_position last = 0;
+  for (const auto& c : chunks) {
+    sample_columns columns;
+    TROUPE_CHECK(decode_stored_chunk(c, c.min_ts, c.max_ts, columns).ok());
+    remove_intervals(gone, columns);
+    last = add_columns(columns, c.cut, last);
+  }
+  const page_guard guard(s);
+  set_newest(s, last);
+}
+
+}  // namespace troupe::storage
