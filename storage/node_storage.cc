@@ -102,7 +102,9 @@ status node_storage::open_parts(const environment& env) {
   wal.seed = seeds.next();
   TROUPE_ASSIGN(log_, wal_directory::open(wal));
   for (uint32_t i = 0; i < opts_.shards; ++i) {
-    TROUPE_ASSIGN(auto made, shard::open(*log_, i, limits_, *env.clk));
+    TROUPE_ASSIGN(auto made,
+                  shard::open(*log_, i, limits_, *env.clk,
+                              chunk_folder(*env.fs, join_path(opts_.dir, "head_chunks"), i)));
     shards_.push_back(std::move(made));
   }
   reader_ = std::make_unique<node_reader>(shards_, *blocks_, epochs_);

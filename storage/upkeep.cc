@@ -71,6 +71,9 @@ result<bool> upkeep::step() {
   parts_.blocks->set_unreadable_aside();
   // First what frees space: it may be what the rest is waiting for.
   TROUPE_TRY(expire());
+  for (const auto& s : parts_.shards)
+    if (s->write_out_chunks())
+      return true;
   if (cut_ && !cut_->published) {
     if (!cut_->ranges.empty())
       TROUPE_TRY(write_next_block());

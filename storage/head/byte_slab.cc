@@ -6,49 +6,43 @@
 
 namespace troupe::storage {
 
-uint32_t byte_slab::allocate(uint8_t size_class) {
-  used_ += classes[size_class];
-  if (const uint32_t cell = free_[size_class]; cell != no_cell) {
-    std::memcpy(&free_[size_class], at(cell), sizeof(uint32_t));
-    return cell;
+uint32_t byte_slab::take_block() {
+  ++used_;
+  if (free_ != no_block) {
+    const uint32_t n = free_;
+    free_ = at(n).before;
+    if (free_ != no_block)
+      __builtin_prefetch(&at(free_), 1);
+    return n;
   }
-  const uint32_t units = classes[size_class] / unit;
-  if (next_unit_ + units > page_units) {
-    // What is left of the page serves the smallest runs.
-    for (; next_unit_ + classes[1] / unit <= page_units; next_unit_ += classes[1] / unit)
-      put_free((pages_.size() - 1) * page_units + next_unit_, 1);
+  TROUPE_CHECK(next_ != no_block);
+  if (next_ == pages_.size() * page_blocks)
     pages_.push_back(std::unique_ptr<page>(new page));
-    next_unit_ = 0;
-  }
-  const uint32_t cell = (pages_.size() - 1) * page_units + next_unit_;
-  next_unit_ += units;
-  return cell;
+  return next_++;
 }
 
-void byte_slab::put_free(uint32_t cell, uint8_t size_class) {
-  std::memcpy(at(cell), &free_[size_class], sizeof(uint32_t));
-  free_[size_class] = cell;
-}
-
-void byte_slab::grow(slab_bytes& b, uint16_t wanted) {
-  TROUPE_CHECK(wanted <= max_bytes);
-  auto size_class = static_cast<uint8_t>(b.size_class + 1);
-  while (classes[size_class] < wanted)
-    ++size_class;
-  const uint32_t cell = allocate(size_class);
-  if (b.size_class != 0) {
-    std::memcpy(at(cell), at(b.cell), b.size);
-    used_ -= classes[b.size_class];
-    put_free(b.cell, b.size_class);
+std::span<const uint8_t> byte_slab::read(const slab_bytes& b, buffer& to) const {
+  uint32_t n = b.last;
+  size_t end = b.size, part = b.size_in_last;
+  while (end > 0) {
+    const block& from = at(n);
+    end -= part;
+    std::memcpy(to.data() + end, from.bytes.data(), part);
+    n = from.before;
+    part = block_bytes;
   }
-  b.cell = cell;
-  b.size_class = size_class;
+  return std::span(to).first(b.size);
 }
 
 void byte_slab::release(slab_bytes& b) {
-  if (b.size_class != 0) {
-    used_ -= classes[b.size_class];
-    put_free(b.cell, b.size_class);
+  for (size_t left = b.size, part = b.size_in_last; left > 0; part = block_bytes) {
+    block& freed = at(b.last);
+    left -= part;
+    const uint32_t before = freed.before;
+    freed.before = free_;
+    free_ = b.last;
+    b.last = before;
+    --used_;
   }
   b = {};
 }

@@ -6,9 +6,10 @@
 namespace troupe::storage {
 namespace {
 
-constexpr size_t min_region = 64 << 10, max_region = 4 << 20;
 /// A new region has this part of what all together hold.
 constexpr size_t region_part = 64;
+/// Largest by smallest region.
+constexpr size_t max_growth = 64;
 
 }  // namespace
 
@@ -23,7 +24,8 @@ status chunk_view::damaged_at(chunk_position p) {
   return {errc::corruption, "chunk of the head at " + std::to_string(p) + " is damaged"};
 }
 
-chunk_store::chunk_store() : view_(std::make_shared<const chunk_view>()) {}
+chunk_store::chunk_store(size_t min_region_bytes)
+    : min_region_(min_region_bytes), view_(std::make_shared<const chunk_view>()) {}
 
 chunk_view_ptr chunk_store::view() const {
   const std::lock_guard guard(mutex_);
@@ -45,8 +47,11 @@ chunk_position chunk_store::make_room(size_t n) {
     all += r->capacity;
   auto made = std::make_shared<chunk_region>();
   made->begin = last_ ? last_->begin + last_->capacity : next_;
-  made->capacity = std::max(n, std::clamp(all / region_part, min_region, max_region));
+  made->capacity =
+      std::max(n, std::clamp(all / region_part, min_region_, min_region_ * max_growth));
   made->memory = std::make_unique_for_overwrite<char[]>(made->capacity);
+  if (last_)
+    last_->used = next_ - last_->begin;
   next_ = made->begin;
   last_ = made;
   contents_.emplace_back();
@@ -82,6 +87,9 @@ void chunk_store::release_cut() {
   while (gone < contents_.size() && contents_[gone].cut < changed.released_cut &&
          contents_[gone].max_ts < changed.released_bound)
     ++gone;
+  for (size_t i = 0; i < gone; ++i)
+    if (changed.regions[i]->file)
+      given_up_.push_back(changed.regions[i]->begin);
   const auto n = static_cast<ptrdiff_t>(gone);
   contents_.erase(contents_.begin(), contents_.begin() + n);
   changed.regions.erase(changed.regions.begin(), changed.regions.begin() + n);
@@ -92,10 +100,41 @@ void chunk_store::release_cut() {
   publish(std::move(changed));
 }
 
+std::vector<chunk_region_ptr> chunk_store::full_regions() const {
+  std::vector<chunk_region_ptr> out;
+  for (const auto& r : view_->regions)
+    if (!r->file && r != last_)
+      out.push_back(r);
+  return out;
+}
+
+bool chunk_store::move_to(chunk_position begin, std::unique_ptr<chunk_file> file) {
+  chunk_view changed = *view_;
+  const auto at = std::find_if(changed.regions.begin(), changed.regions.end(),
+                               [&](const chunk_region_ptr& r) { return r->begin == begin; });
+  if (at == changed.regions.end())
+    return false;
+  auto made = std::make_shared<chunk_region>();
+  made->begin = begin;
+  made->capacity = (*at)->capacity;
+  made->used = (*at)->used;
+  made->file = std::move(file);
+  *at = std::move(made);
+  publish(std::move(changed));
+  return true;
+}
+
 size_t chunk_store::memory_bytes() const {
   size_t n = 0;
   for (const auto& r : view()->regions)
-    n += r->capacity;
+    n += r->memory ? r->capacity : 0;
+  return n;
+}
+
+size_t chunk_store::file_bytes() const {
+  size_t n = 0;
+  for (const auto& r : view()->regions)
+    n += r->file ? r->used : 0;
   return n;
 }
 

@@ -4,6 +4,7 @@
 // readers from any thread through a chunk_view. Owned by head_samples.
 #pragma once
 
+#include "storage/head/chunk_file.h"
 #include "storage/head/head_chunk.h"
 
 #include <cstdint>
@@ -11,17 +12,23 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace troupe::storage {
 
-/// A stretch of the sequence. What is below the writer's position never changes.
+/// A stretch of the sequence, in memory or in a file. What is below the writer's position never
+/// changes.
 struct chunk_region {
   chunk_position begin = 0;
   size_t capacity = 0;
+  size_t used = 0;  ///< set when the next region begins
   std::unique_ptr<char[]> memory;
+  std::unique_ptr<chunk_file> file;
 
-  std::string_view bytes() const { return {memory.get(), capacity}; }
+  std::string_view bytes() const {
+    return file ? file->bytes() : std::string_view(memory.get(), capacity);
+  }
 };
 using chunk_region_ptr = std::shared_ptr<const chunk_region>;
 
@@ -54,7 +61,9 @@ using chunk_view_ptr = std::shared_ptr<const chunk_view>;
 
 class chunk_store {
  public:
-  chunk_store();
+  /// Regions have at least `min_region_bytes`, and at most 64 times as much, unless a chunk needs
+  /// more.
+  explicit chunk_store(size_t min_region_bytes);
 
   // --- the writer ---
   /// Makes sure that the next `n` bytes lie in one region; its begin.
@@ -69,10 +78,18 @@ class chunk_store {
   /// What was set aside is hidden from now on; gives up regions with nothing else.
   void release_cut();
   const chunk_view& now() const { return *view_; }
+  /// Regions in memory that are full, ascending: they may move to files.
+  std::vector<chunk_region_ptr> full_regions() const;
+  /// The region is read from `file` from now on; false if it was given up.
+  bool move_to(chunk_position begin, std::unique_ptr<chunk_file> file);
+  /// Begins of regions with files that were given up since the last call.
+  std::vector<chunk_position> take_given_up() { return std::exchange(given_up_, {}); }
 
   // --- any thread ---
   chunk_view_ptr view() const;
+  /// In memory, and in files.
   size_t memory_bytes() const;
+  size_t file_bytes() const;
 
  private:
   struct content {
@@ -81,9 +98,11 @@ class chunk_store {
   };
   void publish(chunk_view next);
 
+  const size_t min_region_;
   chunk_position next_ = 1;
   std::vector<content> contents_;       ///< by region
   std::shared_ptr<chunk_region> last_;  ///< null before the first
+  std::vector<chunk_position> given_up_;
   mutable std::mutex mutex_;
   chunk_view_ptr view_;  ///< changed by the writer under mutex_
 };

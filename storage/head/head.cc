@@ -51,7 +51,9 @@ std::vector<float_entry> with_swapped_values(std::span<const float_entry> floats
 }  // namespace
 
 head::head(const head_settings& settings)
-    : settings_(settings), samples_(settings.range_ms), exemplars_(settings.max_exemplars) {}
+    : settings_(settings),
+      samples_(settings.range_ms, settings.min_region_bytes),
+      exemplars_(settings.max_exemplars) {}
 
 head::~head() {
   if (settings_.node_series)
@@ -144,7 +146,7 @@ void head::apply_floats(const head_input& input, std::span<const float_entry> fl
 // What the samples a little ahead will touch.
 void head::prefetch(std::span<const float_entry> floats, const std::vector<head_series*>& refs,
                     size_t i) const {
-  constexpr size_t near = 8, far = 16;
+  constexpr size_t near = 12, far = 32;
   if (i + far < floats.size())
     __builtin_prefetch(refs[floats[i + far].series], 1);
   if (i + near < floats.size())

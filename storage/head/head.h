@@ -27,6 +27,7 @@ namespace troupe::storage {
 struct head_settings {
   int64_t range_ms = 2LL * 3600 * 1000;  ///< width of the blocks cut from it
   size_t max_exemplars = 0;
+  size_t min_region_bytes = 64 << 10;            ///< of closed chunks
   std::atomic<uint64_t>* node_series = nullptr;  ///< series of all heads of the node, may be null
 };
 
@@ -94,6 +95,7 @@ class head {
   bool seal(size_t budget, tenant_ranges& ranges);
   /// Drops what was set aside.
   void release_cut() { samples_.release_cut(); }
+  chunk_store& chunks() { return samples_.chunks(); }
 
   // --- any thread ---
   /// Null if nothing was ever written for it.

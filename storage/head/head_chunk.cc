@@ -122,16 +122,16 @@ status decode_stored_chunk(const stored_chunk& chunk, timestamp_ms mint, timesta
   const std::span ts(all + chunk.first_row, n);
   const auto lo = std::lower_bound(ts.begin(), ts.end(), mint) - ts.begin();
   const auto hi = std::upper_bound(ts.begin(), ts.end(), maxt) - ts.begin();
+  if (lo >= hi)
+    return {};
   byte_reader in(chunk.content);
   const uint8_t kind = in.u8();
   double values[256];
-  const auto wanted = std::span(values).first(static_cast<size_t>(std::max(hi - lo, ptrdiff_t{0})));
+  const auto wanted = std::span(values).first(static_cast<size_t>(hi - lo));
   if (!is_value_form(kind) ||
       !decode_values(in, static_cast<value_form>(kind), n, static_cast<size_t>(lo), wanted) ||
       !in.at_end())
     return damaged("values do not hold");
-  if (wanted.empty())
-    return {};
   out.ts.insert(out.ts.end(), ts.begin() + lo, ts.begin() + hi);
   out.values.insert(out.values.end(), wanted.begin(), wanted.end());
   if (!out.start_ts.empty())

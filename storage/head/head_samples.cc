@@ -291,14 +291,18 @@ void head_samples::seal(head_series& s, std::set<timestamp_ms>& ranges) {
     close_rows(s);
   drop_extra(s);
   s.odd_cut_ = chunks_.now().cut & 1;
-  for (const auto& c : chunks_of(s))
+  status damage;
+  for (const auto& c : chunks_of(s, &damage))
     if (chunks_.now().is_set_aside(c))
       ranges.insert(range_start(c.min_ts, range_ms_));
+  // A block is tried, and fails where it reads the series: the log stays, and a restart mends it.
+  if (!damage.ok())
+    ranges.insert(range_start(bound - 1, range_ms_));
 }
 
 head_samples::memory head_samples::memory_bytes() const {
   return {slab_.memory_bytes(), times_.memory_bytes(), extras_.memory_bytes(),
-          chunks_.memory_bytes()};
+          chunks_.memory_bytes(), chunks_.file_bytes()};
 }
 
 }  // namespace troupe::storage

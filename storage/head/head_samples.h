@@ -39,7 +39,8 @@ struct series_snapshot {
 class head_samples {
  public:
   /// `range_ms` is the block range that chunks never cross.
-  explicit head_samples(int64_t range_ms) : range_ms_(range_ms), times_(slab_, range_ms) {}
+  head_samples(int64_t range_ms, size_t min_region_bytes)
+      : range_ms_(range_ms), times_(slab_, range_ms), chunks_(min_region_bytes) {}
 
   // --- the writer ---
   /// Before the first sample. `target` names the scrape target: its series share timestamps.
@@ -62,6 +63,8 @@ class head_samples {
   void seal(head_series& s, std::set<timestamp_ms>& ranges);
   /// Drops what was set aside.
   void release_cut() { chunks_.release_cut(); }
+  /// For moving closed chunks to files.
+  chunk_store& chunks() { return chunks_; }
 
   // --- any thread ---
   /// What lies in [mint, maxt], replacing `out`; nothing of it changes afterwards.
@@ -80,7 +83,7 @@ class head_samples {
 
   /// Bytes behind all series, without the series themselves.
   struct memory {
-    size_t open = 0, times = 0, extras = 0, chunks = 0;
+    size_t open = 0, times = 0, extras = 0, chunks = 0, chunk_files = 0;
   };
   memory memory_bytes() const;
   /// Of timestamps that are held; the writer's.
@@ -135,7 +138,7 @@ class head_samples {
   void fold_late(head_series& s);
   void put_in_order(head_series& s);
   chunk_position add_columns(const sample_columns& columns, uint32_t cut, chunk_position previous);
-  std::vector<stored_chunk> chunks_of(const head_series& s) const;
+  std::vector<stored_chunk> chunks_of(const head_series& s, status* damage = nullptr) const;
 
   // head_samples_read.cc
   void read_open(const head_series& s, timestamp_ms mint, timestamp_ms maxt,

@@ -73,12 +73,13 @@ void erase_float(sample_columns& c, timestamp_ms ts) {
 }  // namespace
 
 // The chunks that are not released, the oldest first. The store keeps their bytes until the writer
-// releases a cut.
-std::vector<stored_chunk> head_samples::chunks_of(const head_series& s) const {
+// releases a cut. Those behind a damaged one are out of reach: `damage` tells.
+std::vector<stored_chunk> head_samples::chunks_of(const head_series& s, status* damage) const {
   std::vector<stored_chunk> out;
-  // We made these bytes and nobody else touches them: a failure is a bug or broken memory.
-  TROUPE_CHECK(
-      chunks_.now().for_each(newest(s), [&](const stored_chunk& c) { out.push_back(c); }).ok());
+  const status read =
+      chunks_.now().for_each(newest(s), [&](const stored_chunk& c) { out.push_back(c); });
+  if (damage != nullptr)
+    *damage = read;
   std::reverse(out.begin(), out.end());
   return out;
 }
@@ -104,7 +105,7 @@ bool head_samples::find(const head_series& s, timestamp_ms ts, found& out) {
   read_open(s, ts, ts, inputs[0]);
   for (const auto& c : chunks_of(s))
     if (c.overlaps(ts, ts))
-      TROUPE_CHECK(decode_stored_chunk(c, ts, ts, inputs.emplace_back()).ok());
+      decode_stored_chunk(c, ts, ts, inputs.emplace_back()).ignore();  // a damaged one has none
   sample_columns winner;
   merge_columns(inputs, winner);
   return take(winner);
@@ -193,13 +194,17 @@ void head_samples::fold_late(head_series& s) {
     put_in_order(s);
 }
 
-// Merges all chunks but those that are set aside.
+// Merges all chunks but those that are set aside. Damaged ones stay as they are: who reads them is
+// told, and the log has their samples.
 void head_samples::put_in_order(head_series& s) {
+  extra(s)->late_chunks = 0;
   chunk_position last = 0;
   std::vector<sample_columns> inputs;
-  for (const auto& c : chunks_of(s)) {
+  status damage;
+  for (const auto& c : chunks_of(s, &damage)) {
     sample_columns columns;
-    TROUPE_CHECK(decode_stored_chunk(c, c.min_ts, c.max_ts, columns).ok());
+    if (!damage.ok() || !decode_stored_chunk(c, c.min_ts, c.max_ts, columns).ok())
+      return;
     if (chunks_.now().is_set_aside(c))
       last = add_columns(columns, c.cut, last);
     else
@@ -210,7 +215,6 @@ void head_samples::put_in_order(head_series& s) {
   last = add_columns(merged, cut_of(s), last);
   const page_guard guard(s);
   set_newest(s, last);
-  extra(s)->late_chunks = 0;
 }
 
 void head_samples::erase(head_series& s, timestamp_ms mint, timestamp_ms maxt) {
@@ -223,14 +227,16 @@ void head_samples::erase(head_series& s, timestamp_ms mint, timestamp_ms maxt) {
     close_open(s);
     close_rows(s);
   }
-  const auto chunks = chunks_of(s);
-  if (std::none_of(chunks.begin(), chunks.end(),
-                   [&](const stored_chunk& c) { return c.overlaps(mint, maxt); }))
+  status damage;
+  const auto chunks = chunks_of(s, &damage);
+  if (!damage.ok() || std::none_of(chunks.begin(), chunks.end(),
+                                   [&](const stored_chunk& c) { return c.overlaps(mint, maxt); }))
     return;
   chunk_position last = 0;
   for (const auto& c : chunks) {
     sample_columns columns;
-    TROUPE_CHECK(decode_stored_chunk(c, c.min_ts, c.max_ts, columns).ok());
+    if (!decode_stored_chunk(c, c.min_ts, c.max_ts, columns).ok())
+      return;
     remove_intervals(gone, columns);
     last = add_columns(columns, c.cut, last);
   }

@@ -289,11 +289,13 @@ void read_values(const byte_slab& slab, const open_values& column, std::span<dou
   const slab_bytes& b = column.bytes;
   if (b.size == 0)
     return std::fill(out.begin(), out.end(), column.last);
-  const uint8_t* p = slab.data(b);
+  byte_slab::buffer buffer;
+  const auto ops = slab.read(b, buffer);
+  const uint8_t *p = ops.data(), *end = p + ops.size();
   if (b.tag & tag_integers)
-    read_decimals(p, p + b.size, column.last, exponent_of(b), out);
+    read_decimals(p, end, column.last, exponent_of(b), out);
   else
-    read_xors(p, p + b.size, column.last, out);
+    read_xors(p, end, column.last, out);
 }
 
 void append_time(byte_slab& slab, open_times& column, size_t count, timestamp_ms ts) {
@@ -331,8 +333,9 @@ void read_times(const byte_slab& slab, const open_times& column, std::span<times
   out[0] = column.first;
   if (column.bytes.size == 0)
     return;
-  const uint8_t* p = slab.data(column.bytes);
-  visit_integers(p, p + column.bytes.size, times);
+  byte_slab::buffer buffer;
+  const auto ops = slab.read(column.bytes, buffer);
+  visit_integers(ops.data(), ops.data() + ops.size(), times);
 }
 
 }  // namespace troupe::storage

@@ -77,18 +77,24 @@ class shard::replay_sink final : public wal_sink {
   std::vector<head_series*> refs_;  // by the reader's number
 };
 
-shard::shard(wal_directory& dir, uint32_t number, shard_limits& limits, const clock& clk)
+shard::shard(wal_directory& dir, uint32_t number, shard_limits& limits, const clock& clk,
+             const chunk_folder& chunk_files)
     : dir_(dir),
       number_(number),
       limits_(limits),
       clock_(clk),
-      head_({limits.min_block_ms, limits.max_exemplars, &limits.node_series}) {}
+      head_({limits.min_block_ms, limits.max_exemplars, limits.head_region_bytes,
+             &limits.node_series}),
+      chunk_files_(chunk_files) {}
 
 shard::~shard() = default;
 
 result<std::unique_ptr<shard>> shard::open(wal_directory& dir, uint32_t number,
-                                           shard_limits& limits, const clock& clk) {
-  std::unique_ptr<shard> out(new shard(dir, number, limits, clk));
+                                           shard_limits& limits, const clock& clk,
+                                           const chunk_folder& chunk_files) {
+  std::unique_ptr<shard> out(new shard(dir, number, limits, clk, chunk_files));
+  if (const status s = out->chunk_files_.clear(); !s.ok())
+    log.warn("shard {}: old files of closed chunks stay: {}", number, s.message());
   TROUPE_ASSIGN(out->reader_, wal_reader::open_replay(dir, number));
   TROUPE_ASSIGN(out->wal_, wal_writer::open(dir, number));
   out->sink_ = std::make_unique<replay_sink>(*out);
@@ -241,6 +247,14 @@ shard_appender::totals shard::counts() const {
 }
 
 result<bool> shard::replay_step() {
+  TROUPE_ASSIGN(const bool done, replay_some());
+  // Replay needs no more memory than running did.
+  while (write_out_chunks()) {
+  }
+  return done;
+}
+
+result<bool> shard::replay_some() {
   const std::lock_guard guard(mutex_);
   TROUPE_TRY(usable());
   if (replayed())
@@ -345,6 +359,44 @@ tenant_ranges shard::seal(timestamp_ms bound) {
 void shard::release_cut() {
   const std::lock_guard guard(mutex_);
   head_.release_cut();
+}
+
+bool shard::write_out_chunks() {
+  std::vector<chunk_position> given_up;
+  chunk_region_ptr region;
+  chunk_position newest = 0;
+  {
+    const std::lock_guard guard(mutex_);
+    given_up = head_.chunks().take_given_up();
+    const auto full = head_.chunks().full_regions();
+    if (!full.empty() && full.back()->begin > failed_until_) {
+      region = full.front();
+      newest = full.back()->begin;
+    }
+  }
+  const auto remove = [&](chunk_position begin) {
+    if (const status s = chunk_files_.remove(begin); !s.ok())
+      log.warn("shard {}: a file of closed chunks stays: {}", number_, s.message());
+  };
+  for (const chunk_position begin : given_up)
+    remove(begin);
+  if (!region)
+    return false;
+  // A full region does not change: no lock over the file operations.
+  auto file = chunk_files_.write(region->begin, region->bytes().substr(0, region->used));
+  bool moved = false;
+  {
+    const std::lock_guard guard(mutex_);
+    if (file.ok())
+      moved = head_.chunks().move_to(region->begin, std::move(*file));
+    else
+      failed_until_ = newest;
+  }
+  if (!file.ok())
+    log.warn("shard {}: closed chunks stay in memory: {}", number_, file.error().message());
+  else if (!moved)
+    remove(region->begin);
+  return file.ok();
 }
 
 status shard::close() {

@@ -31,6 +31,7 @@ struct shard_limits {
         min_block_ms(opts.min_block_ms),
         max_series(opts.max_series),
         replay_pending_bytes(opts.replay_pending_bytes),
+        head_region_bytes(opts.head_region_bytes),
         max_exemplars(opts.exemplar_storage ? (opts.max_exemplars + opts.shards - 1) / opts.shards
                                             : 0) {}
 
@@ -40,6 +41,7 @@ struct shard_limits {
   const int64_t min_block_ms;
   const uint64_t max_series;
   const uint64_t replay_pending_bytes;
+  const size_t head_region_bytes;
   const size_t max_exemplars;  ///< per shard
   std::atomic<uint64_t> node_series{0};
 
@@ -51,7 +53,8 @@ class shard final : public shard_appender {
  public:
   /// Starts the shard's log of this run. Nothing is replayed yet.
   static result<std::unique_ptr<shard>> open(wal_directory& dir, uint32_t number,
-                                             shard_limits& limits, const clock& clk);
+                                             shard_limits& limits, const clock& clk,
+                                             const chunk_folder& chunk_files);
   ~shard() override;
 
   // --- the write door ---
@@ -81,6 +84,9 @@ class shard final : public shard_appender {
   /// head::begin_cut and head::seal, in many short holds of the writer lock.
   tenant_ranges seal(timestamp_ms bound);
   void release_cut();
+  /// Moves the oldest full region of closed chunks from memory to a file; true if there may be
+  /// more. What cannot be written stays in memory and is tried again when there is more to write.
+  bool write_out_chunks();
   /// Commits, writes key frames, closes the log; every later call fails with unavailable.
   status close();
 
@@ -95,7 +101,9 @@ class shard final : public shard_appender {
     refusals refused;
   };
 
-  shard(wal_directory& dir, uint32_t number, shard_limits& limits, const clock& clk);
+  shard(wal_directory& dir, uint32_t number, shard_limits& limits, const clock& clk,
+        const chunk_folder& chunk_files);
+  result<bool> replay_some();
   status usable() const;
   /// Notes a failure of the log, which has forgotten all that was not committed. Returns `why`.
   status log_failed(const status& why);
@@ -112,6 +120,7 @@ class shard final : public shard_appender {
   const clock& clock_;
   head head_;
   std::atomic<bool> replayed_{false};
+  chunk_folder chunk_files_;  // of whoever calls write_out_chunks(), one at a time
 
   mutable std::mutex mutex_;  // the writer lock; all below are guarded by it
   std::unique_ptr<wal_writer> wal_;
@@ -126,6 +135,7 @@ class shard final : public shard_appender {
   status lost_;    // why batches before the next commit were lost; told by that commit
   status broken_;  // for good
   bool closed_ = false;
+  chunk_position failed_until_ = 0;  // regions up to here could not be written
   totals totals_;
 };
 

@@ -63,6 +63,7 @@ test_node::test_node(uint64_t seed) : fs(seed) {
   opts.min_block_ms = 60'000;
   opts.max_block_ms = 600'000;
   opts.retention_ms = 0;
+  opts.head_region_bytes = 512;
 }
 
 status test_node::open() {

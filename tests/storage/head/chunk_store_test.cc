@@ -2,6 +2,7 @@
 #include "storage/head/chunk_store.h"
 
 #include "storage/chunk/chunk.h"
+#include "tests/support/sim_file_system.h"
 
 #include <gtest/gtest.h>
 
@@ -32,7 +33,7 @@ std::vector<timestamp_ms> times_of(const chunk_view& view, chunk_position newest
 }
 
 TEST(chunk_store, links_lead_from_new_to_old_across_regions) {
-  chunk_store store;
+  chunk_store store(64 << 10);
   chunk_position last = 0;
   for (timestamp_ms ts = 0; ts < 20'000; ++ts)
     last = put(store, ts, 0, last);
@@ -44,7 +45,7 @@ TEST(chunk_store, links_lead_from_new_to_old_across_regions) {
 }
 
 TEST(chunk_store, a_released_cut_is_hidden_and_its_regions_go) {
-  chunk_store store;
+  chunk_store store(64 << 10);
   chunk_position last = 0;
   for (timestamp_ms ts = 0; ts < 10'000; ++ts)
     last = put(store, ts, 0, last);
@@ -75,6 +76,66 @@ TEST(chunk_store, a_released_cut_is_hidden_and_its_regions_go) {
   EXPECT_TRUE(times_of(*store.view(), last).empty());
   EXPECT_EQ(store.memory_bytes(), 0u);
   EXPECT_GT(put(store, 30'000, 2, last), last);
+}
+
+// Regions in files read like those in memory; their files go with them.
+TEST(chunk_store, full_regions_move_to_files) {
+  support::sim_file_system fs(1);
+  chunk_folder folder(fs, "chunks", 3);
+  ASSERT_TRUE(fs.create_directories("chunks").ok());
+  fs.put("chunks/00003-0000000000000abc", "of an earlier run");
+  fs.put("chunks/00004-0000000000000abc", "of another shard");
+  ASSERT_TRUE(folder.clear().ok());
+  EXPECT_EQ(fs.files("chunks").size(), 1u);
+  chunk_store store(1024);
+  chunk_position last = 0;
+  for (timestamp_ms ts = 0; ts < 2'000; ++ts)
+    last = put(store, ts, 0, last);
+  const auto want = times_of(*store.view(), last);
+  const size_t bytes = store.memory_bytes();
+  for (const auto& r : store.full_regions()) {
+    auto file = folder.write(r->begin, r->bytes().substr(0, r->used));
+    ASSERT_TRUE(file.ok()) << file.error().message();
+    EXPECT_TRUE(store.move_to(r->begin, std::move(*file)));
+  }
+  EXPECT_TRUE(store.full_regions().empty());
+  EXPECT_LT(store.memory_bytes(), bytes / 10);
+  EXPECT_EQ(times_of(*store.view(), last), want);
+  const size_t files = fs.files("chunks").size();
+  EXPECT_EQ(files, store.view()->regions.size());  // the other shard's for the last one
+  store.begin_cut(1'000);
+  store.release_cut();
+  const auto gone = store.take_given_up();
+  EXPECT_GT(gone.size(), 3u);
+  EXPECT_TRUE(store.take_given_up().empty());
+  for (const chunk_position begin : gone)
+    ASSERT_TRUE(folder.remove(begin).ok());
+  EXPECT_EQ(fs.files("chunks").size(), files - gone.size());
+  EXPECT_FALSE(store.move_to(gone.front(), nullptr));
+  EXPECT_EQ(times_of(*store.view(), last).size(), 1'000u);
+}
+
+// A file that cannot be written, or does not read as it was written, is no file.
+TEST(chunk_store, a_failing_file_is_an_error) {
+  const std::string bytes(3000, 'x');
+  for (const errc code : {errc::no_space, errc::io_error}) {
+    uint64_t n = 1;
+    for (bool struck = true; struck; ++n) {
+      support::sim_file_system fs(1);
+      chunk_folder folder(fs, "chunks", 0);
+      ASSERT_TRUE(folder.clear().ok());
+      fs.fail_nth(n, code, false, support::op_append | support::op_create | support::op_read);
+      const auto file = folder.write(77, bytes);
+      struck = fs.fault_struck();
+      EXPECT_EQ(file.ok(), !struck);
+      if (struck) {
+        EXPECT_TRUE(fs.files("chunks").empty());
+      } else {
+        EXPECT_EQ((*file)->bytes(), bytes);
+      }
+    }
+    EXPECT_GE(n, 4u);
+  }
 }
 
 TEST(head_chunk, shares_a_column_of_times) {

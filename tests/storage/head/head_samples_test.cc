@@ -18,7 +18,7 @@ constexpr int64_t range = 7'200'000;
 // A series, and others of its target beside it.
 class test_series {
  public:
-  explicit test_series(int64_t range_ms = range) : samples_(range_ms) {
+  explicit test_series(int64_t range_ms = range) : samples_(range_ms, 4096) {
     for (int n = 0; n < 3; ++n) {
       series_.push_back(&map_.create(labels::from({{"n", std::to_string(n)}})));
       samples_.join(*series_.back(), 7);

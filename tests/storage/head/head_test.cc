@@ -36,7 +36,7 @@ class head_test : public testing::Test {
   }
 
   std::atomic<uint64_t> node_series_{0};
-  head head_{{1000, 10, &node_series_}};
+  head head_{{1000, 10, 4096, &node_series_}};
 };
 
 TEST_F(head_test, selects_in_label_order_by_time_and_tenant) {

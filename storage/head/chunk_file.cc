@@ -1,0 +1,72 @@
+#include "storage/head/chunk_file.h"
+
+#include "storage/base/coding.h"
+#include "storage/base/hash.h"
+
+#include <fmt/format.h>
+
+namespace troupe::storage {
+namespace {
+
+constexpr std::string_view magic = "TRPHEADC";
+constexpr uint32_t version = 1;
+constexpr size_t header_size = 32;
+
+std::string make_header(uint64_t begin, uint64_t size) {
+  std::string out(magic);
+  put_u32(out, version);
+  put_u64(out, begin);
+  put_u64(out, size);
+  put_u32(out, crc32c(out));
+  return out;
+}
+
+}  // namespace
+
+std::string_view chunk_file::bytes() const {
+  return map_->data().substr(header_size);
+}
+
+std::string chunk_folder::path_of(uint64_t begin) const {
+  return join_path(dir_, fmt::format("{:05}-{:016x}", shard_, begin));
+}
+
+status chunk_folder::clear() {
+  auto listed = fs_.list(dir_);
+  if (listed.code() == errc::not_found)
+    return fs_.create_directories(dir_);
+  if (!listed.ok())
+    return listed.error();
+  const std::string mine = fmt::format("{:05}-", shard_);
+  for (const auto& e : *listed)
+    if (e.name.starts_with(mine))
+      TROUPE_TRY(fs_.remove_file(join_path(dir_, e.name)));
+  return {};
+}
+
+result<std::unique_ptr<chunk_file>> chunk_folder::write(uint64_t begin, std::string_view bytes) {
+  const std::string path = path_of(begin), header = make_header(begin, bytes.size());
+  const auto fill = [&]() -> result<std::unique_ptr<mapped_file>> {
+    TROUPE_ASSIGN(auto file, fs_.create(path));
+    TROUPE_TRY(file->append(header));
+    TROUPE_TRY(file->append(bytes));
+    TROUPE_TRY(file->close());
+    TROUPE_ASSIGN(auto map, fs_.map(path));
+    const std::string_view got = map->data();
+    if (got.substr(0, header_size) != header || got.substr(header_size) != bytes)
+      return {errc::corruption, path + ": does not read as it was written"};
+    return map;
+  };
+  auto map = fill();
+  if (!map.ok()) {
+    fs_.remove_file(path).ignore();
+    return map.error();
+  }
+  return std::make_unique<chunk_file>(std::move(*map));
+}
+
+status chunk_folder::remove(uint64_t begin) {
+  return fs_.remove_file(path_of(begin));
+}
+
+}  // namespace troupe::storage
