@@ -26,6 +26,8 @@ int main(int argc, char** argv) {
       return actors::run_test_promql(command.test, *files, std::cout);
     case config::command_line::command::query:
       return actors::run_query(command.query, *files, std::cout, std::cerr);
+    case config::command_line::command::bench:
+      return actors::run_bench(command.bench, *files, std::cout, std::cerr);
     case config::command_line::command::print:
       break;
   }

@@ -4,6 +4,7 @@
 
 #include "config/defaults.h"
 #include "config/flag_table.h"
+#include "config/flags_bench.h"
 #include "config/text.h"
 #include "config/yaml.h"
 #include "config/yaml_reader.h"
@@ -178,6 +179,7 @@ std::string help_text() {
       "       troupe check config <file>...\n"
       "       troupe test promql <file>...\n"
       "       troupe query instant|range|series|labels [<flags>] [<server>] [<arguments>]\n"
+      "       troupe bench write|scrape|query|churn|audit [<flags>] [<server>]    see troupe bench --help\n"
       "       troupe version\n\n"
       "Scrapes, stores and answers queries about metrics.\n\nFlags:\n"
       "  -h, --help\n        Show this text.\n"
@@ -224,6 +226,7 @@ struct grammar {
   check_config_command check;
   test_promql_command test;
   query_command q;
+  bench_grammar bench;
   std::vector<std::string> arguments;
   std::string output = "table", timeout = "30s";
 
@@ -252,6 +255,7 @@ grammar::grammar() {
   test_promql->add_option("files", test.files)->required();
   print_version = app.add_subcommand("version");
   add_query_flags();
+  bench.add_to(app);
   for (auto* sub : {check_app, check_config, test_app, test_promql, print_version})
     sub->set_help_flag();
 }
@@ -346,6 +350,16 @@ command_line finish_query(grammar& g) {
   return c;
 }
 
+command_line finish_bench(grammar& g) {
+  auto b = g.bench.finish();
+  if (!b.ok())
+    return wrong_usage(std::string(b.error().message()));
+  command_line c;
+  c.run = command_line::command::bench;
+  c.bench = std::move(*b);
+  return c;
+}
+
 given_values given_flags(const grammar& g) {
   given_values given;
   const auto table = flag_table();
@@ -434,10 +448,14 @@ command_line parse_command_line(const std::vector<std::string>& args, file_syste
     std::reverse(reversed.begin(), reversed.end());
     g.app.parse(std::move(reversed));
   } catch (const CLI::ParseError& e) {
+    if (g.bench.wants_help())
+      return printing(std::string(bench_grammar::help()), 0);
     if (g.help)
       return printing(help_text(), 0);
     return wrong_usage(explain(e));
   }
+  if (g.bench.wants_help())
+    return printing(std::string(bench_grammar::help()), 0);
   if (g.help)
     return printing(help_text(), 0);
   if (g.version || g.print_version->parsed())
@@ -455,6 +473,8 @@ command_line parse_command_line(const std::vector<std::string>& args, file_syste
   }
   if (std::any_of(g.query.begin(), g.query.end(), [](auto* a) { return a->parsed(); }))
     return finish_query(g);
+  if (g.bench.parsed())
+    return finish_bench(g);
   return finish_server(g, fs);
 }
 

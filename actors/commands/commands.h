@@ -15,4 +15,8 @@ int run_test_promql(const config::test_promql_command& c, file_system& fs, std::
 /// `troupe query instant|range|series|labels` against any Prometheus-compatible server.
 int run_query(const config::query_command& c, file_system& fs, std::ostream& out, std::ostream& err);
 
+/// `troupe bench write|scrape|query|churn|audit` against any Prometheus-compatible server; 1 if something failed or an
+/// audit found a fault.
+int run_bench(const config::bench_command& c, file_system& fs, std::ostream& out, std::ostream& err);
+
 }  // namespace troupe::actors
