@@ -141,6 +141,20 @@ def prometheus(folder: str, config: str, flags=(), port: int = None) -> Server:
                    f"--web.listen-address=127.0.0.1:{port}", *flags], port, f"{folder}/peer.log")
 
 
+def farm(folder: str, port: int, targets: int, series: int, profile: str = "busy") -> Server:
+    """`troupe bench scrape`: targets at 127.1.0.0 and up, each scrape gives the next values; not started yet."""
+    return Server([troupe_binary(), "bench", "scrape", f"--port={port}", f"--targets={targets}", f"--profile={profile}",
+                   f"--series-per-host={series}"], port, f"{folder}/farm.log")
+
+
+def bench(*args, expect: int = 0, timeout: float = 300) -> dict:
+    """Runs `troupe bench …` to its end; its figures."""
+    done = subprocess.run([troupe_binary(), "bench", *args, "--output=json"], capture_output=True, text=True,
+                          timeout=timeout, check=False)
+    assert done.returncode == expect, f"{args}: exit code {done.returncode}: {done.stdout} {done.stderr}"
+    return json.loads(done.stdout)
+
+
 @contextlib.contextmanager
 def work_folder(parent: str = None):
     folder = tempfile.mkdtemp(prefix="troupe-e2e-", dir=parent)

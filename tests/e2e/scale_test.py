@@ -28,7 +28,7 @@ def main(seconds: int, targets: int) -> int:
         pathlib.Path(f"{folder}/targets.json").write_text(json.dumps(groups))
         config = (f"global: {{scrape_interval: {INTERVAL}s, scrape_timeout: 10s}}\nscrape_configs: [{{job_name: farm, "
                   f"file_sd_configs: [{{files: ['targets.json']}}]}}]\n")
-        farm = harness.Server([harness.os.environ["TROUPE_FARM"], str(farm_port), str(LINES)], farm_port, f"{folder}/farm.log")
+        farm = harness.farm(folder, farm_port, targets, LINES)
         with farm, harness.troupe(folder, config) as server:
             farm.start("/count")
             server.start()
