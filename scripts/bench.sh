@@ -1,6 +1,6 @@
 #!/bin/bash
-# One table of figures on this machine: kernels by Google Benchmark, then the same scrape and query work for troupe,
-# Prometheus and VictoriaMetrics in one run. usage: scripts/bench.sh [targets [seconds]]
+# Figures of this machine: kernels by Google Benchmark, then the quick form of scripts/bench_peers.sh.
+# usage: scripts/bench.sh [bench_peers.sh's arguments]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
@@ -12,10 +12,9 @@ cmake --preset bench >build/configure-bench.log 2>&1 || { cat build/configure-be
 ninja -C build/bench --quiet
 grep -m1 'model name' /proc/cpuinfo | sed 's/.*: //'
 echo "$(nproc) cores, $(g++ --version | head -n 1), troupe $(git rev-parse --short HEAD 2>/dev/null || echo '')"
-scripts/peers.sh | head -n -1
 for b in build/bench/tests/bench/*/*_bench; do
   printf '\n%s\n' "$(basename "$b")"
   "$b" --benchmark_color=false 2>/dev/null | grep -vE '^(Run on|CPU Caches|Load Average|  L|---|[0-9]{4}-)'
 done
-TROUPE_BINARY=$PWD/build/bench/actors/troupe TROUPE_FARM=$PWD/build/bench/tests/e2e/target_farm \
-  TROUPE_PEERS=$(scripts/peers.sh --path) PYTHONDONTWRITEBYTECODE=1 python3 tests/bench/peers_bench.py "$@"
+echo
+exec scripts/bench_peers.sh --quick "$@"

@@ -1,83 +1,293 @@
 #!/usr/bin/env python3
-"""The same scrape and query work for troupe, Prometheus and VictoriaMetrics in one run on this machine: CPU per scrape,
-memory per series, time of an instant and a range query. Prints one Markdown table.
-usage: peers_bench.py [targets [seconds]]    TROUPE_BINARY, TROUPE_FARM and TROUPE_PEERS name the binaries."""
+"""The same work for troupe, Prometheus and VictoriaMetrics on this machine, in turn (A B C C B A); one Markdown table with the
+budgets beside it. The load is `troupe bench`; scripts/bench_peers.sh builds it and names the binaries.
+CPU = the server's user + system time, the work in its background until it is quiet included; memory = RssAnon + RssShmem
+above the empty server; disk = everything below the data folder, as allocated.
+usage: peers_bench.py [axis…] [--quick] [--rounds N] [--servers troupe,Prometheus,VictoriaMetrics] [--json FILE]
+axes: scrape small write new memory disk restart query (default: all)    TROUPE_BINARY and TROUPE_PEERS name the binaries"""
+import argparse
+import json
 import os
 import pathlib
-import statistics
+import resource
+import subprocess
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import harness  # noqa: E402
 
-LINES = 20
-INTERVAL = 1
+HOST = 523  # series of a host of the node profile
+AXES = ("scrape", "small", "write", "new", "memory", "disk", "restart", "query")
 
 
-def config_text(targets: int, port: int) -> str:
-    addresses = ", ".join(f'"127.1.{i >> 8}.{i & 255}:{port}"' for i in range(targets))
-    return (f"global: {{scrape_interval: {INTERVAL}s, scrape_timeout: {INTERVAL}s}}\n"
-            f"scrape_configs: [{{job_name: farm, static_configs: [{{targets: [{addresses}]}}]}}]\n")
+class Sizes:
+    """What each workload consists of; --quick is for a look at the direction, not for the table."""
+
+    def __init__(self, quick: bool):
+        self.targets, self.scrape_s = (200, 10) if quick else (200, 60)
+        self.small_targets, self.small_interval, self.small_s = (5_000, 5, 10) if quick else (15_000, 5, 60)
+        self.write_series, self.write_rows = (52 * HOST // 2, 40) if quick else (100 * HOST, 480)
+        self.new_series, self.new_rows = (100 * HOST, 10) if quick else (1000 * HOST, 30)
+        self.much_series, self.much_rows = (0, 0) if quick else (1000 * HOST, 480)
+        self.disk_series, self.disk_rows = (1_046, 1_920) if quick else (10_000, 5_760)
+        self.merge_s = 5 if quick else 150
 
 
-def servers(folder: str, config: str):
-    yield "troupe", harness.troupe(folder, config), "/-/ready"
-    if harness.peer("prometheus"):
-        yield "Prometheus", harness.prometheus(folder, config), "/-/ready"
-    if harness.peer("victoria-metrics"):
-        port = harness.free_port()
-        path = f"{folder}/vm.yml"
-        pathlib.Path(path).write_text(config, encoding="utf-8")
-        yield "VictoriaMetrics", harness.Server(
-            [harness.peer("victoria-metrics"), f"-promscrape.config={path}", f"-storageDataPath={folder}/vm",
-             f"-httpListenAddr=127.0.0.1:{port}", "-retentionPeriod=1y", "-search.latencyOffset=0s"], port,
-            f"{folder}/vm.log"), "/health"
+# ---- the servers ----
+
+def troupe(folder: str, config: str):
+    return harness.troupe(folder, config, [harness.WRITE_FLAG]), "/-/ready"
 
 
-def timed(port: int, path: str, n: int = 15, **params) -> float:
-    """Median milliseconds."""
-    took = []
-    for _ in range(n):
-        begin = time.perf_counter()
-        harness.get_api(port, path, **params)
-        took.append((time.perf_counter() - begin) * 1000)
-    return statistics.median(took)
+def prometheus(folder: str, config: str):
+    # Samples of two days in simulated time must not be old already.
+    flags = [harness.WRITE_FLAG, "--storage.tsdb.retention.time=30d"]
+    return harness.prometheus(folder, config, flags), "/-/ready"
 
 
-def main(targets: int, seconds: int) -> int:
-    rows = []
-    for index in range(3):
-        farm_port = harness.free_port("0.0.0.0")
-        with harness.work_folder() as folder:
-            all_servers = list(servers(folder, config_text(targets, farm_port)))
-            if index >= len(all_servers):
-                break
-            name, server, ready = all_servers[index]
-            farm = harness.Server([os.environ["TROUPE_FARM"], str(farm_port), str(LINES)], farm_port, f"{folder}/farm.log")
-            with farm, server:
-                farm.start("/count")
-                server.start(ready)
-                time.sleep(5)
-                count = int(harness.request(farm_port, "GET", "/count")[2])
-                cpu = server.cpu_seconds()
-                time.sleep(seconds)
-                scrapes = int(harness.request(farm_port, "GET", "/count")[2]) - count
-                cpu = server.cpu_seconds() - cpu
-                now = time.time() - 2
-                instant = timed(server.port, "/api/v1/query", query="sum(farm_value)", time=repr(now))
-                ranged = timed(server.port, "/api/v1/query_range", query="sum by (line) (rate(farm_value[10s]))",
-                               start=repr(now - seconds + 10), end=repr(now), step="1", nocache="1")
-                rss = server.rss_bytes()
-                rows.append((name, scrapes / seconds, cpu / max(scrapes, 1) * 1e6, rss / 2**20,
-                             rss / (targets * (LINES + 5)), instant, ranged))
-    print(f"\n{targets} targets x {LINES} lines every {INTERVAL} s for {seconds} s; queries over all their series\n")
-    print("| server | scrapes/s | CPU per scrape | RSS | RSS per series | instant sum | range sum(rate) |")
-    print("|---|---|---|---|---|---|---|")
-    for name, rate, cpu_us, rss, per, instant, ranged in rows:
-        print(f"| {name} | {rate:.0f} | {cpu_us:.0f} us | {rss:.0f} MiB | {per:.0f} B | {instant:.1f} ms | {ranged:.0f} ms |")
+def victoria(folder: str, config: str):
+    port = harness.free_port()
+    path = f"{folder}/vm.yml"
+    pathlib.Path(path).write_text(config, encoding="utf-8")
+    return harness.Server([harness.peer("victoria-metrics"), f"-promscrape.config={path}", f"-storageDataPath={folder}/vm",
+                           f"-httpListenAddr=127.0.0.1:{port}", "-retentionPeriod=1y", "-search.latencyOffset=0s"], port,
+                          f"{folder}/vm.log"), "/health"
+
+
+SERVERS = {"troupe": troupe, "Prometheus": prometheus, "VictoriaMetrics": victoria}
+DATA = {"troupe": "data", "Prometheus": "peer-data", "VictoriaMetrics": "vm"}
+
+
+class Running:
+    """One server on an empty folder, quiet when the constructor returns."""
+
+    def __init__(self, name: str, folder: str, config: str = "scrape_configs: []\n"):
+        self.name, self.folder = name, folder
+        self.server, self.ready = SERVERS[name](folder, config)
+
+    def __enter__(self):
+        self.server.start(self.ready)
+        time.sleep(2)
+        self.empty = self.memory()
+        return self
+
+    def __exit__(self, *_):
+        self.server.kill()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}"
+
+    def memory(self) -> int:
+        kb = 0
+        for line in pathlib.Path(f"/proc/{self.server.process.pid}/status").read_text(encoding="ascii").splitlines():
+            if line.startswith(("RssAnon:", "RssShmem:")):
+                kb += int(line.split()[1])
+        return kb * 1024
+
+    def settle(self, quiet_s: float = 2, limit_s: float = 30):
+        """Waits until the server uses less than 5 % of a core for `quiet_s`."""
+        end = time.monotonic() + limit_s
+        while time.monotonic() < end:
+            before = self.server.cpu_seconds()
+            time.sleep(quiet_s)
+            if self.server.cpu_seconds() - before < 0.05 * quiet_s:
+                return
+
+    def disk(self) -> int:
+        total = 0
+        for path in pathlib.Path(f"{self.folder}/{DATA[self.name]}").rglob("*"):
+            try:
+                total += path.lstat().st_blocks * 512
+            except FileNotFoundError:  # merged away meanwhile
+                pass
+        return total
+
+    def load(self, series: int, rows: int, *more) -> dict:
+        got = harness.bench("write", f"--series={series}", f"--duration={rows * 15}s", "--samples-per-request=2000",
+                            "--in-flight=4", *more, self.url, timeout=7200)
+        assert got["samples_acked"] == series * rows, got
+        return got
+
+
+# ---- the workloads: name of a figure → value, per server ----
+
+def scrape_load(name: str, folder: str, targets: int, interval: int, seconds: int, width: int):
+    """(CPU seconds, scrapes) of `seconds` of steady scraping."""
+    port = harness.free_port("0.0.0.0")
+    config = (f"global: {{scrape_interval: {interval}s, scrape_timeout: {interval}s}}\nscrape_configs: [{{job_name: farm, "
+              f"http_sd_configs: [{{url: 'http://127.0.0.1:{port}/sd'}}]}}]\n")
+
+    def served() -> int:
+        return int(harness.request(port, "GET", "/count")[2])
+    with harness.farm(folder, port, targets, width, "node") as farm:
+        farm.start("/count")
+        with Running(name, folder, config) as run:
+            # Connections, caches and series are made in the first rounds.
+            harness.wait_for("all targets to be scraped twice", lambda: served() >= 2 * targets, 20 * interval + 60)
+            time.sleep(2 * interval)
+            scrapes, cpu, begin = served(), run.server.cpu_seconds(), time.monotonic()
+            time.sleep(max(seconds, 2 * interval))
+            scrapes, cpu = served() - scrapes, run.server.cpu_seconds() - cpu
+            expected = targets * (time.monotonic() - begin) / interval
+    assert scrapes > 0.9 * expected, f"{name} kept up with {scrapes} of {expected:.0f} scrapes only"
+    return cpu, scrapes
+
+
+def run_scrape(name: str, folder: str, size: Sizes) -> dict:
+    cpu, scrapes = scrape_load(name, folder, size.targets, 1, size.scrape_s, HOST)
+    return {"scrape": cpu / (scrapes * HOST) * 1e6}
+
+
+def run_small(name: str, folder: str, size: Sizes) -> dict:
+    cpu, scrapes = scrape_load(name, folder, size.small_targets, size.small_interval, size.small_s, 20)
+    return {"small": cpu / scrapes * 1e6}
+
+
+def run_write(name: str, folder: str, size: Sizes) -> dict:
+    with Running(name, folder) as run:
+        begin = run.server.cpu_seconds()
+        run.load(size.write_series, size.write_rows)
+        run.settle()
+        out = {"write": (run.server.cpu_seconds() - begin) / (size.write_series * size.write_rows) * 1e6,
+               "memory52": (run.memory() - run.empty) / size.write_series}
+        got = harness.bench("query", "--count=40", "--window=5m", "--instant=sum(node_memory_MemAvailable_bytes)",
+                            "--range=sum by (mode) (rate(node_cpu_seconds_total[5m]))", run.url)
+        out["instant"], out["range"] = (q["p50_ms"] for q in got["queries"])
+        return out
+
+
+def run_new(name: str, folder: str, size: Sizes) -> dict:
+    ledger = f"{folder}/ledger"
+    with Running(name, folder) as run:
+        begin = run.server.cpu_seconds()
+        run.load(size.new_series, size.new_rows, f"--ledger={ledger}")
+        # Killed at once: what was acknowledged last counts too.
+        used = run.server.cpu_seconds()
+        run.server.kill()
+        start = time.monotonic()
+        run.server.start(run.ready, timeout=600)
+        # Answered, not necessarily with all data: what is lost is counted below.
+        harness.wait_for("queries to be answered",
+                         lambda: harness.instant(run.server.port, "count(node_load1)") is not None, 600, 0.01)
+        ready = time.monotonic() - start
+        lost = subprocess.run([harness.troupe_binary(), "bench", "audit", "--output=json", run.url, ledger],
+                              capture_output=True, text=True, timeout=7200, check=False)
+        got = json.loads(lost.stdout)
+        return {"new": (used - begin) / (size.new_series * size.new_rows) * 1e6, "restart": ready,
+                "lost": got["audit_missing"], "wrong": got["audit_wrong"]}
+
+
+def run_much(name: str, folder: str, size: Sizes) -> dict:
+    if size.much_series == 0:
+        return {}
+    with Running(name, folder) as run:
+        run.load(size.much_series, size.much_rows)
+        run.settle()
+        return {"memory523": (run.memory() - run.empty) / size.much_series}
+
+
+def run_disk(name: str, folder: str, size: Sizes) -> dict:
+    with Running(name, folder) as run:
+        run.load(size.disk_series, size.disk_rows)
+        if name == "VictoriaMetrics":
+            harness.request(run.server.port, "GET", "/internal/force_flush")
+            harness.request(run.server.port, "GET", "/internal/force_merge", timeout=600)
+        # Until the background work is through: nothing has changed for a while.
+        end, last, since = time.monotonic() + 2 * size.merge_s, -1, time.monotonic()
+        while time.monotonic() < end and time.monotonic() - since < size.merge_s:
+            time.sleep(1)
+            now = run.disk()
+            if now != last:
+                last, since = now, time.monotonic()
+        return {"disk": last / (size.disk_series * size.disk_rows)}
+
+
+WORK = {"scrape": (run_scrape,), "small": (run_small,), "write": (run_write,), "query": (run_write,), "new": (run_new,),
+        "restart": (run_new,), "memory": (run_write, run_much), "disk": (run_disk,)}
+
+
+# ---- the table ----
+
+def rows_of(size: Sizes):
+    """(axis, figure, title, unit, format, budget)"""
+    return (
+        ("scrape", "scrape", f"scrape, gzip, {HOST} lines × {size.targets} targets at 1 s", "CPU s per M samples", ".3f", 0.19),
+        ("small", "small", f"scrape, {size.small_targets:,} targets × 20 lines at {size.small_interval} s", "CPU µs per scrape",
+         ".0f", 40),
+        ("write", "write", f"remote write, 2,000 samples a request, {size.write_series:,} series × {size.write_rows}",
+         "CPU s per M samples", ".3f", 0.15),
+        ("new", "new", f"the same, {size.new_series:,} new series × {size.new_rows}", "CPU s per M samples", ".3f", 0.30),
+        ("memory", "memory52", f"memory, {size.write_series:,} series × {size.write_rows}", "B per active series", ".0f", 200),
+        ("memory", "memory523", f"memory, {size.much_series:,} series × {size.much_rows}", "B per active series", ".0f", 200),
+        ("disk", "disk", f"disk all-in after merges, {size.disk_series:,} series × {size.disk_rows}", "B per sample", ".3f", 0.45),
+        ("restart", "restart", f"answers queries after kill -9, {size.new_series:,} series", "s", ".2f", 1),
+        ("restart", "lost", "acknowledged samples lost by it", "samples", ".0f", 0),
+        ("restart", "wrong", "samples that came back with other bits", "samples", ".0f", 0),
+        ("query", "instant", f"sum() at an instant over {size.write_series // HOST} series, p50", "ms", ".2f", None),
+        ("query", "range", "sum by (rate[5m]) over 5 min, step 15 s, p50", "ms", ".2f", None),
+    )
+
+
+def cell(values, form: str) -> str:
+    if not values:
+        return "–"
+    mean = sum(values) / len(values)
+    spread = (max(values) - min(values)) / 2
+    text = f"{mean:{form}}"
+    return text if len(values) == 1 or f"{spread:{form}}" == f"{0:{form}}" else f"{text} ± {spread:{form}}"
+
+
+def table(size: Sizes, axes, names, figures) -> str:
+    out = [f"| axis | unit | {' | '.join(names)} | budget |", "|---|---|" + "---|" * (len(names) + 1)]
+    for axis, key, title, unit, form, budget in rows_of(size):
+        values = {n: [f[key] for f in figures[n] if key in f] for n in names}
+        if axis not in axes or not any(values.values()):
+            continue
+        verdict = ""
+        if budget is not None:
+            verdict = f"≤ {budget:g}"
+            if values.get("troupe"):
+                verdict += " met" if sum(values["troupe"]) / len(values["troupe"]) <= budget else " missed"
+        out.append(f"| {title} | {unit} | {' | '.join(cell(values[n], form) for n in names)} | {verdict} |")
+    return "\n".join(out)
+
+
+def main() -> int:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("axes", nargs="*", metavar="axis", help=" ".join(AXES))
+    p.add_argument("--quick", action="store_true")
+    p.add_argument("--rounds", type=int, default=None, help="2 = A B C C B A (default; 1 with --quick)")
+    p.add_argument("--servers", default=",".join(SERVERS))
+    p.add_argument("--json", help="also write all single figures to this file")
+    a = p.parse_args()
+    axes = a.axes or AXES
+    for axis in axes:
+        if axis not in AXES:
+            p.error(f"unknown axis {axis}: choose from {' '.join(AXES)}")
+    size = Sizes(a.quick)
+    names = [n for n in a.servers.split(",") if n == "troupe" or harness.peer(n.lower().replace("victoria", "victoria-"))]
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    works = list(dict.fromkeys(w for axis in AXES if axis in axes for w in WORK[axis]))
+    figures = {n: [] for n in names}
+    rounds = a.rounds or (1 if a.quick else 2)
+    for work in works:
+        for turn in range(rounds):
+            for name in names if turn % 2 == 0 else reversed(names):
+                print(f"{work.__name__.removeprefix('run_')}, round {turn + 1}: {name}", file=sys.stderr, flush=True)
+                with harness.work_folder(os.environ.get("TROUPE_BENCH_DIR")) as folder:
+                    try:
+                        figures[name].append(work(name, folder, size))
+                    except AssertionError as e:
+                        # One server that cannot do a workload leaves a gap in the table, not no table.
+                        print(f"{name}: {e}", file=sys.stderr, flush=True)
+    if a.json:
+        pathlib.Path(a.json).write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    print(table(size, axes, names, figures))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000, int(sys.argv[2]) if len(sys.argv) > 2 else 30))
+    sys.exit(main())
