@@ -25,13 +25,13 @@ class Sizes:
     """What each workload consists of; --quick is for a look at the direction, not for the table."""
 
     def __init__(self, quick: bool):
-        self.targets, self.scrape_s = (200, 10) if quick else (200, 60)
-        self.small_targets, self.small_interval, self.small_s = (5_000, 5, 10) if quick else (15_000, 5, 60)
+        self.targets, self.scrape_s = (200, 5) if quick else (200, 60)
+        self.small_targets, self.small_interval, self.small_s = (2_000, 2, 4) if quick else (15_000, 5, 60)
         self.write_series, self.write_rows = (52 * HOST // 2, 40) if quick else (100 * HOST, 480)
         self.new_series, self.new_rows = (100 * HOST, 10) if quick else (1000 * HOST, 30)
         self.much_series, self.much_rows = (0, 0) if quick else (1000 * HOST, 480)
-        self.disk_series, self.disk_rows = (1_046, 1_920) if quick else (10_000, 5_760)
-        self.merge_s = 5 if quick else 150
+        self.disk_series, self.disk_rows = (1_046, 960) if quick else (10_000, 5_760)
+        self.merge_s = 3 if quick else 150
 
 
 # ---- the servers ----
