@@ -54,11 +54,17 @@ class memory_server : public ::testing::Test {
                    .decode(http::encoding::snappy, r.body);
     if (!raw.ok())
       return {400};
-    auto got = remote::decode_write(raw->data);
+    auto got = remote::decode_write(raw->data, known_);
     if (!got.ok() || got->refused_series > 0)
       return {400};
-    const auto& table = got->batch->table->series;
-    for (const auto& f : got->batch->floats) {
+    for (const auto& b : got->batches)
+      store(*b);
+    return {204};
+  }
+
+  void store(const write_batch& batch) {
+    const auto& table = batch.table->series;
+    for (const auto& f : batch.floats) {
       auto& s = stored_[table[f.series].to_string()];
       s.series = table[f.series];
       // In order, as Prometheus wants it; the same sample again is fine.
@@ -66,12 +72,11 @@ class memory_server : public ::testing::Test {
         ++out_of_order_;
       s.floats[f.ts] = f.value;
     }
-    for (const auto& h : got->batch->histograms) {
+    for (const auto& h : batch.histograms) {
       auto& s = stored_[table[h.series].to_string()];
       s.series = table[h.series];
       s.histograms[h.ts] = h.value;
     }
-    return {204};
   }
 
   // {job="…",instance="…"}[Nms] at a time in seconds.
@@ -122,6 +127,7 @@ class memory_server : public ::testing::Test {
   };
 
   system_clock clock_;
+  remote::series_cache known_{{}, clock_};
   registry stats_;
   std::unique_ptr<file_system> files_ = make_posix_file_system();
   std::mutex lock_;

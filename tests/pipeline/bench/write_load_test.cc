@@ -172,12 +172,16 @@ TEST(WriteEncoder, HistogramsComeBackEqual) {
     remote::write_encoder e;
     const auto h = shape->native_value(2, n);
     e.add(remote::encode_series_labels(shape->series()[2]), -7, h);
-    auto got = remote::decode_write(e.request());
+    manual_clock clk;
+    remote::series_cache known({}, clk);
+    auto got = remote::decode_write(e.request(), known);
     ASSERT_TRUE(got.ok());
-    ASSERT_EQ(got->batch->histograms.size(), 1u);
-    EXPECT_EQ(got->batch->histograms[0].ts, -7);
-    EXPECT_EQ(*got->batch->histograms[0].value, h);
-    EXPECT_EQ(got->batch->table->series[0], shape->series()[2]);
+    ASSERT_EQ(got->batches.size(), 1u);
+    const write_batch& batch = *got->batches[0];
+    ASSERT_EQ(batch.histograms.size(), 1u);
+    EXPECT_EQ(batch.histograms[0].ts, -7);
+    EXPECT_EQ(*batch.histograms[0].value, h);
+    EXPECT_EQ(batch.table->series[0], shape->series()[2]);
   }
 }
 
