@@ -114,6 +114,40 @@ TEST(chunk, sizes_of_common_shapes) {
   EXPECT_LE(encode_chunk(ts, counter).size(), 120u / 4 + 20u);
 }
 
+TEST(chunk, jitter_costs_half_a_byte_a_timestamp) {
+  seeded_random random(5);
+  std::vector<timestamp_ms> ts;
+  for (int i = 0; i < 480; ++i)
+    ts.push_back(1'700'000'000'000 + i * 15'000 + static_cast<int64_t>(random.below(5)));
+  const std::vector<double> values(ts.size(), 1);
+  const auto bytes = encode_chunk(ts, values);
+  EXPECT_LE(bytes.size(), 480u / 2 + 30u);
+  sample_columns out;
+  ASSERT_TRUE(decode_chunk(bytes, ts[100], ts[299], out).ok());
+  EXPECT_EQ(out.ts, std::vector(ts.begin() + 100, ts.begin() + 300));
+}
+
+TEST(chunk, packed_times_must_increase) {
+  const auto chunk = [](uint8_t head, uint8_t form, int64_t slope) {
+    std::string bytes;
+    put_u8(bytes, head);
+    put_varint(bytes, 3);
+    put_u8(bytes, form);
+    put_svarint(bytes, 1000);
+    put_svarint(bytes, slope);
+    put_u8(bytes, 0);  // a block of no bits
+    put_u64(bytes, 0);
+    sample_columns out;
+    return decode_chunk(bytes, min_time, max_time, out).ok();
+  };
+  constexpr uint8_t constant_values = 0, runs = 0x20, packed = 0x40, sloped = 2 << 5;
+  EXPECT_TRUE(chunk(packed | constant_values, sloped, 1));
+  EXPECT_FALSE(chunk(packed | constant_values, sloped, 0));
+  EXPECT_FALSE(chunk(packed | constant_values, sloped, -1));
+  EXPECT_FALSE(chunk(packed | constant_values, sloped | 1, 1));  // times have no scale
+  EXPECT_FALSE(chunk(packed | runs | constant_values, sloped, 1));
+}
+
 TEST(chunk, damage_is_an_error_or_a_chunk_never_a_crash) {
   seeded_random random(4);
   for (int round = 0; round < 400; ++round) {
