@@ -17,6 +17,8 @@ class chunk_file {
  public:
   explicit chunk_file(std::unique_ptr<mapped_file> map) : map_(std::move(map)) {}
   std::string_view bytes() const;
+  /// mapped_file::failed().
+  bool failed() const { return map_->failed(); }
 
  private:
   std::unique_ptr<mapped_file> map_;

@@ -20,6 +20,13 @@ const chunk_region* chunk_view::region_of(chunk_position p) const {
   return after == regions.begin() ? nullptr : std::prev(after)->get();
 }
 
+status chunk_view::trusted(std::span<const stored_chunk> chunks) const {
+  for (const auto& c : chunks)
+    if (const chunk_region* r = region_of(c.position); r && r->file && r->file->failed())
+      return damaged_at(c.position);
+  return {};
+}
+
 status chunk_view::damaged_at(chunk_position p) {
   return {errc::corruption, "chunk of the head at " + std::to_string(p) + " is damaged"};
 }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,6 +48,8 @@ struct chunk_view {
   bool is_set_aside(const stored_chunk& c) const {
     return c.cut < cut && c.max_ts < bound && !is_released(c);
   }
+  /// ok if all that was read of these chunks is what the disk has: ask before trusting it.
+  status trusted(std::span<const stored_chunk> chunks) const;
   /// Calls visit(const stored_chunk&) for the chunks of a series that are not released, from the
   /// newest on. corruption if a chunk is damaged: what is older is out of reach then.
   template <class F>

@@ -33,7 +33,7 @@ status series_snapshot::read(timestamp_ms mint, timestamp_ms maxt, sample_column
     for (const auto& c : chunks)
       TROUPE_TRY(decode_stored_chunk(c, mint, maxt, out));
     append_range(open, mint, maxt, out);
-    return {};
+    return chunks.empty() ? status() : view->trusted(chunks);
   }
   for (const auto& c : chunks) {
     auto at =
@@ -51,7 +51,7 @@ status series_snapshot::read(timestamp_ms mint, timestamp_ms maxt, sample_column
   sample_columns merged;
   merge_columns(parts, merged);
   append_range(merged, mint, maxt, out);
-  return {};
+  return chunks.empty() ? status() : view->trusted(chunks);
 }
 
 // The open chunks' samples in [mint, maxt]. Under the page's lock, or by the writer.
