@@ -20,7 +20,7 @@ struct options {
   uint32_t key_frame_interval = 64;  ///< frames between key frames of a stream
   bool wal_compression = true;
   uint64_t replay_pending_bytes =
-      256ULL << 20;  ///< bound on appended, not yet applied bytes during replay
+      256ULL << 20;                     ///< bound on appended, not yet applied bytes during replay
   size_t head_region_bytes = 64 << 10;  ///< closed chunks go to files in units of this to 64 times
   size_t max_exemplars = 100'000;
   bool exemplar_storage = true;
