@@ -68,20 +68,20 @@ void flush(self_ptr self, counter* lost) {
   pump(self, lost);
 }
 
-/// True if what is gathered cannot wait for a tick at `ms`.
-bool is_too_late(const scrape_actor_state& s, const params_ptr& p, int64_t ms) {
-  return ms > s.oldest_ms + p->gather.count();
+/// True if what is gathered cannot wait for the next tick.
+bool is_urgent(const scrape_actor_state& s, const params_ptr& p) {
+  return s.next_tick_ns > s.oldest_ns + std::chrono::nanoseconds(p->gather).count();
 }
 
 void gather(self_ptr self, const params_ptr& p, scrape::outgoing out, counter* lost) {
   auto& s = self->state;
   if (s.gathered.batches.empty())
-    s.oldest_ms = p->clk->now_ms();
+    s.oldest_ns = p->clk->monotonic_ns();
   s.gathered_samples += out.batch->sample_count();
   s.gathered.add(out.token, std::move(out.batch));
   if (s.gathered_samples >= p->gather_samples || s.stopping)
     return flush(self, lost);
-  if (s.flush_planned || !is_too_late(s, p, s.next_tick_ms))
+  if (s.flush_planned || !is_urgent(s, p))
     return;
   s.flush_planned = true;
   self->delayed_send(self, p->gather, flush_atom_v);
@@ -137,8 +137,8 @@ scrape_actor::behavior_type scraping(self_ptr self, scrape_params params) {
         auto& s = self->state;
         auto now = now_of(p);
         auto wait = s.pool->until_due_ms(now, p->longest_tick.count());
-        s.next_tick_ms = now.wall_ms + wait;
-        if (!s.gathered.batches.empty() && is_too_late(s, p, s.next_tick_ms))
+        s.next_tick_ns = now.monotonic_ns + wait * 1'000'000;
+        if (!s.gathered.batches.empty() && is_urgent(s, p))
           flush(self, lost);
         self->delayed_send(self, std::chrono::milliseconds(wait), tick_atom_v);
       },

@@ -54,8 +54,8 @@ struct scrape_actor_state {
   flow_window<offered_scrapes_ptr> window{1};
   offered_scrapes gathered;
   size_t gathered_samples = 0;
-  int64_t oldest_ms = 0;     ///< when the first of `gathered` came
-  int64_t next_tick_ms = 0;  ///< the tick on the clock, if there is one
+  int64_t oldest_ns = 0;     ///< when the first of `gathered` came
+  int64_t next_tick_ns = 0;  ///< the tick on the clock, if there is one
   bool flush_planned = false;
   links_ptr peers;
   bool stopping = false;
