@@ -213,7 +213,7 @@ constexpr flag_spec table[] = {
      "Largest scrape body where body_size_limit is 0 (Prometheus: no limit).", visible,
      TROUPE_NUMBER(scrape.max_body_bytes)},
     {"troupe.scrape.max-idle-connections", k::count, "0", "",
-     "Most idle connections to targets; 0: four fifths of the descriptor limit.", visible,
+     "Most idle connections to targets; 0: half of the descriptor limit.", visible,
      TROUPE_NUMBER(scrape.max_idle_connections)},
     {"troupe.scrape.dns-threads", k::count, "4", "", "Threads that look names up.", visible,
      TROUPE_NUMBER(scrape.dns_threads)},

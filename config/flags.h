@@ -68,7 +68,7 @@ struct query_flags {
 
 struct scrape_flags {
   uint64_t max_body_bytes = 64ULL << 20;  ///< where body_size_limit is 0 (Prometheus: no limit)
-  uint64_t max_idle_connections = 0;      ///< 0: four fifths of the descriptor limit
+  uint64_t max_idle_connections = 0;      ///< 0: half of the descriptor limit
   uint64_t dns_threads = 4;
 };
 

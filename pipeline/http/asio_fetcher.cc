@@ -34,7 +34,7 @@ resolver_options names_of(const fetcher_options& o) {
 fetch_loop_limits limits_of(const fetcher_options& o, size_t loops) {
   fetch_loop_limits out;
   size_t descriptors = descriptor_limit();
-  size_t idle = o.max_idle != 0 ? o.max_idle : descriptors / 5 * 4;
+  size_t idle = o.max_idle != 0 ? o.max_idle : descriptors / 2;
   size_t open = o.max_open != 0 ? o.max_open : descriptors / 5 * 4;
   out.max_idle = std::max<size_t>(idle / loops, 1);
   out.max_open = std::max<size_t>(open / loops, 1);

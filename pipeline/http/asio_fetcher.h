@@ -28,8 +28,7 @@ struct fetcher_options {
   size_t resolver_threads = 2;  ///< at most 4
   int64_t dns_ttl_ms = 30'000;
   size_t dns_cache_entries = 65'536;
-  /// Idle connections kept in all; 0 = four fifths of RLIMIT_NOFILE: what is
-  /// opened beyond closes the one whose next use is farthest.
+  /// Idle connections kept in all; 0 = half of RLIMIT_NOFILE.
   size_t max_idle = 0;
   /// Open connections in all; 0 = four fifths of RLIMIT_NOFILE. Fetches above wait their turn.
   size_t max_open = 0;
