@@ -32,7 +32,8 @@ void enqueue(self_ptr self, const params_ptr& p, const http_call_ptr& call) {
   pump(self, lane);
 }
 
-/// Asks every scrape actor and discovery for their state, then goes on; one that does not answer is left out.
+/// Asks every scrape actor and discovery for their state, then goes on; one that does not answer is
+/// left out.
 void gather(self_ptr self, const params_ptr& p, const http_call_ptr& call) {
   const auto& peers = *self->state.peers;
   call->missing = peers.scrape.size() + 1;
@@ -59,11 +60,13 @@ void gather(self_ptr self, const params_ptr& p, const http_call_ptr& call) {
           [one_done](caf::error&) { one_done(); });
 }
 
-/// Takes over the new handles; a worker that was replaced is idle whatever its predecessor was doing.
+/// Takes over the new handles; a worker that was replaced is idle whatever its predecessor was
+/// doing.
 void adopt(http_state& s, const http_params& p, const links_ptr& peers) {
   for (size_t i = 0; s.peers && i < peers->query.size(); ++i) {
     auto& idle = (i < p.query_workers ? s.queries : s.reserve).idle;
-    if (peers->query[i] != s.peers->query[i] && std::find(idle.begin(), idle.end(), i) == idle.end())
+    if (peers->query[i] != s.peers->query[i] &&
+        std::find(idle.begin(), idle.end(), i) == idle.end())
       idle.push_back(i);
   }
   s.peers = peers;
@@ -99,10 +102,17 @@ void dispatch(self_ptr self, const params_ptr& p, const http_call_ptr& call) {
     case api::route_kind::reload:
       self->request(peers.config, stage_timeout, reload_atom_v)
           .then([call](const status_ptr& s) { call->respond(api::reload_answer(*s)); },
-                [call](caf::error&) { call->respond(api::overloaded("the configuration actor does not answer")); });
+                [call](caf::error&) {
+                  call->respond(api::overloaded("the configuration actor does not answer"));
+                });
       break;
     case api::route_kind::quit:
-      call->respond({200, "text/plain; charset=utf-8", {}, "Requesting termination... Goodbye!", {}, "/-/quit"});
+      call->respond({200,
+                     "text/plain; charset=utf-8",
+                     {},
+                     "Requesting termination... Goodbye!",
+                     {},
+                     "/-/quit"});
       p->quit();
       break;
     default:

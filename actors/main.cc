@@ -1,18 +1,19 @@
 // troupe: one binary for a whole monitoring stack. Parses the command line and runs what it names.
-#include <cstdlib>
-#include <iostream>
-#include <string_view>
-
 #include "actors/commands/commands.h"
 #include "actors/serve.h"
 #include "config/flags.h"
 #include "storage/base/fault_twin.h"
 
+#include <cstdlib>
+#include <iostream>
+#include <string_view>
+
 int main(int argc, char** argv) {
   using namespace troupe;
 #ifdef TROUPE_FAULT_TWINS
   // A test build only: plants the bug that tests/e2e must catch.
-  if (const char* twin = std::getenv("TROUPE_FAULT_TWIN"); twin && std::string_view(twin) == "skip_fsync")
+  if (const char* twin = std::getenv("TROUPE_FAULT_TWIN");
+      twin && std::string_view(twin) == "skip_fsync")
     active_fault_twin = fault_twin::skip_fsync;
 #endif
   auto files = make_posix_file_system();

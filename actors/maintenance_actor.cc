@@ -11,11 +11,13 @@ const logger log("maintenance");
 
 }  // namespace
 
-maintenance_actor::behavior_type maintenance(maintenance_actor::stateful_pointer<maintenance_state> self,
-                                             maintenance_params p) {
-  auto* rounds = &p.metrics->get_counter("troupe_maintenance_rounds_total", "Units of background storage work.");
-  auto* failures = &p.metrics->get_counter("troupe_maintenance_failures_total",
-                                           "Units of background storage work that failed and will be tried again.");
+maintenance_actor::behavior_type maintenance(
+    maintenance_actor::stateful_pointer<maintenance_state> self, maintenance_params p) {
+  auto* rounds = &p.metrics->get_counter("troupe_maintenance_rounds_total",
+                                         "Units of background storage work.");
+  auto* failures = &p.metrics->get_counter(
+      "troupe_maintenance_failures_total",
+      "Units of background storage work that failed and will be tried again.");
   self->delayed_send(self, p.every, tick_atom_v);
   return {
       [](ping_atom) { return pong_atom_v; },

@@ -1,13 +1,14 @@
-// Shell of the storage's background work (cutting blocks, compaction, retention, WAL truncation) and of the admin calls
-// that change blocks. Detached in production: it reads and writes files for seconds.
+// Shell of the storage's background work (cutting blocks, compaction, retention, WAL truncation)
+// and of the admin calls that change blocks. Detached in production: it reads and writes files for
+// seconds.
 #pragma once
-
-#include <chrono>
 
 #include "actors/rt/calls.h"
 #include "actors/rt/interfaces.h"
 #include "actors/rt/supervisor.h"
 #include "storage/base/stats.h"
+
+#include <chrono>
 
 namespace troupe::storage {
 class storage;
@@ -26,13 +27,14 @@ struct maintenance_params {
 
 struct maintenance_state {
   static inline const char* name = "maintenance";
-  // Not an aggregate: CAF would initialise one from the actor's pointer, which converts to the first bool.
+  // Not an aggregate: CAF would initialise one from the actor's pointer, which converts to the
+  // first bool.
   maintenance_state() {}
   bool stopping = false;
   uint32_t shard = 0;
 };
 
-maintenance_actor::behavior_type maintenance(maintenance_actor::stateful_pointer<maintenance_state> self,
-                                             maintenance_params params);
+maintenance_actor::behavior_type maintenance(
+    maintenance_actor::stateful_pointer<maintenance_state> self, maintenance_params params);
 
 }  // namespace troupe::actors

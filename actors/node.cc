@@ -88,7 +88,8 @@ result<config_ptr> node::load() {
 }
 
 void node::accept(config_ptr c) {
-  // Keys that are read but do not act yet: one metric per name (who loads the file logs the warnings).
+  // Keys that are read but do not act yet: one metric per name (who loads the file logs the
+  // warnings).
   auto mark = [&](const config::inert_use& use, double value) {
     env_.metrics
         ->get_gauge("troupe_config_inert", "Configuration in use that is read without acting.",
@@ -176,7 +177,8 @@ std::vector<child_spec> node::children() {
     sp.metrics = env_.metrics;
     sp.endpoints = env_.endpoints;
     sp.lines = lines_.get();
-    add("scrape-" + std::to_string(i), true, stop_sources,
+    add(
+        "scrape-" + std::to_string(i), true, stop_sources,
         [&sys, sp] { return spawn_child(sys, false, scraping, sp); }, true);
   }
   discovery_params dp;
@@ -198,9 +200,12 @@ std::vector<child_spec> node::children() {
   hp.queue_timeout_ms = opts_.flags.query.timeout_ms;
   hp.render_config = [](const config_ptr& c) { return config::to_yaml(*c); };
   hp.quit = env_.quit;
-  add("http", true, stop_front, [&sys, hp] { return spawn_child(sys, false, http_bridge, hp); }, true);
+  add(
+      "http", true, stop_front, [&sys, hp] { return spawn_child(sys, false, http_bridge, hp); },
+      true);
   // After the others, so that their last lines are written, too.
-  add("log", true, stop_routing,
+  add(
+      "log", true, stop_routing,
       [&sys, detached, lines = lines_.get()] {
         return spawn_child(sys, detached, log_writing, log_params{lines});
       },
@@ -220,7 +225,9 @@ std::vector<child_spec> node::children() {
   };
   cp.metrics = env_.metrics;
   cp.clk = env_.clk;
-  add("config", true, stop_front, [this, &sys, detached, cp] {
+  add(
+      "config", true, stop_front,
+      [this, &sys, detached, cp] {
         // One that is started again goes on with what is in force now.
         auto p = cp;
         p.initial = std::atomic_load(&config_);

@@ -51,7 +51,9 @@ double open_files() {
 double cpu_seconds() {
   rusage u{};
   getrusage(RUSAGE_SELF, &u);
-  auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   return seconds(u.ru_utime) + seconds(u.ru_stime);
 }
 
@@ -120,9 +122,11 @@ void add_process_metrics(registry& m) {
   auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
-  m.get_gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.")
+  m.get_gauge("process_start_time_seconds",
+              "Start time of the process since unix epoch in seconds.")
       .set(static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9);
-  m.add_counter_callback("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", cpu_seconds);
+  m.add_counter_callback("process_cpu_seconds_total",
+                         "Total user and system CPU time spent in seconds.", cpu_seconds);
   m.add_gauge_callback("process_resident_memory_bytes", "Resident memory size in bytes.",
                        [page] { return statm_pages(1) * page; });
   m.add_gauge_callback("process_virtual_memory_bytes", "Virtual memory size in bytes.",

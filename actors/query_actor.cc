@@ -56,7 +56,8 @@ query_actor::behavior_type query_worker(self_ptr self, query_params p) {
         bool gone = call->request.gone && call->request.gone->load(std::memory_order_relaxed);
         bool late = call->queue_deadline_ns && p.clk->monotonic_ns() > call->queue_deadline_ns;
         if (self->state.stopping || gone || late) {
-          call->respond(api::overloaded(late ? "query timed out in query queue" : "the node is stopping"));
+          call->respond(
+              api::overloaded(late ? "query timed out in query queue" : "the node is stopping"));
         } else {
           auto answer = p.api->handle(*call->route, call->request, call->gathered);
           if (auto* ready = std::get_if<http::response>(&answer))

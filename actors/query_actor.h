@@ -1,12 +1,13 @@
-// One worker of the query pool: runs handlers that read or decode, one at a time. Detached in production, since a query
-// computes for seconds; reads go through the read door, never through an ingest actor.
+// One worker of the query pool: runs handlers that read or decode, one at a time. Detached in
+// production, since a query computes for seconds; reads go through the read door, never through an
+// ingest actor.
 #pragma once
-
-#include <memory>
 
 #include "actors/rt/calls.h"
 #include "actors/rt/interfaces.h"
 #include "storage/base/clock.h"
+
+#include <memory>
 
 namespace troupe::actors {
 
@@ -22,6 +23,7 @@ struct query_state {
   bool stopping = false;
 };
 
-query_actor::behavior_type query_worker(query_actor::stateful_pointer<query_state> self, query_params params);
+query_actor::behavior_type query_worker(query_actor::stateful_pointer<query_state> self,
+                                        query_params params);
 
 }  // namespace troupe::actors

@@ -2,13 +2,13 @@
 // joins the answers.
 #pragma once
 
-#include <functional>
-#include <memory>
-
 #include "actors/rt/interfaces.h"
 #include "pipeline/ingest/ingester.h"
 #include "pipeline/route/router.h"
 #include "storage/base/stats.h"
+
+#include <functional>
+#include <memory>
 
 namespace troupe::actors {
 
@@ -27,6 +27,7 @@ struct router_state {
   bool stopping = false;
 };
 
-router_actor::behavior_type batch_routing(router_actor::stateful_pointer<router_state> self, router_params params);
+router_actor::behavior_type batch_routing(router_actor::stateful_pointer<router_state> self,
+                                          router_params params);
 
 }  // namespace troupe::actors

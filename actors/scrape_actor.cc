@@ -18,7 +18,9 @@ bool may_retry(const status& s) {
   return s.code() == errc::unavailable || s.code() == errc::no_space || s.code() == errc::timeout;
 }
 
-scrape::pool_time now_of(const params_ptr& p) { return {p->clk->now_ms(), p->clk->monotonic_ns()}; }
+scrape::pool_time now_of(const params_ptr& p) {
+  return {p->clk->now_ms(), p->clk->monotonic_ns()};
+}
 
 void pump(self_ptr self, counter* lost);
 
@@ -110,8 +112,9 @@ scrape_params scrape_params_of(const config::server_flags& f, size_t index, size
 
 scrape_actor::behavior_type scraping(self_ptr self, scrape_params params) {
   auto p = std::make_shared<const scrape_params>(std::move(params));
-  auto* lost = &p->metrics->get_counter("troupe_scrape_samples_lost_total",
-                                        "Scraped samples that could not be stored after all attempts.");
+  auto* lost =
+      &p->metrics->get_counter("troupe_scrape_samples_lost_total",
+                               "Scraped samples that could not be stored after all attempts.");
   self->state.window = flow_window<offered_scrapes_ptr>(p->window);
   scrape::pool_environment env{p->metrics, p->endpoints, {}};
   if (p->lines)

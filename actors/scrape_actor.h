@@ -61,6 +61,7 @@ struct scrape_actor_state {
   bool stopping = false;
 };
 
-scrape_actor::behavior_type scraping(scrape_actor::stateful_pointer<scrape_actor_state> self, scrape_params params);
+scrape_actor::behavior_type scraping(scrape_actor::stateful_pointer<scrape_actor_state> self,
+                                     scrape_params params);
 
 }  // namespace troupe::actors

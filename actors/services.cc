@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <set>
 
-
 namespace troupe::actors {
 
 namespace {
@@ -124,7 +123,8 @@ api::services services_of(const config::server_flags& f,
   s.hostname = gethostname(host, sizeof host - 1) == 0 ? host : "";
   const auto& listen = f.web.listen_address.front();
   s.listen_port = listen.substr(listen.rfind(':') + 1);
-  s.external_url = f.web.external_url.empty() ? "http://" + s.hostname + ":" + s.listen_port + "/" : f.web.external_url;
+  s.external_url = f.web.external_url.empty() ? "http://" + s.hostname + ":" + s.listen_port + "/"
+                                              : f.web.external_url;
   s.route_prefix = config::route_prefix(f.web);
   s.flags["web.route-prefix"] = s.route_prefix;  // as Prometheus shows it
   s.page_title = f.web.page_title;

@@ -1,10 +1,6 @@
-// Flags and configuration → the options of engine, storage, scraping and API. Plain functions, no actors.
+// Flags and configuration → the options of engine, storage, scraping and API. Plain functions, no
+// actors.
 #pragma once
-
-#include <chrono>
-#include <map>
-#include <string>
-#include <vector>
 
 #include "config/config.h"
 #include "config/flags.h"
@@ -12,6 +8,11 @@
 #include "pipeline/api/services.h"
 #include "query/engine/engine.h"
 #include "storage/storage.h"
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
 
 namespace troupe::actors {
 
@@ -26,7 +27,8 @@ storage::options storage_options_of(const config::server_flags& f, unsigned cpus
 /// What the configuration file says of the storage wins over the flags.
 void apply_storage_config(storage::options& o, const config::storage_config& c);
 /// Everything that comes from flags and the build; doors and callbacks are the node's.
-api::services services_of(const config::server_flags& f, const std::map<std::string, std::string>& values);
+api::services services_of(const config::server_flags& f,
+                          const std::map<std::string, std::string>& values);
 /// "15d or 512MiB", for runtimeinfo; "" without any bound.
 std::string retention_text(const storage::options& o);
 api::storage_admin storage_admin_of(storage::storage& store);

@@ -1,16 +1,17 @@
-// READ DOOR. Series-major: a series at a time, its samples as columns. Any thread; a querier is owned by one.
+// READ DOOR. Series-major: a series at a time, its samples as columns. Any thread; a querier is
+// owned by one.
 #pragma once
+
+#include "storage/base/result.h"
+#include "storage/model/histogram.h"
+#include "storage/model/matcher.h"
+#include "storage/model/sample.h"
 
 #include <memory>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "storage/base/result.h"
-#include "storage/model/histogram.h"
-#include "storage/model/matcher.h"
-#include "storage/model/sample.h"
 
 namespace troupe::storage {
 
@@ -24,8 +25,9 @@ struct select_hints {
   size_t limit = 0;  ///< 0: none
 };
 
-/// Samples of one series in time order, timestamps unique. Stale markers are included. A timestamp has a float or a
-/// histogram: rows of `histograms` carry their own timestamps and do not appear in ts/values.
+/// Samples of one series in time order, timestamps unique. Stale markers are included. A timestamp
+/// has a float or a histogram: rows of `histograms` carry their own timestamps and do not appear in
+/// ts/values.
 struct sample_columns {
   struct histogram_row {
     timestamp_ms ts;
@@ -53,7 +55,8 @@ class series_set {
   /// Moves to the next series; false at the end or on failure (then error() is set).
   virtual bool next() = 0;
   virtual const labels& series() const = 0;
-  /// Appends the samples of the current series with mint <= ts <= maxt to `out`. May be called again with other bounds.
+  /// Appends the samples of the current series with mint <= ts <= maxt to `out`. May be called
+  /// again with other bounds.
   virtual status read(timestamp_ms mint, timestamp_ms maxt, sample_columns& out) = 0;
   virtual status error() const { return {}; }
 };
@@ -66,10 +69,13 @@ struct exemplar_series {
 class querier {
  public:
   virtual ~querier() = default;
-  virtual result<std::unique_ptr<series_set>> select(const select_hints& hints, std::span<const matcher> ms) = 0;
+  virtual result<std::unique_ptr<series_set>> select(const select_hints& hints,
+                                                     std::span<const matcher> ms) = 0;
   /// Sorted, unique. limit 0: all.
-  virtual result<std::vector<std::string>> label_names(std::span<const matcher> ms, size_t limit) = 0;
-  virtual result<std::vector<std::string>> label_values(std::string_view name, std::span<const matcher> ms,
+  virtual result<std::vector<std::string>> label_names(std::span<const matcher> ms,
+                                                       size_t limit) = 0;
+  virtual result<std::vector<std::string>> label_values(std::string_view name,
+                                                        std::span<const matcher> ms,
                                                         size_t limit) = 0;
   /// Things to tell the user (a quarantined block in the range, …).
   virtual std::vector<std::string> warnings() const { return {}; }
@@ -80,11 +86,14 @@ class queryable {
  public:
   virtual ~queryable() = default;
   /// A consistent view of [mint, maxt]; unavailable while replay runs.
-  virtual result<std::unique_ptr<querier>> open(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt) = 0;
-  virtual result<std::vector<exemplar_series>> exemplars(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt,
+  virtual result<std::unique_ptr<querier>> open(std::string_view tenant, timestamp_ms mint,
+                                                timestamp_ms maxt) = 0;
+  virtual result<std::vector<exemplar_series>> exemplars(std::string_view tenant, timestamp_ms mint,
+                                                         timestamp_ms maxt,
                                                          std::span<const matchers> selectors) = 0;
   /// (family, metadata) pairs by family name; a family may have several.
-  virtual std::vector<std::pair<std::string, metadata>> metadata_of(std::string_view tenant, std::string_view family,
+  virtual std::vector<std::pair<std::string, metadata>> metadata_of(std::string_view tenant,
+                                                                    std::string_view family,
                                                                     size_t limit) = 0;
 };
 

@@ -1,22 +1,27 @@
-// The subcommands of the binary beside serving. Each returns the process' exit code and prints to the given streams.
+// The subcommands of the binary beside serving. Each returns the process' exit code and prints to
+// the given streams.
 #pragma once
-
-#include <iosfwd>
 
 #include "config/flags.h"
 #include "storage/base/file_system.h"
 
+#include <iosfwd>
+
 namespace troupe::actors {
 
 /// `troupe check config FILE…`
-int run_check_config(const config::check_config_command& c, file_system& fs, std::ostream& out, std::ostream& err);
-/// `troupe test promql FILE…`: each failure with expected and got, then "N passed, M failed, K skipped".
+int run_check_config(const config::check_config_command& c, file_system& fs, std::ostream& out,
+                     std::ostream& err);
+/// `troupe test promql FILE…`: each failure with expected and got, then "N passed, M failed, K
+/// skipped".
 int run_test_promql(const config::test_promql_command& c, file_system& fs, std::ostream& out);
 /// `troupe query instant|range|series|labels` against any Prometheus-compatible server.
-int run_query(const config::query_command& c, file_system& fs, std::ostream& out, std::ostream& err);
+int run_query(const config::query_command& c, file_system& fs, std::ostream& out,
+              std::ostream& err);
 
-/// `troupe bench write|scrape|query|churn|audit` against any Prometheus-compatible server; 1 if something failed or an
-/// audit found a fault.
-int run_bench(const config::bench_command& c, file_system& fs, std::ostream& out, std::ostream& err);
+/// `troupe bench write|scrape|query|churn|audit` against any Prometheus-compatible server; 1 if
+/// something failed or an audit found a fault.
+int run_bench(const config::bench_command& c, file_system& fs, std::ostream& out,
+              std::ostream& err);
 
 }  // namespace troupe::actors

@@ -1,7 +1,3 @@
-#include <cstdlib>
-#include <memory>
-#include <ostream>
-
 #include "actors/commands/commands.h"
 #include "query/engine/engine.h"
 #include "query/promqltest/runner.h"
@@ -9,6 +5,10 @@
 #include "storage/base/random.h"
 #include "storage/model/slot.h"
 #include "storage/storage.h"
+
+#include <cstdlib>
+#include <memory>
+#include <ostream>
 
 namespace troupe::actors {
 
@@ -70,7 +70,8 @@ class store_backend final : public query::script_backend {
     b->table = make_series_table("", std::move(names));
     TROUPE_ASSIGN(auto report, store_->appender(0).append(b));
     if (report.refused() > 0)
-      return {errc::out_of_bounds, "the store refused " + std::to_string(report.refused()) + " samples"};
+      return {errc::out_of_bounds,
+              "the store refused " + std::to_string(report.refused()) + " samples"};
     return store_->appender(0).commit();
   }
 
@@ -107,7 +108,8 @@ int run_test_promql(const config::test_promql_command& c, file_system& fs, std::
   bool failed = false;
   for (const auto& file : c.files) {
     auto text = read_file(fs, file, 64u << 20);
-    auto script = text.ok() ? query::parse_script(file, *text) : result<query::script>(text.error());
+    auto script =
+        text.ok() ? query::parse_script(file, *text) : result<query::script>(text.error());
     if (!script.ok()) {
       out << file << ": " << script.error().message() << "\n";
       failed = true;

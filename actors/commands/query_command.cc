@@ -1,8 +1,3 @@
-#include <fmt/format.h>
-
-#include <future>
-#include <ostream>
-
 #include "actors/commands/commands.h"
 #include "actors/commands/query_output.h"
 #include "config/load.h"
@@ -13,13 +8,19 @@
 #include "pipeline/http/url.h"
 #include "storage/base/clock.h"
 
+#include <fmt/format.h>
+
+#include <future>
+#include <ostream>
+
 namespace troupe::actors {
 
 namespace {
 
 using config::query_command;
 
-/// Path below the server's URL and the form to post; labels go as GET, which is all that label values allow.
+/// Path below the server's URL and the form to post; labels go as GET, which is all that label
+/// values allow.
 struct api_call {
   std::string path;
   http::params form;
@@ -28,7 +29,9 @@ struct api_call {
 
 result<api_call> call_of(const query_command& c, timestamp_ms now) {
   api_call a;
-  auto seconds = [](timestamp_ms t) { return fmt::format("{:.3f}", static_cast<double>(t) / 1000); };
+  auto seconds = [](timestamp_ms t) {
+    return fmt::format("{:.3f}", static_cast<double>(t) / 1000);
+  };
   switch (c.what) {
     case query_command::kind::instant:
       a.path = "/api/v1/query";
@@ -51,7 +54,8 @@ result<api_call> call_of(const query_command& c, timestamp_ms now) {
       a.path = "/api/v1/series";
       break;
     case query_command::kind::labels:
-      a.path = c.label.empty() ? "/api/v1/labels" : "/api/v1/label/" + http::percent_encode(c.label) + "/values";
+      a.path = c.label.empty() ? "/api/v1/labels"
+                               : "/api/v1/label/" + http::percent_encode(c.label) + "/values";
       a.post = c.label.empty();
       break;
   }
@@ -76,7 +80,8 @@ std::string form_text(const http::params& form) {
   return out;
 }
 
-result<std::string> fetch(const query_command& c, const api_call& call, file_system& fs, const clock& clk) {
+result<std::string> fetch(const query_command& c, const api_call& call, file_system& fs,
+                          const clock& clk) {
   config::http_client_config client;
   if (!c.http_config_file.empty()) {
     TROUPE_ASSIGN(client, config::load_http_client_config(fs, c.http_config_file));
@@ -89,8 +94,9 @@ result<std::string> fetch(const query_command& c, const api_call& call, file_sys
   if (!call.post && !call.form.empty())
     url += "?" + form_text(call.form);
   TROUPE_ASSIGN(auto to, http::make_endpoint(url, settings));
-  http::routing_fetcher fetcher(std::make_unique<http::asio_fetcher>(http::fetcher_options{}, clk, nullptr),
-                                std::make_unique<http::curl_client>(http::curl_options{}, clk));
+  http::routing_fetcher fetcher(
+      std::make_unique<http::asio_fetcher>(http::fetcher_options{}, clk, nullptr),
+      std::make_unique<http::curl_client>(http::curl_options{}, clk));
   http::fetch_request r;
   r.to = to;
   r.method = call.post ? "POST" : "GET";
@@ -102,8 +108,9 @@ result<std::string> fetch(const query_command& c, const api_call& call, file_sys
   r.max_body_bytes = 1ULL << 30;
   std::promise<http::fetch_result> promise;
   auto answer = promise.get_future();
-  fetcher.fetch({std::move(r)},
-                [&promise](std::vector<http::fetch_result> done) { promise.set_value(std::move(done.front())); });
+  fetcher.fetch({std::move(r)}, [&promise](std::vector<http::fetch_result> done) {
+    promise.set_value(std::move(done.front()));
+  });
   auto got = answer.get();
   fetcher.stop();
   if (!got.error.ok())
@@ -127,7 +134,8 @@ int run_query(const query_command& c, file_system& fs, std::ostream& out, std::o
     err << "error: " << body.error().message() << "\n";
     return 1;
   }
-  auto text = c.print == query_command::output::sparkline ? render_sparklines(*body) : render_table(*body);
+  auto text =
+      c.print == query_command::output::sparkline ? render_sparklines(*body) : render_table(*body);
   if (!text.ok()) {
     err << "error: " << text.error().message() << "\n";
     return 1;

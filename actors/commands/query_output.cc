@@ -1,9 +1,9 @@
 #include "actors/commands/query_output.h"
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/json.hpp>
 #include <charconv>
 #include <cmath>
 #include <vector>
@@ -24,7 +24,8 @@ result<json::value> data_of(std::string_view body) {
   const auto* state = o.if_contains("status");
   if (!state || !state->is_string() || state->get_string() != "success") {
     const auto* text = o.if_contains("error");
-    return {errc::invalid_argument, text && text->is_string() ? std::string(text->get_string()) : "the server failed"};
+    return {errc::invalid_argument,
+            text && text->is_string() ? std::string(text->get_string()) : "the server failed"};
   }
   const auto* data = o.if_contains("data");
   return data ? *data : json::value(nullptr);
@@ -75,7 +76,8 @@ void add_result_rows(const json::object& o, std::vector<row>& rows) {
   const auto* list = o.if_contains("result");
   if (!type || !list || !list->is_array())
     return;
-  bool series = type->is_string() && (type->get_string() == "vector" || type->get_string() == "matrix");
+  bool series =
+      type->is_string() && (type->get_string() == "vector" || type->get_string() == "matrix");
   if (!series) {
     rows.push_back({std::string(type->is_string() ? type->get_string() : ""), point_value(*list)});
     return;
@@ -157,8 +159,9 @@ result<std::string> render_sparklines(std::string_view body, size_t width) {
         line += blocks[high > low ? static_cast<size_t>((x - low) / (high - low) * 7.0 + 0.5) : 0];
     }
     const auto* metric = s.get_object().if_contains("metric");
-    out += fmt::format("{}\n  {}  min {:g} max {:g} last {:g}\n", series_text(metric ? *metric : json::value(nullptr)),
-                       line, low, high, v.empty() ? 0.0 : v.back());
+    out += fmt::format("{}\n  {}  min {:g} max {:g} last {:g}\n",
+                       series_text(metric ? *metric : json::value(nullptr)), line, low, high,
+                       v.empty() ? 0.0 : v.back());
   }
   return out.empty() ? std::string("no data\n") : out;
 }

@@ -1,11 +1,11 @@
-// One HTTP call on its way through the actors: the request, what was gathered for it, and its responder. Owned by one
-// actor at a time.
+// One HTTP call on its way through the actors: the request, what was gathered for it, and its
+// responder. Owned by one actor at a time.
 #pragma once
-
-#include <cstddef>
 
 #include "pipeline/api/api.h"
 #include "pipeline/http/http.h"
+
+#include <cstddef>
 
 namespace troupe::actors {
 

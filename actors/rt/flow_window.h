@@ -1,12 +1,12 @@
-// At most N unanswered requests; the rest waits in the sender, in order and bounded by the sender's own rule. Lives in
-// an actor's state, so no locks.
+// At most N unanswered requests; the rest waits in the sender, in order and bounded by the sender's
+// own rule. Lives in an actor's state, so no locks.
 #pragma once
+
+#include "storage/base/check.h"
 
 #include <cstddef>
 #include <deque>
 #include <utility>
-
-#include "storage/base/check.h"
 
 namespace troupe::actors {
 
@@ -16,7 +16,8 @@ class flow_window {
   explicit flow_window(size_t limit) : limit_(limit) { TROUPE_CHECK(limit > 0); }
 
   void push(T item) { queue_.push_back(std::move(item)); }
-  /// Calls `send(item)` while the window has room. The sender calls acked() for each answer, timeout or error.
+  /// Calls `send(item)` while the window has room. The sender calls acked() for each answer,
+  /// timeout or error.
   template <class F>
   void pump(F send) {
     while (in_flight_ < limit_ && !queue_.empty()) {

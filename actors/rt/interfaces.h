@@ -83,8 +83,7 @@ using config_actor = basic_actor::extend<
     // Read, validate, distribute; a failure leaves the old one in force and is returned.
     caf::replies_to<reload_atom>::with<status_ptr>,
     // To itself: have the files changed?
-    caf::reacts_to<tick_atom>,
-    caf::reacts_to<links_atom, links_ptr>>;
+    caf::reacts_to<tick_atom>, caf::reacts_to<links_atom, links_ptr>>;
 
 /// Writes the log files of queries and failed scrapes.
 using log_actor = basic_actor::extend<caf::reacts_to<tick_atom>>;

@@ -1,11 +1,12 @@
-// What actors of one process send each other: shared pointers to immutable slabs. Forward declarations only.
+// What actors of one process send each other: shared pointers to immutable slabs. Forward
+// declarations only.
 #pragma once
-
-#include <memory>
-#include <vector>
 
 #include "storage/base/result.h"
 #include "storage/model/batch.h"
+
+#include <memory>
+#include <vector>
 
 namespace troupe::config {
 struct config;
@@ -19,7 +20,7 @@ struct outcome;
 namespace troupe::discover {
 struct target_sets;
 struct discovery_state;
-}
+}  // namespace troupe::discover
 namespace troupe::scrape {
 struct pool_states;
 }

@@ -15,7 +15,8 @@ namespace troupe::actors {
 template <class Handle>
 http::fetcher::done_fn post_results(Handle to) {
   return [to = std::move(to)](std::vector<http::fetch_result> got) {
-    caf::anon_send(to, fetched_atom_v, std::make_shared<std::vector<http::fetch_result>>(std::move(got)));
+    caf::anon_send(to, fetched_atom_v,
+                   std::make_shared<std::vector<http::fetch_result>>(std::move(got)));
   };
 }
 

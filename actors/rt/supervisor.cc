@@ -1,12 +1,12 @@
 #include "actors/rt/supervisor.h"
 
+#include "actors/rt/type_ids.h"
+#include "storage/base/log.h"
+
 #include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
-
-#include "actors/rt/type_ids.h"
-#include "storage/base/log.h"
 
 namespace troupe::actors {
 
@@ -17,18 +17,21 @@ const logger log("supervisor");
 struct child {
   child_spec spec;
   caf::actor handle;
-  uint64_t generation = 0;  ///< outdates queued pings and restarts: delayed messages cannot be cancelled
+  uint64_t generation =
+      0;  ///< outdates queued pings and restarts: delayed messages cannot be cancelled
   std::deque<caf::actor_clock::time_point> deaths;
   unsigned failures = 0;
 };
 
 class supervision : public std::enable_shared_from_this<supervision> {
  public:
-  supervision(caf::event_based_actor* self, supervisor_options options) : self_(self), opts_(std::move(options)) {
+  supervision(caf::event_based_actor* self, supervisor_options options)
+      : self_(self), opts_(std::move(options)) {
     for (auto& spec : opts_.children)
       children_.push_back({std::move(spec), nullptr, 0, {}, 0});
     if (opts_.metrics)
-      restarts_ = &opts_.metrics->get_counter("troupe_actor_restarts_total", "Leaf actors restarted after a failure.");
+      restarts_ = &opts_.metrics->get_counter("troupe_actor_restarts_total",
+                                              "Leaf actors restarted after a failure.");
   }
 
   void start_all() {
@@ -73,12 +76,14 @@ class supervision : public std::enable_shared_from_this<supervision> {
       opts_.alive();
     auto me = shared_from_this();
     self_
-        ->request<caf::message_priority::high>(c.handle, caf::duration{c.spec.heartbeat_timeout}, ping_atom_v)
+        ->request<caf::message_priority::high>(c.handle, caf::duration{c.spec.heartbeat_timeout},
+                                               ping_atom_v)
         .then(
             [me, i, generation](pong_atom) {
               child& answered = me->children_[i];
               if (answered.generation == generation)
-                me->self_->delayed_send(me->self_, answered.spec.heartbeat_every, ping_atom_v, i, generation);
+                me->self_->delayed_send(me->self_, answered.spec.heartbeat_every, ping_atom_v, i,
+                                        generation);
             },
             [me, i, generation](caf::error& e) {
               child& mute = me->children_[i];
@@ -97,7 +102,8 @@ class supervision : public std::enable_shared_from_this<supervision> {
       start(i);
   }
 
-  /// Stops phase after phase; answers `done` when the last child has answered or its phase's deadline has passed.
+  /// Stops phase after phase; answers `done` when the last child has answered or its phase's
+  /// deadline has passed.
   void stop(caf::typed_response_promise<stopped_atom> done) {
     if (stopping_) {
       done.deliver(stopped_atom_v);
@@ -129,7 +135,8 @@ class supervision : public std::enable_shared_from_this<supervision> {
       c.failures = 0;
     c.deaths.push_back(now);
     if (c.deaths.size() > opts_.max_restarts) {
-      opts_.fatal(exit_code::core_actor_died, "actor " + c.spec.name + " spent its restart budget: " + why);
+      opts_.fatal(exit_code::core_actor_died,
+                  "actor " + c.spec.name + " spent its restart budget: " + why);
       return;
     }
     auto wait = std::min(opts_.max_backoff, opts_.min_backoff * (1 << std::min(c.failures++, 16u)));
@@ -159,7 +166,8 @@ class supervision : public std::enable_shared_from_this<supervision> {
         self_->request(c->handle, caf::duration{opts_.phase_deadline}, stop_atom_v)
             .then([one_done](stopped_atom) { one_done(); },
                   [me, one_done, name = c->spec.name](caf::error& e) {
-                    log.warn("actor {} did not stop in time: {}", name, me->self_->system().render(e));
+                    log.warn("actor {} did not stop in time: {}", name,
+                             me->self_->system().render(e));
                     one_done();
                   });
       }
@@ -190,7 +198,9 @@ caf::behavior supervisor(caf::event_based_actor* self, supervisor_options option
   state->start_all();
   return {
       [state](ping_atom, size_t child, uint64_t generation) { state->ping(child, generation); },
-      [state](restart_atom, size_t child, uint64_t generation) { state->restart(child, generation); },
+      [state](restart_atom, size_t child, uint64_t generation) {
+        state->restart(child, generation);
+      },
       [](ping_atom) { return pong_atom_v; },
       [self, state](stop_atom) {
         auto done = self->make_response_promise<stopped_atom>();

@@ -1,7 +1,9 @@
-// Supervises a node's actors: ordered start, monitors, heartbeats, restart of leaves with back-off, process end when a
-// core actor dies or the restart budget is spent, ordered stop with deadlines. Detached in production; under the test
-// scheduler an ordinary actor.
+// Supervises a node's actors: ordered start, monitors, heartbeats, restart of leaves with back-off,
+// process end when a core actor dies or the restart budget is spent, ordered stop with deadlines.
+// Detached in production; under the test scheduler an ordinary actor.
 #pragma once
+
+#include "storage/base/stats.h"
 
 #include <caf/actor.hpp>
 #include <caf/event_based_actor.hpp>
@@ -10,8 +12,6 @@
 #include <functional>
 #include <string>
 #include <vector>
-
-#include "storage/base/stats.h"
 
 namespace troupe::actors {
 
@@ -33,7 +33,8 @@ struct child_spec {
   /// Children of one phase stop together; phases stop in ascending order.
   int stop_phase = 0;
   std::chrono::milliseconds heartbeat_every{5000};
-  /// A child that does not answer a ping for so long is replaced (leaf) or ends the process. 0: no heartbeat.
+  /// A child that does not answer a ping for so long is replaced (leaf) or ends the process. 0: no
+  /// heartbeat.
   std::chrono::milliseconds heartbeat_timeout{30000};
 };
 
@@ -41,7 +42,7 @@ struct supervisor_options {
   std::vector<child_spec> children;  ///< started in this order
   std::chrono::milliseconds min_backoff{100};
   std::chrono::milliseconds max_backoff{10000};
-  size_t max_restarts = 10;          ///< of one child within restart_window
+  size_t max_restarts = 10;  ///< of one child within restart_window
   std::chrono::seconds restart_window{60};
   std::chrono::milliseconds phase_deadline{2500};
   /// Told about every (re)start, so that the node can publish new handles.

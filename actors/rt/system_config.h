@@ -5,7 +5,8 @@
 
 namespace troupe::actors {
 
-/// Work sharing instead of stealing (idle workers sleep), a bound on how long one actor keeps a worker, no CAF output.
+/// Work sharing instead of stealing (idle workers sleep), a bound on how long one actor keeps a
+/// worker, no CAF output.
 class system_config : public caf::actor_system_config {
  public:
   explicit system_config(size_t worker_threads);

@@ -1,4 +1,5 @@
-// /api/v1/admin/tsdb/*: deletion and snapshots. On the maintenance thread; refused unless --web.enable-admin-api.
+// /api/v1/admin/tsdb/*: deletion and snapshots. On the maintenance thread; refused unless
+// --web.enable-admin-api.
 #include "pipeline/api/handlers.h"
 #include "pipeline/api/params.h"
 #include "pipeline/api/respond.h"
@@ -7,7 +8,9 @@ namespace troupe::api {
 
 namespace {
 
-http::response no_content() { return {204, "application/json", {}, ""}; }
+http::response no_content() {
+  return {204, "application/json", {}, ""};
+}
 
 }  // namespace
 
@@ -38,10 +41,12 @@ answer handle_clean_tombstones(const services& s, const http::request&, const in
 
 answer handle_snapshot(const services& s, const http::request& r, const inputs&) {
   auto text = r.param("skip_head").value_or("");
-  bool skip_head = text == "true" || text == "1" || text == "t" || text == "T" || text == "TRUE" || text == "True";
+  bool skip_head = text == "true" || text == "1" || text == "t" || text == "T" || text == "TRUE" ||
+                   text == "True";
   if (!text.empty() && !skip_head && text != "false" && text != "0" && text != "f" && text != "F" &&
       text != "FALSE" && text != "False")
-    return bad_data("invalid parameter \"skip_head\": unable to parse boolean \"" + std::string(text) + "\"");
+    return bad_data("invalid parameter \"skip_head\": unable to parse boolean \"" +
+                    std::string(text) + "\"");
   auto name = s.admin.snapshot(skip_head);
   if (!name.ok())
     return failure(name.error());

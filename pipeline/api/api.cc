@@ -1,9 +1,9 @@
 #include "pipeline/api/api.h"
 
+#include "pipeline/api/handlers.h"
+
 #include <algorithm>
 #include <exception>
-
-#include "pipeline/api/handlers.h"
 
 namespace troupe::api {
 
@@ -17,7 +17,8 @@ bool path_matches(std::string_view pattern, std::string_view path) {
   if (path.substr(0, colon) != pattern.substr(0, colon))
     return false;
   size_t rest = pattern.find('/', colon);
-  std::string_view tail = rest == std::string_view::npos ? std::string_view() : pattern.substr(rest);
+  std::string_view tail =
+      rest == std::string_view::npos ? std::string_view() : pattern.substr(rest);
   return path.size() > colon + tail.size() && path.ends_with(tail) &&
          path.substr(colon, path.size() - colon - tail.size()).find('/') == std::string_view::npos;
 }
@@ -37,7 +38,9 @@ std::string allow_header(std::string_view methods) {
   return out + ", OPTIONS";
 }
 
-http::response plain(int code, std::string body) { return {code, "text/plain; charset=utf-8", {}, std::move(body)}; }
+http::response plain(int code, std::string body) {
+  return {code, "text/plain; charset=utf-8", {}, std::move(body)};
+}
 
 /// The refusal of a group of routes that a flag turns on; "" if the route may run.
 std::string_view disabled(const services& s, const route& r) {
@@ -112,7 +115,8 @@ api::match api::find(const http::request& r) const {
     if (!path_matches(candidate.path, r.path))
       continue;
     if (r.method == "OPTIONS")
-      return {nullptr, {204, "text/plain; charset=utf-8", {{"Allow", allow_header(candidate.methods)}}, ""}};
+      return {nullptr,
+              {204, "text/plain; charset=utf-8", {{"Allow", allow_header(candidate.methods)}}, ""}};
     if (!allows(candidate.methods, r.method)) {
       wrong_method = &candidate;
       continue;
@@ -134,7 +138,8 @@ answer api::handle(const route& to, const http::request& r, const inputs& in) co
   answer out;
   try {
     out = to.handle(services_, r, in);
-  } catch (const std::exception& e) {  // std::bad_alloc and the like: one call fails, not the process
+  } catch (
+      const std::exception& e) {  // std::bad_alloc and the like: one call fails, not the process
     out = error_response(500, "internal", e.what());
   }
   if (auto* response = std::get_if<http::response>(&out))

@@ -1,12 +1,13 @@
-// The handlers behind the table of routes, by file. Each is a pure function of the services, the request and what was
-// gathered for it.
+// The handlers behind the table of routes, by file. Each is a pure function of the services, the
+// request and what was gathered for it.
 #pragma once
 
 #include "pipeline/api/api.h"
 
 namespace troupe::api {
 
-#define TROUPE_HANDLER(name) answer name(const services& s, const http::request& r, const inputs& in)
+#define TROUPE_HANDLER(name) \
+  answer name(const services& s, const http::request& r, const inputs& in)
 // query_api.cc
 TROUPE_HANDLER(handle_query);
 TROUPE_HANDLER(handle_query_range);
@@ -49,7 +50,8 @@ TROUPE_HANDLER(handle_page_asset);
 TROUPE_HANDLER(handle_write);
 // federate_api.cc
 TROUPE_HANDLER(handle_federate);
-// Routes of kind reload and quit are carried out by the caller; their handler only answers for a direct call.
+// Routes of kind reload and quit are carried out by the caller; their handler only answers for a
+// direct call.
 TROUPE_HANDLER(handle_by_caller);
 #undef TROUPE_HANDLER
 

@@ -6,7 +6,9 @@ namespace troupe::api {
 
 namespace {
 
-http::response plain(int code, std::string body) { return {code, "text/plain; charset=utf-8", {}, std::move(body)}; }
+http::response plain(int code, std::string body) {
+  return {code, "text/plain; charset=utf-8", {}, std::move(body)};
+}
 
 }  // namespace
 
@@ -16,7 +18,8 @@ answer handle_healthy(const services&, const http::request&, const inputs&) {
 
 answer handle_ready(const services& s, const http::request&, const inputs&) {
   auto why = s.not_ready();
-  return why.empty() ? plain(200, "Prometheus Server is Ready.\n") : plain(503, "Service Unavailable: " + why + "\n");
+  return why.empty() ? plain(200, "Prometheus Server is Ready.\n")
+                     : plain(503, "Service Unavailable: " + why + "\n");
 }
 
 answer handle_metrics(const services& s, const http::request&, const inputs&) {

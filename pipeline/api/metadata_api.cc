@@ -1,15 +1,15 @@
 // /api/v1/series, labels, label/<name>/values, metadata.
+#include "pipeline/api/handlers.h"
+#include "pipeline/api/params.h"
+#include "pipeline/api/respond.h"
+#include "query/result_json.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
 #include <map>
 #include <set>
-
-#include "pipeline/api/handlers.h"
-#include "pipeline/api/params.h"
-#include "pipeline/api/respond.h"
-#include "query/result_json.h"
 
 namespace troupe::api {
 

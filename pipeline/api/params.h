@@ -1,24 +1,26 @@
 // Request parameters as Prometheus reads them: times, durations, selectors, limits. Pure functions.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "pipeline/http/http.h"
 #include "storage/base/result.h"
 #include "storage/model/matcher.h"
 #include "storage/model/sample.h"
 
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
 namespace troupe::api {
 
-/// Unix seconds with a fraction, or RFC 3339; also the two constants Prometheus uses for minTime and maxTime.
+/// Unix seconds with a fraction, or RFC 3339; also the two constants Prometheus uses for minTime
+/// and maxTime.
 result<timestamp_ms> parse_time(std::string_view text);
 /// Seconds with a fraction, or a Prometheus duration; in ms.
 result<int64_t> parse_duration_param(std::string_view text);
 /// The parameter's time, or `fallback` if absent; the error names the parameter.
-result<timestamp_ms> time_param(const http::request& r, std::string_view name, timestamp_ms fallback);
+result<timestamp_ms> time_param(const http::request& r, std::string_view name,
+                                timestamp_ms fallback);
 /// Non-negative "limit"; 0 if absent.
 result<size_t> limit_param(const http::request& r, std::string_view name = "limit");
 /// All match[] selectors, parsed.

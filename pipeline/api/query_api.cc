@@ -1,9 +1,4 @@
 // /api/v1/query, query_range, query_exemplars, format_query, parse_query.
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cmath>
-
 #include "config/config.h"
 #include "pipeline/api/event_lines.h"
 #include "pipeline/api/handlers.h"
@@ -13,6 +8,11 @@
 #include "query/parser/parser.h"
 #include "query/parser/printer.h"
 #include "query/result_json.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
 
 namespace troupe::api {
 
@@ -87,8 +87,16 @@ void log_query(const services& s, const inputs& in, const http::request& r, cons
                const result<query::query_result>& got, int64_t began_ns) {
   if (!s.log_line || !in.config || in.config->global.query_log_file.empty())
     return;
-  query_event e{s.clk->now_ms(), c.text, c.start, c.end, c.step_ms, {}, {}, r.remote_address,
-                r.method, (s.route_prefix == "/" ? "" : s.route_prefix) + r.path};
+  query_event e{s.clk->now_ms(),
+                c.text,
+                c.start,
+                c.end,
+                c.step_ms,
+                {},
+                {},
+                r.remote_address,
+                r.method,
+                (s.route_prefix == "/" ? "" : s.route_prefix) + r.path};
   if (got.ok()) {
     e.stats = got->stats;
   } else {
@@ -164,11 +172,13 @@ answer handle_query_range(const services& s, const http::request& r, const input
     return bad_data(step.error().with_context("invalid parameter \"step\"").message());
   if (*step <= 0)
     return bad_data(
-        "invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive "
+        "invalid parameter \"step\": zero or negative query resolution step widths are not "
+        "accepted. Try a positive "
         "integer");
   if (static_cast<__int128>(*end) - *start > static_cast<__int128>(*step) * max_points)
     return bad_data(
-        "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution "
+        "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query "
+        "resolution "
         "(?step=XX)");
   auto overrides = overrides_of(s, r, in);
   if (!overrides.ok())

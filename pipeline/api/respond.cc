@@ -20,7 +20,9 @@ void append_list(std::string& out, std::string_view key, const std::vector<std::
 
 }  // namespace
 
-void append_json_string(std::string& out, std::string_view text) { query::append_json_string(out, text); }
+void append_json_string(std::string& out, std::string_view text) {
+  query::append_json_string(out, text);
+}
 
 std::string json_array(const std::vector<std::string>& items) {
   std::string out = "[";
@@ -87,7 +89,9 @@ http::response failure(const status& s) {
   }
 }
 
-http::response bad_data(std::string_view message) { return error_response(400, "bad_data", message); }
+http::response bad_data(std::string_view message) {
+  return error_response(400, "bad_data", message);
+}
 
 http::response overloaded(std::string_view why) {
   auto r = error_response(503, "unavailable", why);
@@ -98,8 +102,9 @@ http::response overloaded(std::string_view why) {
 http::response reload_answer(const status& s) {
   if (s.ok())
     return {200, "text/plain; charset=utf-8", {}, "", {}, "/-/reload"};
-  return {500, "text/plain; charset=utf-8", {}, "failed to reload config: " + std::string(s.message()) + "\n", {},
-          "/-/reload"};
+  return {500, "text/plain; charset=utf-8",
+          {},  "failed to reload config: " + std::string(s.message()) + "\n",
+          {},  "/-/reload"};
 }
 
 }  // namespace troupe::api

@@ -1,19 +1,21 @@
-// Prometheus' response envelope: {"status":"success","data":…,"warnings":[…],"infos":[…]} and its errors.
+// Prometheus' response envelope: {"status":"success","data":…,"warnings":[…],"infos":[…]} and its
+// errors.
 #pragma once
+
+#include "pipeline/http/http.h"
+#include "storage/base/result.h"
 
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "pipeline/http/http.h"
-#include "storage/base/result.h"
 
 namespace troupe::api {
 
 /// `data` is JSON text, put in as it is.
 http::response success(std::string data, const std::vector<std::string>& warnings = {},
                        const std::vector<std::string>& infos = {});
-/// 400 bad_data for invalid_argument, 422 execution, 503 timeout/unavailable, 499 canceled, 404, 500 internal.
+/// 400 bad_data for invalid_argument, 422 execution, 503 timeout/unavailable, 499 canceled, 404,
+/// 500 internal.
 http::response failure(const status& s);
 /// 400 bad_data.
 http::response bad_data(std::string_view message);

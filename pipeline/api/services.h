@@ -83,12 +83,12 @@ struct services {
   std::map<std::string, std::string> flags;  ///< name to value, as given or by default
   timestamp_ms start_time = 0;
   std::string working_directory;
-  std::string hostname;                       ///< of this machine
-  std::string storage_retention;              ///< "15d or 512MiB", for runtimeinfo
-  std::string external_url;                   ///< http://host:port/path, never empty
-  std::string listen_port;                    ///< of the first listen address
-  std::string route_prefix = "/";             ///< stripped from request::path before
-  std::string page_title;                     ///< plain text
+  std::string hostname;            ///< of this machine
+  std::string storage_retention;   ///< "15d or 512MiB", for runtimeinfo
+  std::string external_url;        ///< http://host:port/path, never empty
+  std::string listen_port;         ///< of the first listen address
+  std::string route_prefix = "/";  ///< stripped from request::path before
+  std::string page_title;          ///< plain text
   /// Queues a line for a log file of the configuration; must not block. May be empty.
   std::function<void(const std::string& path, std::string line)> log_line;
   /// Empty when the node can answer queries; else why not ("replaying the WAL: segment 3 of 17").

@@ -1,10 +1,11 @@
-// /api/v1/status/*, and the rule and alert routes, which have nothing to show while no rules are evaluated.
-#include <fmt/format.h>
-
+// /api/v1/status/*, and the rule and alert routes, which have nothing to show while no rules are
+// evaluated.
 #include "pipeline/api/handlers.h"
 #include "pipeline/api/params.h"
 #include "pipeline/api/respond.h"
 #include "storage/base/duration.h"
+
+#include <fmt/format.h>
 
 namespace troupe::api {
 
@@ -126,7 +127,8 @@ answer handle_blocks(const services& s, const http::request&, const inputs&) {
   for (const auto& b : s.admin.blocks()) {
     if (blocks.size() > 1)
       blocks.push_back(',');
-    std::string stats = object().number("numSamples", b.samples).number("numSeries", b.series).done();
+    std::string stats =
+        object().number("numSamples", b.samples).number("numSeries", b.series).done();
     std::string compaction = object().number("level", b.level).done();
     blocks += object()
                   .text("ulid", b.id)
@@ -185,9 +187,13 @@ answer handle_damage(const services& s, const http::request&, const inputs&) {
                      .done());
 }
 
-answer handle_rules(const services&, const http::request&, const inputs&) { return success("{\"groups\":[]}"); }
+answer handle_rules(const services&, const http::request&, const inputs&) {
+  return success("{\"groups\":[]}");
+}
 
-answer handle_alerts(const services&, const http::request&, const inputs&) { return success("{\"alerts\":[]}"); }
+answer handle_alerts(const services&, const http::request&, const inputs&) {
+  return success("{\"alerts\":[]}");
+}
 
 answer handle_alertmanagers(const services&, const http::request&, const inputs&) {
   return success("{\"activeAlertmanagers\":[],\"droppedAlertmanagers\":[]}");

@@ -1,9 +1,4 @@
 // /api/v1/targets, targets/metadata, scrape_pools.
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <set>
-
 #include "pipeline/api/handlers.h"
 #include "pipeline/api/params.h"
 #include "pipeline/api/respond.h"
@@ -12,6 +7,11 @@
 #include "query/parser/parser.h"
 #include "query/result_json.h"
 #include "storage/base/duration.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
 
 namespace troupe::api {
 
@@ -29,7 +29,8 @@ std::vector<const scrape::target_status*> active_targets(const inputs& in, std::
     }
   }
   std::sort(all.begin(), all.end(), [](const auto* a, const auto* b) {
-    return std::tie(a->pool, a->target->url, a->target->id) < std::tie(b->pool, b->target->url, b->target->id);
+    return std::tie(a->pool, a->target->url, a->target->id) <
+           std::tie(b->pool, b->target->url, b->target->id);
   });
   return all;
 }
@@ -59,18 +60,20 @@ struct url_parts {
   }
 };
 
-/// A loopback host means nothing to who reads the answer elsewhere: the host of the external URL takes its place, and
-/// on our own port (which is ourselves) its port and scheme, too. As Prometheus.
+/// A loopback host means nothing to who reads the answer elsewhere: the host of the external URL
+/// takes its place, and on our own port (which is ourselves) its port and scheme, too. As
+/// Prometheus.
 std::string global_url(const services& s, std::string_view url) {
   const url_parts u(url), external(s.external_url);
   const bool loopback = u.host == "127.0.0.1" || u.host == "localhost" || u.host == "[::1]";
   if (!loopback || u.port.empty())
     return std::string(url);
   if (u.port != s.listen_port)
-    return external.port.empty() ? std::string(url)
-                                 : fmt::format("{}://{}:{}{}", u.scheme, external.host, u.port, u.rest);
-  return fmt::format("{}://{}{}{}{}", external.scheme, external.host, external.port.empty() ? "" : ":", external.port,
-                     u.rest);
+    return external.port.empty()
+               ? std::string(url)
+               : fmt::format("{}://{}:{}{}", u.scheme, external.host, u.port, u.rest);
+  return fmt::format("{}://{}{}{}{}", external.scheme, external.host,
+                     external.port.empty() ? "" : ":", external.port, u.rest);
 }
 
 void append_active(std::string& out, const scrape::target_status& t, const services& s) {
@@ -82,7 +85,8 @@ void append_active(std::string& out, const scrape::target_status& t, const servi
   field(out, "scrapeUrl", t.target->url);
   field(out, "globalUrl", global_url(s, t.target->url));
   field(out, "lastError", t.last_error);
-  field(out, "lastScrape", t.last_scrape_ms ? format_rfc3339(t.last_scrape_ms) : "0001-01-01T00:00:00Z");
+  field(out, "lastScrape",
+        t.last_scrape_ms ? format_rfc3339(t.last_scrape_ms) : "0001-01-01T00:00:00Z");
   out += fmt::format(",\"lastScrapeDuration\":{}", static_cast<double>(t.last_duration_ns) / 1e9);
   field(out, "health", to_string(t.health));
   field(out, "scrapeInterval", format_duration(t.target->interval_ms));
@@ -90,7 +94,8 @@ void append_active(std::string& out, const scrape::target_status& t, const servi
   out += "}";
 }
 
-void append_dropped(std::string& list, std::string& counts, const inputs& in, std::string_view pool) {
+void append_dropped(std::string& list, std::string& counts, const inputs& in,
+                    std::string_view pool) {
   if (!in.discovery)
     return;
   for (const auto& p : in.discovery->pools) {
@@ -131,8 +136,8 @@ answer handle_targets(const services& s, const http::request& r, const inputs& i
   std::string list, counts;
   if (dropped)
     append_dropped(list, counts, in, pool);
-  data += "],\"droppedTargets\":[" + list + "],\"droppedTargetCounts\":" +
-          (dropped ? "{" + counts + "}" : "null") + "}";
+  data += "],\"droppedTargets\":[" + list +
+          "],\"droppedTargetCounts\":" + (dropped ? "{" + counts + "}" : "null") + "}";
   return success(std::move(data));
 }
 
@@ -176,7 +181,8 @@ answer handle_targets_metadata(const services& s, const http::request& r, const 
       return failure(names.error());
     std::set<std::string> present(names->begin(), names->end());
     for (const auto& [family, m] : families) {
-      bool here = present.contains(family) || present.contains(family + "_bucket") || present.contains(family + "_sum");
+      bool here = present.contains(family) || present.contains(family + "_bucket") ||
+                  present.contains(family + "_sum");
       if (!here || (*limit && n >= *limit))
         continue;
       data += n++ ? ",{\"target\":" : "{\"target\":";

@@ -1,4 +1,5 @@
-// Clocks, always passed in, never global. Wall time only for stamps; intervals and deadlines use the monotonic clock.
+// Clocks, always passed in, never global. Wall time only for stamps; intervals and deadlines use
+// the monotonic clock.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,5 @@
-// Little-endian fixed-width and LEB128 variable-width integers, appended to strings and read back with bounds checks.
+// Little-endian fixed-width and LEB128 variable-width integers, appended to strings and read back
+// with bounds checks.
 #pragma once
 
 #include <bit>
@@ -9,7 +10,9 @@
 
 namespace troupe {
 
-inline void put_u8(std::string& out, uint8_t v) { out.push_back(static_cast<char>(v)); }
+inline void put_u8(std::string& out, uint8_t v) {
+  out.push_back(static_cast<char>(v));
+}
 template <class T>
 void put_fixed(std::string& out, T v) {
   static_assert(std::endian::native == std::endian::little);
@@ -17,9 +20,15 @@ void put_fixed(std::string& out, T v) {
   std::memcpy(buf, &v, sizeof(T));
   out.append(buf, sizeof(T));
 }
-inline void put_u16(std::string& out, uint16_t v) { put_fixed(out, v); }
-inline void put_u32(std::string& out, uint32_t v) { put_fixed(out, v); }
-inline void put_u64(std::string& out, uint64_t v) { put_fixed(out, v); }
+inline void put_u16(std::string& out, uint16_t v) {
+  put_fixed(out, v);
+}
+inline void put_u32(std::string& out, uint32_t v) {
+  put_fixed(out, v);
+}
+inline void put_u64(std::string& out, uint64_t v) {
+  put_fixed(out, v);
+}
 inline void put_varint(std::string& out, uint64_t v) {
   while (v >= 0x80) {
     out.push_back(static_cast<char>(v | 0x80));
@@ -27,16 +36,23 @@ inline void put_varint(std::string& out, uint64_t v) {
   }
   out.push_back(static_cast<char>(v));
 }
-inline uint64_t zigzag(int64_t v) { return (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63); }
-inline int64_t unzigzag(uint64_t v) { return static_cast<int64_t>(v >> 1) ^ -static_cast<int64_t>(v & 1); }
-inline void put_svarint(std::string& out, int64_t v) { put_varint(out, zigzag(v)); }
+inline uint64_t zigzag(int64_t v) {
+  return (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63);
+}
+inline int64_t unzigzag(uint64_t v) {
+  return static_cast<int64_t>(v >> 1) ^ -static_cast<int64_t>(v & 1);
+}
+inline void put_svarint(std::string& out, int64_t v) {
+  put_varint(out, zigzag(v));
+}
 /// Length as varint, then the bytes.
 inline void put_bytes(std::string& out, std::string_view v) {
   put_varint(out, v.size());
   out.append(v);
 }
 
-/// Reads from a view; the first read past the end or malformed varint sets failed() and everything after gives zeros.
+/// Reads from a view; the first read past the end or malformed varint sets failed() and everything
+/// after gives zeros.
 class byte_reader {
  public:
   explicit byte_reader(std::string_view data) : p_(data.data()), end_(data.data() + data.size()) {}

@@ -1,5 +1,5 @@
-// Fault twins: planted bugs that the test suite must catch (tests/actors/twins_test.cc). In a release build
-// TROUPE_FAULT(x) is the constant false and nothing of a twin is compiled in.
+// Fault twins: planted bugs that the test suite must catch (tests/actors/twins_test.cc). In a
+// release build TROUPE_FAULT(x) is the constant false and nothing of a twin is compiled in.
 #pragma once
 
 #ifdef TROUPE_FAULT_TWINS
@@ -28,7 +28,8 @@ inline std::atomic<fault_twin> active_fault_twin{fault_twin::none};
 
 }  // namespace troupe
 
-#define TROUPE_FAULT(name) (::troupe::active_fault_twin.load(std::memory_order_relaxed) == ::troupe::fault_twin::name)
+#define TROUPE_FAULT(name) \
+  (::troupe::active_fault_twin.load(std::memory_order_relaxed) == ::troupe::fault_twin::name)
 #else
 #define TROUPE_FAULT(name) false
 #endif

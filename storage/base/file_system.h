@@ -1,7 +1,9 @@
-// Files behind an interface, so that crashes, bit flips, full disks and power cuts are unit tests. Implementations:
-// posix_file_system (here), sim_file_system (tests/support). Thread-safe as the kernel is: distinct files freely, one
-// file by one owner at a time (preads may be concurrent).
+// Files behind an interface, so that crashes, bit flips, full disks and power cuts are unit tests.
+// Implementations: posix_file_system (here), sim_file_system (tests/support). Thread-safe as the
+// kernel is: distinct files freely, one file by one owner at a time (preads may be concurrent).
 #pragma once
+
+#include "storage/base/result.h"
 
 #include <cstdint>
 #include <memory>
@@ -9,19 +11,20 @@
 #include <string_view>
 #include <vector>
 
-#include "storage/base/result.h"
-
 namespace troupe {
 
-/// Append-only file. A failed sync() must not be retried on the same file: after EIO the kernel has dropped the pages.
+/// Append-only file. A failed sync() must not be retried on the same file: after EIO the kernel has
+/// dropped the pages.
 class writable_file {
  public:
   virtual ~writable_file() = default;
-  /// Writes all of `data` at the end (short writes and EINTR are handled), or fails; then the tail is unknown.
+  /// Writes all of `data` at the end (short writes and EINTR are handled), or fails; then the tail
+  /// is unknown.
   virtual status append(std::string_view data) = 0;
   /// fdatasync: what was appended before is on stable storage when it returns ok.
   virtual status sync() = 0;
-  /// Reserves disk space up to `size` without changing the file's length, so that a full disk shows here.
+  /// Reserves disk space up to `size` without changing the file's length, so that a full disk shows
+  /// here.
   virtual status reserve(uint64_t size) = 0;
   virtual uint64_t size() const = 0;
   virtual status close() = 0;
@@ -31,13 +34,15 @@ class writable_file {
 class readable_file {
  public:
   virtual ~readable_file() = default;
-  /// Up to `n` bytes from `offset` into `out` (resized to what was read); fewer only at the end of the file.
+  /// Up to `n` bytes from `offset` into `out` (resized to what was read); fewer only at the end of
+  /// the file.
   virtual status read(uint64_t offset, size_t n, std::string& out) const = 0;
   virtual uint64_t size() const = 0;
 };
 
-/// A read-only view of a whole file, valid while this lives. A page that the disk cannot give (the file was cut, a read
-/// failed) reads as zeros and failed() is true from then on: ask it after reading, before trusting what was read.
+/// A read-only view of a whole file, valid while this lives. A page that the disk cannot give (the
+/// file was cut, a read failed) reads as zeros and failed() is true from then on: ask it after
+/// reading, before trusting what was read.
 class mapped_file {
  public:
   virtual ~mapped_file() = default;
@@ -56,8 +61,9 @@ struct dir_entry {
   bool is_directory = false;
 };
 
-/// Paths are plain strings with '/'. Every failure names the path and errno's text; ENOSPC and EDQUOT give no_space,
-/// ENOENT not_found, EACCES and EPERM permission_denied, anything else io_error.
+/// Paths are plain strings with '/'. Every failure names the path and errno's text; ENOSPC and
+/// EDQUOT give no_space, ENOENT not_found, EACCES and EPERM permission_denied, anything else
+/// io_error.
 class file_system {
  public:
   virtual ~file_system() = default;
@@ -83,7 +89,8 @@ class file_system {
   virtual result<uint64_t> file_size(const std::string& path) = 0;
   /// Bytes of the whole tree below `dir`.
   virtual result<uint64_t> tree_size(const std::string& dir) = 0;
-  /// Exclusive advisory lock on a file (created if missing); already_exists if another process holds it.
+  /// Exclusive advisory lock on a file (created if missing); already_exists if another process
+  /// holds it.
   virtual result<std::unique_ptr<file_lock>> lock(const std::string& path) = 0;
   virtual result<uint64_t> free_bytes(const std::string& path) = 0;
 };
@@ -92,8 +99,10 @@ class file_system {
 std::unique_ptr<file_system> make_posix_file_system();
 
 /// Whole content; resource_exhausted if larger than `limit`.
-result<std::string> read_file(file_system& fs, const std::string& path, uint64_t limit = 1ULL << 30);
-/// Writes `path`.tmp, syncs it, renames it over `path`, syncs the directory: a reader sees the old or the new content.
+result<std::string> read_file(file_system& fs, const std::string& path,
+                              uint64_t limit = 1ULL << 30);
+/// Writes `path`.tmp, syncs it, renames it over `path`, syncs the directory: a reader sees the old
+/// or the new content.
 status write_file_atomically(file_system& fs, const std::string& path, std::string_view content);
 /// "a/b" + "c" = "a/b/c"
 std::string join_path(std::string_view dir, std::string_view name);

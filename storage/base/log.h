@@ -1,4 +1,5 @@
-// Logging: one named logger per module, logfmt or JSON lines on stderr as Prometheus prints them. Thread-safe.
+// Logging: one named logger per module, logfmt or JSON lines on stderr as Prometheus prints them.
+// Thread-safe.
 #pragma once
 
 #include <fmt/core.h>
@@ -22,13 +23,21 @@ class logger {
  public:
   explicit constexpr logger(std::string_view component) : component_(component) {}
   template <class... A>
-  void debug(fmt::format_string<A...> f, A&&... a) const { at(log_level::debug, f, std::forward<A>(a)...); }
+  void debug(fmt::format_string<A...> f, A&&... a) const {
+    at(log_level::debug, f, std::forward<A>(a)...);
+  }
   template <class... A>
-  void info(fmt::format_string<A...> f, A&&... a) const { at(log_level::info, f, std::forward<A>(a)...); }
+  void info(fmt::format_string<A...> f, A&&... a) const {
+    at(log_level::info, f, std::forward<A>(a)...);
+  }
   template <class... A>
-  void warn(fmt::format_string<A...> f, A&&... a) const { at(log_level::warn, f, std::forward<A>(a)...); }
+  void warn(fmt::format_string<A...> f, A&&... a) const {
+    at(log_level::warn, f, std::forward<A>(a)...);
+  }
   template <class... A>
-  void error(fmt::format_string<A...> f, A&&... a) const { at(log_level::error, f, std::forward<A>(a)...); }
+  void error(fmt::format_string<A...> f, A&&... a) const {
+    at(log_level::error, f, std::forward<A>(a)...);
+  }
 
  private:
   template <class... A>

@@ -14,7 +14,7 @@ namespace troupe {
 /// What kind of failure; the caller branches on this, a person reads the message.
 enum class errc : unsigned char {
   ok,
-  invalid_argument,    ///< bad input: never retry as it is
+  invalid_argument,  ///< bad input: never retry as it is
   not_found,
   already_exists,
   out_of_bounds,       ///< a sample's time is outside of what is accepted
@@ -27,7 +27,7 @@ enum class errc : unsigned char {
   canceled,
   permission_denied,
   unsupported,
-  execution,           ///< a well-formed query that cannot be evaluated on these data
+  execution,  ///< a well-formed query that cannot be evaluated on these data
   internal,
 };
 
@@ -43,7 +43,9 @@ class [[nodiscard]] status {
 
   bool ok() const { return rep_ == nullptr; }
   errc code() const { return rep_ ? rep_->code : errc::ok; }
-  std::string_view message() const { return rep_ ? std::string_view(rep_->message) : std::string_view(); }
+  std::string_view message() const {
+    return rep_ ? std::string_view(rep_->message) : std::string_view();
+  }
   /// "corruption: bad checksum in 000001.wal"
   std::string to_string() const;
   /// The same code with `prefix: ` before the message; ok stays ok.
@@ -59,13 +61,15 @@ class [[nodiscard]] status {
   std::shared_ptr<const rep> rep_;
 };
 
-inline status ok_status() { return {}; }
+inline status ok_status() {
+  return {};
+}
 
 /// Either a T or a failed status.
 template <class T>
 class [[nodiscard]] result {
  public:
-  result(T value) : value_(std::move(value)) {}                    // NOLINT(google-explicit-constructor)
+  result(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
   result(status failed) : status_(std::move(failed)) { assert(!status_.ok()); }  // NOLINT
   result(errc code, std::string message) : status_(code, std::move(message)) {}
 
@@ -97,10 +101,10 @@ class [[nodiscard]] result {
 #define TROUPE_CONCAT_(a, b) a##b
 #define TROUPE_CONCAT(a, b) TROUPE_CONCAT_(a, b)
 /// Returns from the enclosing function if `expr` (a status) failed.
-#define TROUPE_TRY(expr)                              \
-  do {                                                \
+#define TROUPE_TRY(expr)                                      \
+  do {                                                        \
     if (::troupe::status troupe_s_ = (expr); !troupe_s_.ok()) \
-      return troupe_s_;                               \
+      return troupe_s_;                                       \
   } while (0)
 /// `TROUPE_ASSIGN(auto file, fs.open(path));` declares or assigns, or returns the failure.
 #define TROUPE_ASSIGN(lhs, expr) TROUPE_ASSIGN_(TROUPE_CONCAT(troupe_r_, __LINE__), lhs, expr)

@@ -1,4 +1,5 @@
-// A string that prints itself as <secret>. No implicit conversion: reading the value is a visible act.
+// A string that prints itself as <secret>. No implicit conversion: reading the value is a visible
+// act.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
-// Self-metrics: counters, gauges and histograms in a registry that renders Prometheus text. Updating is lock-free and
-// thread-safe; registering and rendering take the registry's lock. Objects live as long as their registry.
+// Self-metrics: counters, gauges and histograms in a registry that renders Prometheus text.
+// Updating is lock-free and thread-safe; registering and rendering take the registry's lock.
+// Objects live as long as their registry.
 #pragma once
 
 #include <atomic>
@@ -60,11 +61,11 @@ class registry {
 
   counter& get_counter(std::string_view name, std::string_view help, label_pairs labels = {});
   gauge& get_gauge(std::string_view name, std::string_view help, label_pairs labels = {});
-  bucket_histogram& get_histogram(std::string_view name, std::string_view help, std::vector<double> upper_bounds,
-                                  label_pairs labels = {});
+  bucket_histogram& get_histogram(std::string_view name, std::string_view help,
+                                  std::vector<double> upper_bounds, label_pairs labels = {});
   /// A gauge whose value is asked for at render time; `read` must be thread-safe and quick.
-  void add_gauge_callback(std::string_view name, std::string_view help, std::function<double()> read,
-                          label_pairs labels = {});
+  void add_gauge_callback(std::string_view name, std::string_view help,
+                          std::function<double()> read, label_pairs labels = {});
   /// The same for a counter: what `read` gives must never fall.
   void add_counter_callback(std::string_view name, std::string_view help,
                             std::function<double()> read, label_pairs labels = {});

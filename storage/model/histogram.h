@@ -1,13 +1,14 @@
-// Native histogram value (Prometheus' model.histogram), integer or float, exponential or custom buckets. Plain value.
+// Native histogram value (Prometheus' model.histogram), integer or float, exponential or custom
+// buckets. Plain value.
 #pragma once
+
+#include "storage/base/result.h"
 
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "storage/base/result.h"
 
 namespace troupe {
 
@@ -19,18 +20,21 @@ struct histogram_span {
 
 enum class counter_reset_hint : uint8_t { unknown, reset, not_reset, gauge };
 
-/// Exponential schemas -4..8; custom buckets have schema -53 and `custom_bounds` (upper bounds, +Inf implied).
+/// Exponential schemas -4..8; custom buckets have schema -53 and `custom_bounds` (upper bounds,
+/// +Inf implied).
 struct histogram {
   static constexpr int32_t custom_schema = -53;
   int32_t schema = 0;
   counter_reset_hint hint = counter_reset_hint::unknown;
-  bool is_float = false;  ///< counts are floating point (else integers, exactly held in the doubles below 2^53)
+  bool is_float =
+      false;  ///< counts are floating point (else integers, exactly held in the doubles below 2^53)
   double zero_threshold = 0;
   double zero_count = 0;
   double count = 0;
   double sum = 0;
   std::vector<histogram_span> positive_spans, negative_spans;
-  std::vector<double> positive_buckets, negative_buckets;  ///< absolute counts, one per bucket of the spans
+  std::vector<double> positive_buckets,
+      negative_buckets;  ///< absolute counts, one per bucket of the spans
   std::vector<double> custom_bounds;
 
   bool operator==(const histogram&) const;

@@ -1,14 +1,14 @@
 // Label matchers = != =~ !~. Immutable; any thread.
 #pragma once
 
+#include "storage/base/regex.h"
+#include "storage/base/result.h"
+#include "storage/model/labels.h"
+
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "storage/base/regex.h"
-#include "storage/base/result.h"
-#include "storage/model/labels.h"
 
 namespace troupe {
 
@@ -32,7 +32,9 @@ class matcher {
   const std::vector<std::string>& literals() const;
   /// `name=~"value"`, quoted.
   std::string to_string() const;
-  bool operator==(const matcher& o) const { return op_ == o.op_ && name_ == o.name_ && value_ == o.value_; }
+  bool operator==(const matcher& o) const {
+    return op_ == o.op_ && name_ == o.name_ && value_ == o.value_;
+  }
 
  private:
   match_op op_ = match_op::equal;

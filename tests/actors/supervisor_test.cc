@@ -1,10 +1,10 @@
 #include "actors/rt/supervisor.h"
 
+#include "tests/support/actor_fixture.h"
+
 #include <map>
 #include <string>
 #include <vector>
-
-#include "tests/support/actor_fixture.h"
 
 namespace troupe::actors {
 namespace {

@@ -83,17 +83,16 @@ TEST(flags, defaults_of_table_and_structs_agree) {
                  b.storage.wal_segment_bytes, b.storage.wal_sync, b.storage.wal_sync_interval_ms,
                  b.storage.shards, b.storage.max_series, b.storage.replay_pending_bytes))
         << spec.name;
-    EXPECT_EQ(
-        std::tie(a.query.lookback_delta_ms, a.query.timeout_ms, a.query.max_concurrency,
-                 a.query.max_samples, a.query.max_bytes, a.query.max_nodes, a.query.max_depth,
-                 a.query.max_memory_bytes, a.query.max_queue, a.scrape.max_body_bytes,
-                 a.scrape.max_idle_connections, a.scrape.dns_threads,
-                 a.log.level, a.log.format, a.audit.canary, a.audit.interval_ms),
-        std::tie(b.query.lookback_delta_ms, b.query.timeout_ms, b.query.max_concurrency,
-                 b.query.max_samples, b.query.max_bytes, b.query.max_nodes, b.query.max_depth,
-                 b.query.max_memory_bytes, b.query.max_queue, b.scrape.max_body_bytes,
-                 b.scrape.max_idle_connections, b.scrape.dns_threads,
-                 b.log.level, b.log.format, b.audit.canary, b.audit.interval_ms))
+    EXPECT_EQ(std::tie(a.query.lookback_delta_ms, a.query.timeout_ms, a.query.max_concurrency,
+                       a.query.max_samples, a.query.max_bytes, a.query.max_nodes, a.query.max_depth,
+                       a.query.max_memory_bytes, a.query.max_queue, a.scrape.max_body_bytes,
+                       a.scrape.max_idle_connections, a.scrape.dns_threads, a.log.level,
+                       a.log.format, a.audit.canary, a.audit.interval_ms),
+              std::tie(b.query.lookback_delta_ms, b.query.timeout_ms, b.query.max_concurrency,
+                       b.query.max_samples, b.query.max_bytes, b.query.max_nodes, b.query.max_depth,
+                       b.query.max_memory_bytes, b.query.max_queue, b.scrape.max_body_bytes,
+                       b.scrape.max_idle_connections, b.scrape.dns_threads, b.log.level,
+                       b.log.format, b.audit.canary, b.audit.interval_ms))
         << spec.name;
   }
 }

@@ -265,8 +265,7 @@ TEST(storage, exemplars_and_metadata_survive_restart_and_checkpoint) {
   const labels trace = labels::from({{"trace_id", "x"}});
   batch->exemplars = {{{trace, 0.5, 0}, 0}, {{trace, 0.25, start - 1}, 0}};
   batch->metadata = {{"m", {metric_type::counter, "s", "help \n text"}}};
-  ASSERT_TRUE(
-      node.store->appender(node.store->shard_of(batch->table->slot(0))).append(batch).ok());
+  ASSERT_TRUE(node.store->appender(node.store->shard_of(batch->table->slot(0))).append(batch).ok());
   ASSERT_TRUE(node.commit().ok());
   const auto check = [&] {
     const std::vector<matchers> all{{}};

@@ -1,5 +1,8 @@
-// A deterministic actor system: one thread, virtual time, the test decides what runs when. For tests of actor shells.
+// A deterministic actor system: one thread, virtual time, the test decides what runs when. For
+// tests of actor shells.
 #pragma once
+
+#include "actors/rt/type_ids.h"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -9,8 +12,6 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-
-#include "actors/rt/type_ids.h"
 
 namespace troupe::actors {
 
@@ -30,7 +31,8 @@ class actor_test : public ::testing::Test {
     }
   }
   /// Lets `total` pass in steps of `step`, running everything that becomes due.
-  void advance(std::chrono::milliseconds total, std::chrono::milliseconds step = std::chrono::milliseconds(10)) {
+  void advance(std::chrono::milliseconds total,
+               std::chrono::milliseconds step = std::chrono::milliseconds(10)) {
     run();
     for (std::chrono::milliseconds t{0}; t < total; t += step) {
       sched.clock().advance_time(step);
@@ -45,7 +47,8 @@ class actor_test : public ::testing::Test {
 
   test_system_config cfg;
   caf::actor_system sys{cfg};
-  caf::scheduler::test_coordinator& sched{dynamic_cast<caf::scheduler::test_coordinator&>(sys.scheduler())};
+  caf::scheduler::test_coordinator& sched{
+      dynamic_cast<caf::scheduler::test_coordinator&>(sys.scheduler())};
   caf::scoped_actor self{sys, true};
 };
 

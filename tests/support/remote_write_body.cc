@@ -1,8 +1,7 @@
 #include "tests/support/remote_write_body.h"
 
-#include <snappy.h>
-
 #include <protozero/pbf_writer.hpp>
+#include <snappy.h>
 
 namespace troupe::support {
 

@@ -1,11 +1,11 @@
 // Encodes remote write 1.0 requests (snappy'ed protobuf) for tests.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "storage/model/labels.h"
 #include "storage/model/sample.h"
+
+#include <string>
+#include <vector>
 
 namespace troupe::support {
 

@@ -9,7 +9,9 @@ namespace troupe::simulation {
 
 namespace {
 
-double value_of(uint64_t bits) { return std::bit_cast<double>(bits); }
+double value_of(uint64_t bits) {
+  return std::bit_cast<double>(bits);
+}
 
 /// Written out once more, on purpose: the order of architecture, not the product's function.
 int rank(uint64_t bits) {
@@ -110,24 +112,27 @@ std::string oracle::check(std::string_view series, timestamp_ms mint, timestamp_
   auto next = got.begin();
   for (auto at = h.at.upper_bound(mint); at != h.at.end() && at->first <= maxt; ++at) {
     if (next != got.end() && next->ts < at->first)
-      return fmt::format("{} @{}: a sample {} that was never written", series, next->ts, next->value);
+      return fmt::format("{} @{}: a sample {} that was never written", series, next->ts,
+                         next->value);
     verdict v = judge(at->second);
     if (next == got.end() || next->ts != at->first) {
       // Nothing visible here: right if nothing must exist, or a stale marker may have won.
       bool invisible = !v.must_exist || v.least == stale_nan_bits;
       if (!invisible && !tolerant_)
-        return fmt::format("{} @{}: the acknowledged {} is missing", series, at->first, value_of(v.least));
+        return fmt::format("{} @{}: the acknowledged {} is missing", series, at->first,
+                           value_of(v.least));
       tolerated_ += !invisible;
       continue;
     }
     bool explained = false;
     for (const auto& c : at->second) {
       bool allowed = !v.must_exist || tolerant_ || !less(c.bits, v.least);
-      explained = explained || (allowed && c.bits != stale_nan_bits && same_to_a_reader(c.bits, next->value));
+      explained = explained ||
+                  (allowed && c.bits != stale_nan_bits && same_to_a_reader(c.bits, next->value));
     }
     if (!explained)
-      return fmt::format("{} @{}: {} is not the value that must win (acknowledged: {})", series, at->first, next->value,
-                         v.must_exist ? value_of(v.least) : std::nan(""));
+      return fmt::format("{} @{}: {} is not the value that must win (acknowledged: {})", series,
+                         at->first, next->value, v.must_exist ? value_of(v.least) : std::nan(""));
     ++next;
     if (next != got.end() && next->ts == at->first)
       return fmt::format("{} @{}: two samples for one timestamp", series, at->first);
@@ -137,7 +142,8 @@ std::string oracle::check(std::string_view series, timestamp_ms mint, timestamp_
   return {};
 }
 
-std::vector<std::string> oracle::expected_series(std::string_view prefix, timestamp_ms mint, timestamp_ms maxt) const {
+std::vector<std::string> oracle::expected_series(std::string_view prefix, timestamp_ms mint,
+                                                 timestamp_ms maxt) const {
   std::vector<std::string> out;
   for (const auto& h : all_) {
     if (h.ignored || tolerant_ || !std::string_view(h.text).starts_with(prefix))

@@ -1,6 +1,8 @@
-// The reference a simulated node is checked against: every sample that was offered, whether it was acknowledged, and
-// which value must win. Independent of the product's storage.
+// The reference a simulated node is checked against: every sample that was offered, whether it was
+// acknowledged, and which value must win. Independent of the product's storage.
 #pragma once
+
+#include "storage/model/batch.h"
 
 #include <cstdint>
 #include <map>
@@ -8,8 +10,6 @@
 #include <string_view>
 #include <unordered_map>
 #include <vector>
-
-#include "storage/model/batch.h"
 
 namespace troupe::simulation {
 
@@ -31,11 +31,13 @@ class oracle {
   void tolerate_loss() { tolerant_ = true; }
   uint64_t tolerated() const { return tolerated_; }
 
-  /// Compares what a range selector gave for (mint, maxt] with what must and may be there. Stale markers are invisible
-  /// to selectors. Returns "" or what is wrong.
-  std::string check(std::string_view series, timestamp_ms mint, timestamp_ms maxt, const std::vector<point>& got);
+  /// Compares what a range selector gave for (mint, maxt] with what must and may be there. Stale
+  /// markers are invisible to selectors. Returns "" or what is wrong.
+  std::string check(std::string_view series, timestamp_ms mint, timestamp_ms maxt,
+                    const std::vector<point>& got);
   /// All series whose text starts with `prefix` that must have a visible sample in (mint, maxt].
-  std::vector<std::string> expected_series(std::string_view prefix, timestamp_ms mint, timestamp_ms maxt) const;
+  std::vector<std::string> expected_series(std::string_view prefix, timestamp_ms mint,
+                                           timestamp_ms maxt) const;
   /// Number of samples a selector must give, or -1 if that depends on unacknowledged ones.
   int64_t certain_count(std::string_view series, timestamp_ms mint, timestamp_ms maxt) const;
   uint64_t samples() const { return samples_; }

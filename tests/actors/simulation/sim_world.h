@@ -1,6 +1,12 @@
-// A whole node in one thread, from one seed: virtual time, simulated files, targets and clients, faults. The same seed
-// gives the same history.
+// A whole node in one thread, from one seed: virtual time, simulated files, targets and clients,
+// faults. The same seed gives the same history.
 #pragma once
+
+#include "actors/node.h"
+#include "pipeline/http/http.h"
+#include "storage/base/clock.h"
+#include "storage/base/random.h"
+#include "tests/support/sim_file_system.h"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -10,12 +16,6 @@
 #include <map>
 #include <memory>
 #include <string>
-
-#include "actors/node.h"
-#include "pipeline/http/http.h"
-#include "storage/base/clock.h"
-#include "storage/base/random.h"
-#include "tests/support/sim_file_system.h"
 
 namespace troupe::simulation {
 
@@ -34,7 +34,8 @@ class sim_world {
   ~sim_world();
 
   // --- time ---
-  /// Runs `f` at `ms` of virtual time from now; dropped if the node has died by then when `with_node`.
+  /// Runs `f` at `ms` of virtual time from now; dropped if the node has died by then when
+  /// `with_node`.
   void in(int64_t ms, std::function<void()> f, bool with_node = false);
   int64_t now_ms() const { return clk.now_ms(); }
   int64_t elapsed_ms() const { return clk.now_ms() - start_ms_; }
@@ -58,7 +59,8 @@ class sim_world {
   /// Set by the node's fatal(): it must be buried by crash() before the next boot.
   bool dead() const { return dead_; }
   const std::string& cause_of_death() const { return cause_; }
-  /// A request through the node's own API; the answer comes in virtual time, or never if the node dies.
+  /// A request through the node's own API; the answer comes in virtual time, or never if the node
+  /// dies.
   void call(http::request r, std::function<void(const http::response&)> then);
 
   /// Folded over everything observable: two runs of a seed must agree.

@@ -1,11 +1,12 @@
-// Thousands of whole nodes, each from one seed. TROUPE_SIM_SEEDS=first:count runs others; a failing seed is a test.
+// Thousands of whole nodes, each from one seed. TROUPE_SIM_SEEDS=first:count runs others; a failing
+// seed is a test.
+#include "storage/base/log.h"
+#include "tests/actors/simulation/traffic.h"
+
 #include <gtest/gtest.h>
 
 #include <cstdio>
 #include <cstdlib>
-
-#include "storage/base/log.h"
-#include "tests/actors/simulation/traffic.h"
 
 namespace troupe::simulation {
 namespace {
@@ -25,8 +26,8 @@ range seeds(uint64_t first, uint64_t count) {
 
 void run_seeds(range r) {
   configure_log(log_level::off, log_format::logfmt);
-  uint64_t batches = 0, queries = 0, faults = 0, restarts = 0, least_batches = UINT64_MAX, least_queries = UINT64_MAX,
-           least_faults = UINT64_MAX;
+  uint64_t batches = 0, queries = 0, faults = 0, restarts = 0, least_batches = UINT64_MAX,
+           least_queries = UINT64_MAX, least_faults = UINT64_MAX;
   for (uint64_t seed = r.first; seed < r.first + r.count; ++seed) {
     scenario s;
     s.seed = seed;
@@ -45,19 +46,25 @@ void run_seeds(range r) {
       ASSERT_EQ(got.digest, again.digest) << "seed " << seed << " is not repeatable";
     }
   }
-  std::printf("%llu seeds: %llu batches (least %llu), %llu checked queries (least %llu), %llu faults (least %llu), "
-              "%llu restarts\n",
-              (unsigned long long)r.count, (unsigned long long)batches, (unsigned long long)least_batches,
-              (unsigned long long)queries, (unsigned long long)least_queries, (unsigned long long)faults,
-              (unsigned long long)least_faults, (unsigned long long)restarts);
+  std::printf(
+      "%llu seeds: %llu batches (least %llu), %llu checked queries (least %llu), %llu faults "
+      "(least %llu), "
+      "%llu restarts\n",
+      (unsigned long long)r.count, (unsigned long long)batches, (unsigned long long)least_batches,
+      (unsigned long long)queries, (unsigned long long)least_queries, (unsigned long long)faults,
+      (unsigned long long)least_faults, (unsigned long long)restarts);
   EXPECT_GE(least_batches, 1000u);
   EXPECT_GE(least_queries, 20u);
   EXPECT_GE(least_faults, 2u);
 }
 
 // Two halves, so that two cores share the work.
-TEST(Simulation, FirstHalf) { run_seeds(seeds(1, 10'000)); }
-TEST(Simulation, SecondHalf) { run_seeds(seeds(10'001, 10'000)); }
+TEST(Simulation, FirstHalf) {
+  run_seeds(seeds(1, 10'000));
+}
+TEST(Simulation, SecondHalf) {
+  run_seeds(seeds(10'001, 10'000));
+}
 
 }  // namespace
 }  // namespace troupe::simulation

@@ -1,9 +1,10 @@
-// Tests the tester: each planted bug must be caught by the simulation within a bounded number of seeds.
-#include <gtest/gtest.h>
-
+// Tests the tester: each planted bug must be caught by the simulation within a bounded number of
+// seeds.
 #include "storage/base/fault_twin.h"
 #include "storage/base/log.h"
 #include "tests/actors/simulation/traffic.h"
+
+#include <gtest/gtest.h>
 
 #ifdef TROUPE_FAULT_TWINS
 
@@ -37,20 +38,21 @@ TEST_P(Twins, IsCaught) {
   FAIL() << GetParam().name << " was not caught by 300 seeds";
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Twins,
-                         ::testing::Values(twin{"skip_fsync", fault_twin::skip_fsync, false},
-                                           twin{"ack_early", fault_twin::ack_early, false},
-                                           twin{"apply_twice", fault_twin::apply_twice, false},
-                                           twin{"drop_tail", fault_twin::drop_tail, false},
-                                           twin{"lose_dictionary", fault_twin::lose_dictionary, false},
-                                           twin{"segment_cut_off_by_one", fault_twin::segment_cut_off_by_one, false},
-                                           twin{"ignore_staleness", fault_twin::ignore_staleness, false},
-                                           twin{"swap_values", fault_twin::swap_values, false},
-                                           twin{"skip_key_frame", fault_twin::skip_key_frame, true},
-                                           twin{"compact_drops_last", fault_twin::compact_drops_last, false},
-                                           twin{"conflict_first_wins", fault_twin::conflict_first_wins, false},
-                                           twin{"tombstone_overreach", fault_twin::tombstone_overreach, false}),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    All, Twins,
+    ::testing::Values(twin{"skip_fsync", fault_twin::skip_fsync, false},
+                      twin{"ack_early", fault_twin::ack_early, false},
+                      twin{"apply_twice", fault_twin::apply_twice, false},
+                      twin{"drop_tail", fault_twin::drop_tail, false},
+                      twin{"lose_dictionary", fault_twin::lose_dictionary, false},
+                      twin{"segment_cut_off_by_one", fault_twin::segment_cut_off_by_one, false},
+                      twin{"ignore_staleness", fault_twin::ignore_staleness, false},
+                      twin{"swap_values", fault_twin::swap_values, false},
+                      twin{"skip_key_frame", fault_twin::skip_key_frame, true},
+                      twin{"compact_drops_last", fault_twin::compact_drops_last, false},
+                      twin{"conflict_first_wins", fault_twin::conflict_first_wins, false},
+                      twin{"tombstone_overreach", fault_twin::tombstone_overreach, false}),
+    [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace troupe::simulation

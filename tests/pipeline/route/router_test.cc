@@ -1,10 +1,10 @@
 #include "pipeline/route/router.h"
 
+#include "storage/model/slot.h"
+
 #include <gtest/gtest.h>
 
 #include <map>
-
-#include "storage/model/slot.h"
 
 namespace troupe::route {
 namespace {

@@ -1,5 +1,5 @@
-#include "storage/block/block_meta.h"
 #include "storage/base/hash.h"
+#include "storage/block/block_meta.h"
 #include "storage/block/tombstones.h"
 
 #include <gtest/gtest.h>
