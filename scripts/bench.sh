@@ -9,7 +9,7 @@ install_missing $build_packages $test_packages
 export CCACHE_SLOPPINESS=pch_defines,time_macros
 mkdir -p build
 cmake --preset bench >build/configure-bench.log 2>&1 || { cat build/configure-bench.log; exit 1; }
-ninja -C build/bench --quiet
+ninja -C build/bench --quiet troupe tests/bench/all
 grep -m1 'model name' /proc/cpuinfo | sed 's/.*: //'
 echo "$(nproc) cores, $(g++ --version | head -n 1), troupe $(git rev-parse --short HEAD 2>/dev/null || echo '')"
 for b in build/bench/tests/bench/*/*_bench; do

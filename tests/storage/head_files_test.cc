@@ -30,6 +30,7 @@ class head_files : public testing::Test {
         want_[series.to_string()][ts] = {value, no_start_timestamp, nullptr};
       }
       node_.write(samples);
+      node_.clk.advance_ms(10'000);
     }
   }
   std::vector<std::string> files() const { return node_.fs.files("data/head_chunks"); }
@@ -76,8 +77,8 @@ TEST_F(head_files, a_restart_begins_with_none) {
 
 // A full or broken disk under the files leaves chunks in memory; later ones are tried again.
 TEST_F(head_files, what_cannot_be_written_stays_in_memory) {
-  write(700);
   for (const errc code : {errc::no_space, errc::io_error}) {
+    write(350);  // a failure is not tried again before there is more to write
     node_.fs.fail_only_on("head_chunks");
     node_.fs.fail_nth(1, code, true, support::op_append | support::op_create | support::op_read);
     ASSERT_TRUE(node_.maintain().ok());
