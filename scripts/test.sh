@@ -6,12 +6,13 @@ cd "$(dirname "$0")/.."
 . scripts/packages.sh
 
 declare -a part_names part_seconds
-part() { # part NAME COMMAND…: runs it and remembers how long it took
-  local name=$1 begin=$SECONDS
+part() { # part NAME COMMAND…: runs it, remembers how long it took, gives its exit code
+  local name=$1 begin=$SECONDS rc=0
   shift
-  "$@"
+  "$@" || rc=$?
   part_names+=("$name")
   part_seconds+=($((SECONDS - begin)))
+  return $rc
 }
 
 configure_and_build() {
