@@ -93,7 +93,7 @@ int run(size_t series, profile p) {
       for (uint32_t i = 0; i < target_series; ++i)
         b->floats.push_back({clk.now_ms() - 15'000 + static_cast<int64_t>(t * 7919 % 15'000),
                              value_of(p, t * target_series + i, round), i});
-      const uint32_t shard = store->shard_of(tables[t]->slots.front());
+      const uint32_t shard = store->shard_of(tables[t]->slot(0));
       const double before = cpu_seconds();
       if (!store->appender(shard).append(b).ok() ||
           ((t % 16 == 15 || t + 1 == tables.size()) &&
