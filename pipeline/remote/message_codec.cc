@@ -1,5 +1,7 @@
 #include "pipeline/remote/message_codec.h"
 
+#include "storage/base/quote.h"
+
 #include <protozero/pbf_reader.hpp>
 
 #include <algorithm>
@@ -53,29 +55,6 @@ void add_doubles(Range range, std::vector<double>& out) {
 
 }  // namespace
 
-bool valid_utf8(std::string_view s) {
-  for (size_t i = 0; i < s.size();) {
-    auto c = static_cast<unsigned char>(s[i]);
-    if (c < 0x80) {
-      ++i;
-      continue;
-    }
-    size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-    if (c < 0xc2 || c > 0xf4 || i + n > s.size())
-      return false;
-    for (size_t k = 1; k < n; ++k) {
-      if ((static_cast<unsigned char>(s[i + k]) & 0xc0) != 0x80)
-        return false;
-    }
-    auto second = static_cast<unsigned char>(s[i + 1]);
-    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) ||
-        (c == 0xf0 && second < 0x90) || (c == 0xf4 && second > 0x8f))
-      return false;
-    i += n;
-  }
-  return true;
-}
-
 void read_labels(std::string_view fields, std::vector<label_view>& out) {
   protozero::pbf_reader m(fields.data(), fields.size());
   while (m.next()) {
@@ -97,7 +76,7 @@ std::string refusal(std::span<const label_view> ls, const write_limits& limits) 
     if (l.name.size() > limits.max_label_bytes || l.value.size() > limits.max_label_bytes)
       return "label " + std::string(l.name.substr(0, 64)) + " is longer than " +
              std::to_string(limits.max_label_bytes) + " bytes";
-    if (!valid_utf8(l.name) || !valid_utf8(l.value))
+    if (!is_valid_utf8(l.name) || !is_valid_utf8(l.value))
       return "label is not valid UTF-8";
     named = named || (l.name == metric_name_label && !l.value.empty());
     names.push_back(l.name);

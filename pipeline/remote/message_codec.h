@@ -16,7 +16,6 @@ struct write_limits {
   size_t max_label_bytes = 64u << 10;  ///< a name or a value
 };
 
-bool valid_utf8(std::string_view s);
 /// Appends the labels among the fields of a TimeSeries.
 void read_labels(std::string_view fields, std::vector<label_view>& out);
 /// Why a series with these labels must not be stored; "" if it may.

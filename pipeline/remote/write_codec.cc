@@ -1,5 +1,7 @@
 #include "pipeline/remote/write_codec.h"
 
+#include "storage/base/quote.h"
+
 #include <protozero/pbf_reader.hpp>
 
 namespace troupe::remote {
@@ -179,8 +181,8 @@ class request_reader {
   }
 
   void add_metadata(metadata_entry e) {
-    if (!e.family.empty() && valid_utf8(e.family) && valid_utf8(e.value.help) &&
-        valid_utf8(e.value.unit))
+    if (!e.family.empty() && is_valid_utf8(e.family) && is_valid_utf8(e.value.help) &&
+        is_valid_utf8(e.value.unit))
       metadata_.push_back(std::move(e));
   }
 
