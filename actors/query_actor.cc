@@ -6,20 +6,6 @@ namespace {
 
 using self_ptr = query_actor::stateful_pointer<query_state>;
 
-/// Answers of the router to all batches of one write call.
-struct write_join {
-  http_call_ptr call;
-  std::vector<ingest::outcome> outcomes;
-  std::function<http::response(const std::vector<ingest::outcome>&)> finish;
-  size_t missing = 0;
-
-  void done(size_t i, ingest::outcome o) {
-    outcomes[i] = std::move(o);
-    if (--missing == 0)
-      call->respond(finish(outcomes));
-  }
-};
-
 void store(self_ptr self, const http_call_ptr& call, api::store_request request) {
   if (request.batches.empty()) {
     call->respond(request.finish({}));
@@ -29,18 +15,17 @@ void store(self_ptr self, const http_call_ptr& call, api::store_request request)
     call->respond(api::overloaded("the node is starting"));
     return;
   }
-  auto join = std::make_shared<write_join>();
-  join->call = call;
-  join->outcomes.resize(request.batches.size());
-  join->finish = std::move(request.finish);
-  join->missing = request.batches.size();
-  for (size_t i = 0; i < request.batches.size(); ++i) {
-    self->request(self->state.peers->router, stage_timeout, put_atom_v, request.batches[i], true)
-        .then([join, i](const outcome_ptr& o) { join->done(i, *o); },
-              [self, join, i](caf::error& e) {
-                join->done(i, {{errc::unavailable, "router: " + self->system().render(e)}, {}});
-              });
-  }
+  const auto n = request.batches.size();
+  auto batches = std::make_shared<const std::vector<batch_ptr>>(std::move(request.batches));
+  self->request(self->state.peers->router, stage_timeout, put_atom_v,
+                batch_list_ptr(std::move(batches)))
+      .then([call,
+             finish = request.finish](const outcome_list_ptr& all) { call->respond(finish(*all)); },
+            [self, call, n, finish = request.finish](caf::error& e) {
+              const ingest::outcome lost{{errc::unavailable, "router: " + self->system().render(e)},
+                                         {}};
+              call->respond(finish(std::vector<ingest::outcome>(n, lost)));
+            });
 }
 
 }  // namespace
