@@ -244,15 +244,4 @@ size_t series_cache::series_count() const {
   return current_->used;
 }
 
-size_t series_cache::memory_bytes() const {
-  std::shared_lock lock(mutex_);
-  size_t n = 0;
-  for (const generation* g : {current_.get(), previous_.get()}) {
-    n += g->cells.capacity() * sizeof(cell) + g->pages.capacity() * sizeof(page);
-    for (const page& p : g->pages)
-      n += p.table->memory_bytes();
-  }
-  return n;
-}
-
 }  // namespace troupe::remote

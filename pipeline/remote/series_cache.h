@@ -60,7 +60,6 @@ class series_cache {
                                  const std::function<labels(std::string_view key)>& parse);
 
   size_t series_count() const;
-  size_t memory_bytes() const;
 
  private:
   struct cell;

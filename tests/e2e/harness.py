@@ -251,3 +251,14 @@ class Writer:
 
     def close(self):
         self.connection.close()
+
+
+def run_steps(steps, only) -> int:
+    """Each step in a folder of its own; `only` names those to run, empty: all."""
+    for step in steps:
+        if only and step.__name__ not in only:
+            continue
+        with work_folder() as folder:
+            step(folder)
+            print(f"{step.__name__}: ok", flush=True)
+    return 0

@@ -232,14 +232,8 @@ def systemd_unit(_folder: str):
 
 
 def main(only) -> int:
-    for step in (embedded_default, foreign_folder, second_process, bad_configuration, broken_files, secrets, reload, stop_under_load, full_disk,
-                 pid_one, systemd_unit):
-        if only and step.__name__ not in only:
-            continue
-        with harness.work_folder() as folder:
-            step(folder)
-            print(f"{step.__name__}: ok", flush=True)
-    return 0
+    return harness.run_steps((embedded_default, foreign_folder, second_process, bad_configuration, broken_files,
+                              secrets, reload, stop_under_load, full_disk, pid_one, systemd_unit), only)
 
 
 if __name__ == "__main__":

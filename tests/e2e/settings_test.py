@@ -195,13 +195,8 @@ def storage_keys(folder: str):
 
 
 def main(only) -> int:
-    for step in (external_url, explicit_prefix, warnings_once, auto_reload, log_files, features, storage_keys):
-        if only and step.__name__ not in only:
-            continue
-        with harness.work_folder() as folder:
-            step(folder)
-            print(f"{step.__name__}: ok", flush=True)
-    return 0
+    return harness.run_steps((external_url, explicit_prefix, warnings_once, auto_reload, log_files, features,
+                              storage_keys), only)
 
 
 if __name__ == "__main__":
