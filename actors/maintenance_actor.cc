@@ -9,10 +9,17 @@ namespace {
 
 const logger log("maintenance");
 
+using self_ptr = maintenance_actor::stateful_pointer<maintenance_state>;
+
+void begin_round(self_ptr self) {
+  if (std::exchange(self->state.working, true))
+    return;
+  self->send(self, step_atom_v);
+}
+
 }  // namespace
 
-maintenance_actor::behavior_type maintenance(
-    maintenance_actor::stateful_pointer<maintenance_state> self, maintenance_params p) {
+maintenance_actor::behavior_type maintenance(self_ptr self, maintenance_params p) {
   auto* rounds = &p.metrics->get_counter("troupe_maintenance_rounds_total",
                                          "Units of background storage work.");
   auto* failures = &p.metrics->get_counter(
@@ -25,8 +32,14 @@ maintenance_actor::behavior_type maintenance(
         self->state.stopping = true;
         return stopped_atom_v;
       },
-      [=](tick_atom) {
+      [self, p](tick_atom) {
+        self->delayed_send(self, p.every, tick_atom_v);
+        begin_round(self);
+      },
+      [self](flush_atom) { begin_round(self); },
+      [=](step_atom) {
         auto& s = self->state;
+        s.working = false;
         if (s.stopping)
           return;
         // One unit per message, so that stop, ping and admin calls get in between.
@@ -43,9 +56,7 @@ maintenance_actor::behavior_type maintenance(
         if (!more)
           s.shard = (s.shard + 1) % p.store->shard_count();
         if (more || s.shard != 0)
-          self->send(self, tick_atom_v);
-        else
-          self->delayed_send(self, p.every, tick_atom_v);
+          begin_round(self);
       },
       [self, p](call_atom, const http_call_ptr& call) {
         if (self->state.stopping) {

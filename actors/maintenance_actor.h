@@ -31,6 +31,7 @@ struct maintenance_state {
   // first bool.
   maintenance_state() {}
   bool stopping = false;
+  bool working = false;  ///< a round is under way
   uint32_t shard = 0;
 };
 

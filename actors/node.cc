@@ -44,9 +44,10 @@ status node::open() {
   storage::options so = opts_.store;
   apply_storage_config(so, config_->storage);
   set_reach(so);
-  storage::environment se{env_.files, env_.clk, env_.metrics, env_.seed};
+  storage::environment se{env_.files, env_.clk, env_.metrics, env_.seed, env_.memory};
   TROUPE_ASSIGN(store_, storage::storage::open(so, se));
-  engine_ = std::make_unique<query::engine>(engine_options_of(opts_.flags, *config_), *env_.clk);
+  engine_ = std::make_unique<query::engine>(engine_options_of(opts_.flags, *config_), *env_.clk,
+                                            env_.memory);
   build_api(retention_text(so));
   return {};
 }
@@ -55,6 +56,12 @@ void node::build_api(std::string retention) {
   remote::series_cache::settings known;
   known.shards = store_->shard_count();
   known.secret = env_.seed;
+  known.tight_bound = [this]() -> size_t {
+    // Series that the storage refuses are not worth knowing.
+    constexpr size_t least = 4096;
+    const bool tight = env_.memory && env_.memory->level() >= memory_level::no_growth;
+    return tight ? least + store_->series_count() / 4 * 5 : 0;
+  };
   known_series_ = std::make_unique<remote::series_cache>(std::move(known), *env_.clk);
   auto s = services_of(opts_.flags, opts_.flag_values);
   s.known_series = known_series_.get();
@@ -305,6 +312,11 @@ void node::handle(http::request&& r, http::responder respond) {
 void node::reload() {
   if (auto all = peers())
     caf::anon_send(all->config, reload_atom_v);
+}
+
+void node::free_memory() {
+  if (auto all = peers())
+    caf::anon_send(all->maintenance, flush_atom_v);
 }
 
 void node::forget_actors() {

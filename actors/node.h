@@ -37,6 +37,7 @@ struct node_environment {
   std::function<std::unique_ptr<discover::file_watcher>()> make_watcher;  ///< may be empty
   /// Bytes of request bodies and of what they decode to, shared with the HTTP server.
   std::shared_ptr<http::byte_budget> budget;
+  memory_budget* memory = nullptr;  ///< of the process; null: no bound
   uint64_t seed = 0;
   /// Told about every batch the router took and about every answer it gave (audits); may be empty.
   std::function<void(const batch_ptr&)> on_offer;
@@ -85,6 +86,8 @@ class node {
   /// Reads the configuration again and tells how it went; the promise style suits SIGHUP. Any
   /// thread.
   void reload();
+  /// Memory is short: background work that frees some begins at once. Any thread.
+  void free_memory();
   /// Sends (stop) here for an ordered stop; then call close().
   const caf::actor& supervisor() const { return supervisor_; }
   /// After the supervisor has answered stop: key frames, files closed.

@@ -135,6 +135,20 @@ void add_process_metrics(registry& m) {
   m.add_gauge_callback("process_max_fds", "Maximum number of open file descriptors.", file_limit);
 }
 
+void add_memory_metrics(registry& m, memory_budget& budget) {
+  m.add_gauge_callback("troupe_memory_limit_bytes",
+                       "Most memory that may be held (--storage.memory-limit); 0: no bound.",
+                       [&] { return static_cast<double>(budget.limit()); });
+  m.add_gauge_callback("troupe_memory_used_bytes", "Memory held, as compared with the limit.",
+                       [&] { return static_cast<double>(budget.used()); });
+  m.add_gauge_callback("troupe_memory_level",
+                       "0 normal, 1 flushing early, 2 refusing new series, 3 refusing everything.",
+                       [&] { return static_cast<double>(budget.level()); });
+  m.add_counter_callback("troupe_memory_charges_refused_total",
+                         "Parts of queries that did not fit into memory.",
+                         [&] { return static_cast<double>(budget.refused()); });
+}
+
 unsigned available_cpus() {
   cpu_set_t set;
   CPU_ZERO(&set);

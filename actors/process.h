@@ -1,6 +1,7 @@
 // What a node needs of its process: signals, the service manager, resource figures, limits. Linux.
 #pragma once
 
+#include "storage/base/memory_budget.h"
 #include "storage/base/stats.h"
 
 #include <optional>
@@ -26,6 +27,8 @@ int64_t watchdog_interval_ms();
 uint64_t raise_file_limit();
 /// process_cpu_seconds_total, process_resident_memory_bytes, process_open_fds and their like.
 void add_process_metrics(registry& metrics);
+/// troupe_memory_limit_bytes, troupe_memory_used_bytes and their like.
+void add_memory_metrics(registry& metrics, memory_budget& budget);
 /// CPUs this process may use.
 unsigned available_cpus();
 

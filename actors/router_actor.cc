@@ -34,6 +34,7 @@ struct joined {
     r.too_old += part.report.too_old;
     r.too_far_in_future += part.report.too_far_in_future;
     r.new_series_refused += part.report.new_series_refused;
+    r.no_memory += part.report.no_memory;
   }
   void answered() {
     if (--missing > 0)

@@ -89,6 +89,9 @@ class process {
     http::fetcher_options fo;
     fo.max_idle = f.scrape.max_idle_connections;
     fo.resolver_threads = f.scrape.dns_threads;
+    memory_ = std::make_unique<memory_budget>(memory_limit_of(f.storage, available_memory()),
+                                              anonymous_memory, clock_);
+    add_memory_metrics(metrics_, *memory_);
     fetcher_ = std::make_unique<http::routing_fetcher>(
         std::make_unique<http::asio_fetcher>(std::move(fo), clock_, &metrics_),
         std::make_unique<http::curl_client>(http::curl_options{}, clock_));
@@ -96,6 +99,7 @@ class process {
     env.files = files_.get();
     env.clk = &clock_;
     env.metrics = &metrics_;
+    env.memory = memory_.get();
     env.fetcher = fetcher_.get();
     auto budget = std::make_shared<http::byte_budget>(f.web.in_flight_bytes);
     env.budget = budget;
@@ -181,6 +185,8 @@ class process {
         log.info("received signal {}, stopping", *signal);
         return;
       }
+      if (memory_->level() >= memory_level::give_back)
+        node_->free_memory();
       int64_t now = clock_.monotonic_ns();
       if (now - last_sign_ns_ > hung_after_ms * 1'000'000) {
         log.error("the supervisor shows no sign of life");
@@ -221,6 +227,7 @@ class process {
   const config::command_line& command_;
   system_clock clock_;
   registry metrics_;
+  std::unique_ptr<memory_budget> memory_;
   std::unique_ptr<file_system> files_;
   std::unique_ptr<http::routing_fetcher> fetcher_;
   std::atomic<bool> quit_{false};

@@ -71,6 +71,10 @@ query::engine_options engine_options_of(const config::server_flags& f, const con
   return o;
 }
 
+uint64_t memory_limit_of(const config::storage_flags& f, uint64_t available) {
+  return f.memory_limit_percent ? available / 100 * f.memory_limit_percent : f.memory_limit_bytes;
+}
+
 storage::options storage_options_of(const config::server_flags& f, unsigned cpus) {
   storage::options o;
   o.dir = f.storage.path;

@@ -23,6 +23,8 @@ std::chrono::milliseconds auto_reload_interval_of(const config::server_flags& f)
 /// query_log_file and every job's scrape_failure_log_file, each once.
 std::vector<std::string> log_files_of(const config::config& c);
 query::engine_options engine_options_of(const config::server_flags& f, const config::config& c);
+/// --storage.memory-limit in bytes, given what the process may use at all; 0: no bound.
+uint64_t memory_limit_of(const config::storage_flags& f, uint64_t available);
 storage::options storage_options_of(const config::server_flags& f, unsigned cpus);
 /// What the configuration file says of the storage wins over the flags.
 void apply_storage_config(storage::options& o, const config::storage_config& c);

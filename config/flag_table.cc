@@ -174,6 +174,16 @@ constexpr flag_spec table[] = {
        f.storage.wal_sync = v.text;
        f.storage.wal_sync_interval_ms = v.number;
      }},
+    {"storage.memory-limit", k::memory, "60%", "",
+     "Most memory that samples, caches and queries hold together, in bytes or in per cent of the "
+     "control group's or machine's; 0: no bound. Near it data are flushed early, then new series "
+     "are refused, then queries.",
+     visible,
+     [](flags& f, const value& v) {
+       (v.on ? f.storage.memory_limit_percent : f.storage.memory_limit_bytes) =
+           static_cast<uint64_t>(v.number);
+       (v.on ? f.storage.memory_limit_bytes : f.storage.memory_limit_percent) = 0;
+     }},
     {"troupe.config.file", k::text, "", "",
      "YAML file with defaults of troupe's own flags: \"troupe.scrape.max-body: 64MiB\".", visible,
      TROUPE_TEXT(troupe_config_file)},

@@ -12,11 +12,21 @@
 
 namespace troupe::config {
 
-enum class flag_kind : unsigned char { boolean, text, texts, duration, bytes, count, ratio, sync };
+enum class flag_kind : unsigned char {
+  boolean,
+  text,
+  texts,
+  duration,
+  bytes,
+  count,
+  ratio,
+  sync,
+  memory,  ///< bytes, or per cent of what there is
+};
 
 /// A value after parsing by its kind; one of the members.
 struct flag_value {
-  bool on = false;
+  bool on = false;     ///< of a memory: `number` is per cent
   int64_t number = 0;  ///< milliseconds, bytes or a count
   std::string text;
   std::vector<std::string> list;
@@ -37,7 +47,9 @@ struct flag_spec {
   /// Null: the flag is read without acting (inert_flags()).
   void (*set)(server_flags&, const flag_value&) = nullptr;
 
-  bool troupe_own() const { return name.starts_with("troupe.") || name == "storage.wal.sync"; }
+  bool troupe_own() const {
+    return name.starts_with("troupe.") || kind == flag_kind::sync || kind == flag_kind::memory;
+  }
 };
 
 std::span<const flag_spec> flag_table();

@@ -83,6 +83,22 @@ status apply(const flag_spec& spec, const std::vector<std::string>& given, serve
       }
       break;
     }
+    case flag_kind::memory: {
+      v.on = v.text.ends_with('%');
+      if (v.on) {
+        constexpr int64_t all = 100;
+        if (!parse_yaml_int(v.text.substr(0, v.text.size() - 1), v.number) || v.number < 1 ||
+            v.number > all)
+          return fail({errc::invalid_argument, "not 1% to 100%: " + troupe::quoted(v.text)});
+        break;
+      }
+      const auto n = parse_bytes(v.text);
+      if (!n.ok())
+        return fail(n.error());
+      v.number = static_cast<int64_t>(*n);
+      shown = format_bytes(*n);
+      break;
+    }
     case flag_kind::texts:
       for (const auto& t : given)
         TROUPE_TRY(check_choice(spec, t));

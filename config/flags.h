@@ -47,10 +47,12 @@ struct storage_flags {
   std::optional<int64_t> max_block_ms;  ///< unset: 10 % of the retention, at most 31 d
   uint64_t wal_segment_bytes = 0;       ///< 0: the engine's default
   bool wal_compression = true;
-  std::string wal_sync = "always";   ///< always, interval or os
-  int64_t wal_sync_interval_ms = 0;  ///< of --storage.wal.sync=interval=100ms; else 0
-  uint64_t shards = 0;               ///< 0: by the number of CPUs
-  uint64_t max_series = 0;           ///< of the node; 0: no bound
+  std::string wal_sync = "always";     ///< always, interval or os
+  int64_t wal_sync_interval_ms = 0;    ///< of --storage.wal.sync=interval=100ms; else 0
+  uint64_t memory_limit_percent = 60;  ///< of what the process may use at all
+  uint64_t memory_limit_bytes = 0;     ///< where that is 0; both 0: no bound
+  uint64_t shards = 0;                 ///< 0: by the number of CPUs
+  uint64_t max_series = 0;             ///< of the node; 0: no bound
   uint64_t replay_pending_bytes = 256ULL << 20;
 };
 

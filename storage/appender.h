@@ -16,9 +16,10 @@ struct append_report {
   uint64_t accepted = 0;  ///< samples written to the WAL (new, duplicate or conflicting alike)
   uint64_t too_old = 0;   ///< older than retention or the out-of-order window
   uint64_t too_far_in_future = 0;   ///< more than 10 min ahead of the clock
-  uint64_t new_series_refused = 0;  ///< samples of series beyond a limit
+  uint64_t new_series_refused = 0;  ///< samples of series beyond the series limit
+  uint64_t no_memory = 0;           ///< samples of new series while memory is short
   uint32_t first_refused = 0;       ///< index into floats of the first refused sample, if any
-  uint64_t refused() const { return too_old + too_far_in_future + new_series_refused; }
+  uint64_t refused() const { return too_old + too_far_in_future + new_series_refused + no_memory; }
 };
 
 class shard_appender {
@@ -26,7 +27,8 @@ class shard_appender {
   virtual ~shard_appender() = default;
 
   /// Adds the batch to the WAL's buffer. no_space: nothing of the batch is kept, retry later.
-  /// unavailable: replay is still running and its bound on unapplied batches is reached. io_error:
+  /// unavailable: replay is still running and its bound on unapplied batches is reached, or the
+  /// memory limit is. io_error:
   /// the shard is broken for good (a failed write or fsync): stop the process, what was acked is
   /// safe.
   virtual result<append_report> append(const batch_ptr& batch) = 0;

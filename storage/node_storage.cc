@@ -35,6 +35,9 @@ struct node_storage::probe {
         block_bytes(r.get_gauge("troupe_storage_blocks_bytes", "Bytes of all blocks.")),
         written(
             r.get_gauge("troupe_storage_blocks_written", "Blocks cut from heads since the start.")),
+        early_cuts(
+            r.get_gauge("troupe_storage_early_cuts",
+                        "Cuts before their time because memory was short, since the start.")),
         compactions(r.get_gauge("troupe_storage_compactions", "Merges of blocks since the start.")),
         compactions_failed(r.get_gauge("troupe_storage_compactions_failed",
                                        "Failed merges of blocks since the start.")) {
@@ -45,10 +48,11 @@ struct node_storage::probe {
     r.add_alias("troupe_storage_blocks_bytes", "prometheus_tsdb_storage_blocks_bytes");
   }
 
-  gauge &series, &min_time, &max_time, &blocks, &quarantined, &block_bytes, &written, &compactions,
-      &compactions_failed;
+  gauge &series, &min_time, &max_time, &blocks, &quarantined, &block_bytes, &written, &early_cuts,
+      &compactions, &compactions_failed;
 
-  void publish(std::span<const std::unique_ptr<shard>> shards, const block_store& store) {
+  void publish(std::span<const std::unique_ptr<shard>> shards, const block_store& store,
+               const upkeep& work) {
     uint64_t count = 0, bytes = 0, loaded = 0;
     timestamp_ms lo = troupe::max_time, hi = troupe::min_time;
     for (const auto& s : shards) {
@@ -68,6 +72,7 @@ struct node_storage::probe {
     block_bytes.set(static_cast<double>(bytes));
     quarantined.set(static_cast<double>(c.quarantined));
     written.set(static_cast<double>(c.written));
+    early_cuts.set(static_cast<double>(work.early_cuts()));
     compactions.set(static_cast<double>(c.compactions));
     compactions_failed.set(static_cast<double>(c.compactions_failed));
   }
@@ -78,7 +83,7 @@ result<std::unique_ptr<storage>> storage::open(const options& opts, const enviro
 }
 
 node_storage::node_storage(const options& opts, const environment& env)
-    : opts_(opts), metrics_(env.metrics ? *env.metrics : own_metrics_), limits_(opts) {}
+    : opts_(opts), metrics_(env.metrics ? *env.metrics : own_metrics_), limits_(opts, env.memory) {}
 
 node_storage::~node_storage() = default;
 
@@ -118,7 +123,7 @@ status node_storage::open_parts(const environment& env) {
 }
 
 void node_storage::publish() {
-  probe_->publish(shards_, *blocks_);
+  probe_->publish(shards_, *blocks_, *upkeep_);
   damage_->publish();
 }
 

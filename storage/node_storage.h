@@ -30,6 +30,7 @@ class node_storage final : public storage {
   status clean_tombstones() override { return upkeep_->clean_tombstones(); }
   result<std::string> snapshot(bool skip_head) override { return upkeep_->snapshot(skip_head); }
   head_stats stats(size_t limit) const override;
+  uint64_t series_count() const override { return limits_.node_series.load(); }
   std::vector<block_info> blocks() const override { return blocks_->infos(); }
   damage_report damage() const override { return damage_->report(); }
   void set_retention(int64_t ms, uint64_t bytes) override;

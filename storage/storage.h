@@ -7,6 +7,7 @@
 #include "storage/base/clock.h"
 #include "storage/base/damage.h"
 #include "storage/base/file_system.h"
+#include "storage/base/memory_budget.h"
 #include "storage/base/random.h"
 #include "storage/base/stats.h"
 #include "storage/options.h"
@@ -53,7 +54,8 @@ struct environment {
   file_system* fs = nullptr;
   clock* clk = nullptr;
   registry* metrics = nullptr;
-  uint64_t seed = 0;  ///< for ids; from entropy_seed() or a simulation's seed
+  uint64_t seed = 0;                ///< for ids; from entropy_seed() or a simulation's seed
+  memory_budget* memory = nullptr;  ///< null: no bound
 };
 
 class storage {
@@ -92,6 +94,8 @@ class storage {
   virtual result<std::string> snapshot(bool skip_head) = 0;
 
   virtual head_stats stats(size_t limit) const = 0;
+  /// In the heads.
+  virtual uint64_t series_count() const = 0;
   virtual std::vector<block_info> blocks() const = 0;
   /// What was found damaged, and the quarantine folder. Reads that folder.
   virtual damage_report damage() const = 0;

@@ -18,6 +18,7 @@ constexpr logger log("upkeep");
 constexpr uint64_t max_late_samples = 1'000'000;
 constexpr size_t rewrite_step_bytes = 8 << 20;
 constexpr int64_t expiry_interval_ns = 10'000'000'000;
+constexpr int64_t trim_interval_ns = 5'000'000'000;
 
 // As Prometheus names snapshots: 20240131T120000Z-0123456789abcdef.
 std::string snapshot_name(timestamp_ms now, uint64_t random) {
@@ -93,9 +94,16 @@ result<bool> upkeep::step() {
       TROUPE_TRY(begin_cut(*bound));
       return true;
     }
+    if (const auto bound = early_bound()) {
+      TROUPE_TRY(begin_cut(*bound));
+      ++early_cuts_;
+      log.info("memory is short: samples go to a block before their time");
+      return true;
+    }
   }
   if (collect_garbage())
     return true;
+  trim();
   return parts_.blocks->compact_once(plan());
 }
 
@@ -103,7 +111,7 @@ result<bool> upkeep::step() {
 void upkeep::start_bound() {
   bound_known_ = true;
   for (const auto& b : parts_.blocks->blocks())
-    bound_ = std::max(bound_, range_end(range_start(b->meta().max_time - 1, range_ms_)));
+    bound_ = std::max(bound_, b->meta().max_time);
   if (bound_ == min_time) {
     timestamp_ms oldest = max_time;
     for (const auto& s : parts_.shards)
@@ -139,6 +147,33 @@ std::optional<timestamp_ms> upkeep::wanted_bound() const {
   return std::nullopt;
 }
 
+// While memory is short: an eighth of a range behind the newest samples, once that gives as much
+// back. Series that got none since are gone afterwards; those that do get some stay known.
+std::optional<timestamp_ms> upkeep::early_bound() const {
+  if (!bound_known_ || parts_.limits->level() < memory_level::give_back)
+    return std::nullopt;
+  timestamp_ms newest = min_time;
+  for (const auto& s : parts_.shards)
+    newest = std::max(newest, s->memory().max_ts());
+  if (newest < min_time + 2 * range_ms_)
+    return std::nullopt;
+  // One sample of a clock that is ahead must not make all others late.
+  const int64_t part = std::max<int64_t>(range_ms_ / 8, 1);
+  const timestamp_ms bound = std::min(newest, parts_.clk->now_ms()) - part;
+  if (bound - part < bound_)
+    return std::nullopt;
+  return bound;
+}
+
+void upkeep::trim() {
+  const int64_t now = parts_.clk->monotonic_ns();
+  if (now < next_trim_ns_ || parts_.limits->level() < memory_level::give_back)
+    return;
+  next_trim_ns_ = now + trim_interval_ns;
+  std::fill(garbage_.begin(), garbage_.end(), true);  // lets go of idle tables, too
+  trim_memory();
+}
+
 status upkeep::begin_cut(timestamp_ms bound) {
   std::vector<uint32_t> segments;
   for (const auto& s : parts_.shards) {
@@ -159,7 +194,7 @@ status upkeep::begin_cut(timestamp_ms bound) {
 status upkeep::write_next_block() {
   const auto tenant = cut_->ranges.begin();
   const timestamp_ms start = *tenant->second.begin();
-  const timestamp_ms end = range_end(start);
+  const timestamp_ms end = std::min(range_end(start), cut_->bound);
   std::vector<std::unique_ptr<series_set>> sources;
   for (const auto& s : parts_.shards)
     if (const auto* t = s->memory().find_tenant(tenant->first))

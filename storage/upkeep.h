@@ -50,6 +50,8 @@ class upkeep {
   status clean_tombstones();
   /// A data folder below <dir>/snapshots; its name.
   result<std::string> snapshot(bool skip_head);
+  /// Cuts before their time because memory was short.
+  uint64_t early_cuts() const { return early_cuts_.load(std::memory_order_relaxed); }
   void set_retention_bytes(uint64_t bytes) { retention_bytes_.store(bytes); }
   /// Waits for the piece in work and refuses all later ones.
   void close();
@@ -70,6 +72,8 @@ class upkeep {
   status usable() const;
   void start_bound();
   std::optional<timestamp_ms> wanted_bound() const;
+  std::optional<timestamp_ms> early_bound() const;
+  void trim();
   status begin_cut(timestamp_ms bound);
   status write_next_block();
   void publish();
@@ -86,6 +90,7 @@ class upkeep {
   const int64_t range_ms_;
   const int64_t max_block_ms_;
   std::atomic<uint64_t> retention_bytes_;
+  std::atomic<uint64_t> early_cuts_{0};
 
   std::mutex mutex_;
   // All guarded by mutex_.
@@ -98,6 +103,7 @@ class upkeep {
   std::vector<std::optional<rewrite_job>> rewrites_;  // per shard
   std::vector<bool> garbage_;                         // per shard: a round is due
   int64_t next_expiry_ns_ = 0;
+  int64_t next_trim_ns_ = 0;
 };
 
 }  // namespace troupe::storage

@@ -67,7 +67,9 @@ using query_actor = basic_actor::extend<caf::reacts_to<call_atom, http_call_ptr>
 
 /// Background work of the storage and the admin calls that change blocks.
 using maintenance_actor =
-    basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<call_atom, http_call_ptr>,
+    basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<step_atom>,
+                        // A round is due before its time: memory is short.
+                        caf::reacts_to<flush_atom>, caf::reacts_to<call_atom, http_call_ptr>,
                         caf::reacts_to<config_atom, config_ptr>>;
 
 /// Bridges the server's callbacks to the actors: gathers what a route needs, picks a worker,

@@ -15,7 +15,8 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe, first_custom_type_id)
   CAF_ADD_ATOM(troupe, troupe::actors, put_atom, "put")        // batches to store
   CAF_ADD_ATOM(troupe, troupe::actors, commit_atom, "commit")  // ingest: group commit now
   CAF_ADD_ATOM(troupe, troupe::actors, sync_atom, "sync")      // ingest: fdatasync that commits owe
-  CAF_ADD_ATOM(troupe, troupe::actors, flush_atom, "flush")    // scrape: hand on what was gathered
+  CAF_ADD_ATOM(troupe, troupe::actors, flush_atom, "flush")    // hand on what was gathered, now
+  CAF_ADD_ATOM(troupe, troupe::actors, step_atom, "step")      // maintenance: next unit of a round
   CAF_ADD_ATOM(troupe, troupe::actors, replay_atom, "replay")  // ingest: next piece of WAL replay
   CAF_ADD_ATOM(troupe, troupe::actors, tick_atom, "tick")      // a periodic actor's own timer
   CAF_ADD_ATOM(troupe, troupe::actors, fetched_atom,

@@ -46,6 +46,7 @@ http::response outcome_response(const std::vector<ingest::outcome>& outcomes,
     sum.too_old += o.report.too_old;
     sum.too_far_in_future += o.report.too_far_in_future;
     sum.new_series_refused += o.report.new_series_refused;
+    sum.no_memory += o.report.no_memory;
   }
   if (sum.refused() == 0 && refused_series == 0)
     return {204, "text/plain; charset=utf-8", {}, "", {}, "/api/v1/write"};
@@ -58,6 +59,10 @@ http::response outcome_response(const std::vector<ingest::outcome>& outcomes,
   if (sum.new_series_refused)
     text +=
         fmt::format(" {} samples of new series are over the series limit;", sum.new_series_refused);
+  if (sum.no_memory)
+    text +=
+        fmt::format(" {} samples of new series do not fit into memory (--storage.memory-limit);",
+                    sum.no_memory);
   if (refused_series)
     text += fmt::format(" {} series are invalid: {};", refused_series, why);
   text.back() = '\n';

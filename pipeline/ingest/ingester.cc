@@ -26,6 +26,8 @@ ingester::ingester(storage::shard_appender& door, registry& m, uint32_t shard)
       series_refused_(
           m.get_counter("troupe_ingest_refused_total", "Samples refused.",
                         {{"reason", "series_limit"}, {"shard", std::to_string(shard)}})),
+      no_memory_(m.get_counter("troupe_ingest_refused_total", "Samples refused.",
+                               {{"reason", "memory_limit"}, {"shard", std::to_string(shard)}})),
       batches_(m.get_counter("troupe_ingest_batches_total", "Batches offered.",
                              {{"shard", std::to_string(shard)}})),
       commits_(m.get_counter("troupe_ingest_commits_total", "Group commits.",
@@ -50,6 +52,7 @@ outcome ingester::append(const batch_ptr& batch) {
     too_old_.add(static_cast<double>(report->too_old));
     too_new_.add(static_cast<double>(report->too_far_in_future));
     series_refused_.add(static_cast<double>(report->new_series_refused));
+    no_memory_.add(static_cast<double>(report->no_memory));
   }
   return {{}, *report};
 }

@@ -50,7 +50,7 @@ class ingester {
   status broken_;
   storage::shard_appender::totals published_;
   counter &samples_, &duplicates_, &conflicts_, &out_of_order_, &too_old_, &too_new_,
-      &series_refused_, &batches_, &commits_, &failures_;
+      &series_refused_, &no_memory_, &batches_, &commits_, &failures_;
   bucket_histogram& commit_batches_;
 };
 

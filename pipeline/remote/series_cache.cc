@@ -151,9 +151,11 @@ std::vector<series_cache::page_view> series_cache::resolve(
     for (added& a : fresh)
       a.slot = slot_of(settings_.tenant, a.series);
     std::unique_lock lock(mutex_);
-    bool due = clock_.monotonic_ns() - round_began_ns_ > settings_.round_ms * 1'000'000;
-    if (rounds_ == seen && (due || current_->used > settings_.max_series))
-      begin_round();
+    const bool due = clock_.monotonic_ns() - round_began_ns_ > settings_.round_ms * 1'000'000;
+    const size_t tight_bound = settings_.tight_bound ? settings_.tight_bound() : 0;
+    const bool tight = tight_bound != 0 && current_->used > tight_bound;
+    if (rounds_ == seen && (due || tight || current_->used > settings_.max_series))
+      begin_round(tight);
     if (rounds_ == seen) {
       add(items, fresh);
       return view_pages(items);
@@ -203,16 +205,17 @@ void series_cache::add(std::span<item> items, std::span<added> fresh) {
   }
 }
 
-/// Called with the lock held exclusively. Starts anew if most series are no longer sent or there
-/// are too many; else only forgets which were in use.
-void series_cache::begin_round() {
+/// Called with the lock held exclusively. Starts anew if most series are no longer sent, there are
+/// too many or memory is tight; else only forgets which were in use.
+void series_cache::begin_round(bool tight) {
   round_began_ns_ = clock_.monotonic_ns();
   auto& cells = current_->cells;
   auto in_use = static_cast<size_t>(
       std::count_if(cells.begin(), cells.end(), [](const cell& c) { return c.in_use(); }));
-  if (in_use * 2 < current_->used || current_->used > settings_.max_series) {
-    previous_ = std::move(current_);
-    current_ = std::make_unique<generation>(settings_.shards);
+  if (tight || in_use * 2 < current_->used || current_->used > settings_.max_series) {
+    previous_ = std::exchange(current_, std::make_unique<generation>(settings_.shards));
+    if (tight)
+      previous_ = std::make_unique<generation>(settings_.shards);
     ++rounds_;
     return;
   }

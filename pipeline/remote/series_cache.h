@@ -27,6 +27,9 @@ class series_cache {
     /// Beyond so many series the cache starts anew; what is still sent comes back without being
     /// parsed.
     size_t max_series = 8u << 20;
+    /// While memory is short, the most series worth knowing; beyond that the cache starts anew and
+    /// keeps nothing. 0, or an empty function: it is not short.
+    std::function<size_t()> tight_bound;
     /// How often series that are no longer sent are looked for.
     int64_t round_ms = 3600 * 1000;
     uint64_t secret = 0;  ///< keys the hash of label bytes
@@ -69,7 +72,7 @@ class series_cache {
 
   bool probe(std::span<item> items, std::vector<uint32_t>& misses) const;
   void add(std::span<item> items, std::span<added> fresh);
-  void begin_round();
+  void begin_round(bool tight);
   std::vector<page_view> view_pages(std::span<item> items) const;
 
   const settings settings_;

@@ -5,10 +5,19 @@
 namespace troupe::query {
 
 budget::budget(const troupe::clock& clock, int64_t timeout_ms, uint64_t max_samples,
-               uint64_t max_bytes, const std::atomic<bool>* cancel)
-    : clock_(clock), max_samples_(max_samples), max_bytes_(max_bytes), cancel_(cancel) {
+               uint64_t max_bytes, const std::atomic<bool>* cancel, memory_budget* memory)
+    : clock_(clock),
+      max_samples_(max_samples),
+      max_bytes_(max_bytes),
+      cancel_(cancel),
+      memory_(memory) {
   if (timeout_ms > 0)
     deadline_ns_ = clock.monotonic_ns() + timeout_ms * 1'000'000;
+}
+
+budget::~budget() {
+  if (memory_)
+    memory_->release(granted_ - free_bytes);
 }
 
 status budget::check() const {
@@ -27,10 +36,23 @@ status budget::hold(uint64_t samples, uint64_t bytes) {
     return {errc::resource_exhausted, "query processing would use more than the limit of " +
                                           std::to_string(max_bytes_) +
                                           " bytes of memory in query execution"};
+  if (memory_ && bytes_ + bytes > granted_)
+    TROUPE_TRY(charge(bytes_ + bytes));
   samples_ += samples;
   bytes_ += bytes;
   peak_samples_ = std::max(peak_samples_, samples_);
   peak_bytes_ = std::max(peak_bytes_, bytes_);
+  return {};
+}
+
+// In large parts: a query holds a few hundred times. What it gives up it keeps for its next part.
+status budget::charge(uint64_t bytes) {
+  constexpr uint64_t part = 1 << 20;
+  const uint64_t more = (bytes - granted_ + part - 1) / part * part;
+  if (!memory_->try_charge(more))
+    return {errc::unavailable, "query needs more memory than --storage.memory-limit (" +
+                                   std::to_string(memory_->limit()) + " bytes) has left"};
+  granted_ += more;
   return {};
 }
 

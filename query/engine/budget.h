@@ -3,6 +3,7 @@
 #pragma once
 
 #include "storage/base/clock.h"
+#include "storage/base/memory_budget.h"
 #include "storage/base/result.h"
 
 #include <algorithm>
@@ -16,12 +17,16 @@ namespace troupe::query {
 class budget {
  public:
   budget(const troupe::clock& clock, int64_t timeout_ms, uint64_t max_samples, uint64_t max_bytes,
-         const std::atomic<bool>* cancel);
+         const std::atomic<bool>* cancel, memory_budget* memory = nullptr);
+  ~budget();
+  budget(const budget&) = delete;
+  budget& operator=(const budget&) = delete;
 
   /// canceled or timeout. Call it for every series, and every few thousand steps of a long loop.
   status check() const;
 
-  /// resource_exhausted if the limit would be passed; then nothing is held.
+  /// resource_exhausted if the query's limit would be passed, unavailable if the process' would;
+  /// then nothing is held.
   status hold(uint64_t samples, uint64_t bytes);
   void release(uint64_t samples, uint64_t bytes);
 
@@ -40,15 +45,21 @@ class budget {
   uint64_t peak_bytes() const { return peak_bytes_; }
 
  private:
+  status charge(uint64_t bytes);
+
   const troupe::clock& clock_;
   int64_t deadline_ns_ = std::numeric_limits<int64_t>::max();
   uint64_t max_samples_;
   uint64_t max_bytes_;
   const std::atomic<bool>* cancel_;
+  memory_budget* memory_;
   static constexpr uint64_t work_between_checks = 100'000;
   uint64_t work_ = 0;
   uint64_t samples_ = 0;
   uint64_t bytes_ = 0;
+  /// Small queries are answered however little memory is left: this much is never charged.
+  static constexpr uint64_t free_bytes = 1 << 20;
+  uint64_t granted_ = free_bytes;  ///< by the process, and those
   uint64_t peak_samples_ = 0;
   uint64_t peak_bytes_ = 0;
 };

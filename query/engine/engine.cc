@@ -143,8 +143,8 @@ query_error classify(const status& failed) {
   }
 }
 
-engine::engine(engine_options options, const troupe::clock& clock)
-    : options_(std::move(options)), clock_(clock) {}
+engine::engine(engine_options options, const troupe::clock& clock, memory_budget* memory)
+    : options_(std::move(options)), clock_(clock), memory_(memory) {}
 
 result<query_result> engine::instant(storage::queryable& source, std::string_view tenant,
                                      std::string_view text, timestamp_ms ts,
@@ -189,7 +189,7 @@ result<query_result> engine::run(const call& c) const {
     timeout_ms =
         timeout_ms > 0 ? std::min(timeout_ms, c.overrides.timeout_ms) : c.overrides.timeout_ms;
   budget limits(clock_, timeout_ms, options_.max_samples, options_.max_memory_bytes,
-                c.overrides.cancel);
+                c.overrides.cancel, memory_);
   const expr_ptr tree = c.parsed->clone();
   TROUPE_TRY(resolve_durations(*tree, c.times.step_ms, c.times.end - c.times.start));
   TROUPE_ASSIGN(const step_grid grid, grid_of(c.times, limits));

@@ -6,6 +6,7 @@
 #include "query/parser/ast.h"
 #include "query/parser/parser.h"
 #include "storage/base/clock.h"
+#include "storage/base/memory_budget.h"
 #include "storage/base/result.h"
 #include "storage/querier.h"
 
@@ -59,8 +60,9 @@ query_error classify(const status& failed);
 
 class engine {
  public:
-  /// `clock` is only used for deadlines and statistics and must outlive the engine.
-  engine(engine_options options, const troupe::clock& clock);
+  /// `clock` is only used for deadlines and statistics; `memory` is the process' budget, or null.
+  /// Both must outlive the engine.
+  engine(engine_options options, const troupe::clock& clock, memory_budget* memory = nullptr);
 
   const engine_options& options() const { return options_; }
 
@@ -89,6 +91,7 @@ class engine {
 
   engine_options options_;
   const troupe::clock& clock_;
+  memory_budget* const memory_;
 };
 
 }  // namespace troupe::query

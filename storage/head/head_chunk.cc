@@ -14,10 +14,12 @@ namespace {
 
 // The end of the run of `ts` that starts at `from` and fits into one chunk.
 template <class GetTs>
-size_t chunk_end(size_t from, size_t size, int64_t range_ms, const GetTs& ts) {
+size_t chunk_end(size_t from, size_t size, int64_t range_ms, timestamp_ms bound, const GetTs& ts) {
   const timestamp_ms start = range_start(ts(from), range_ms);
+  const bool before = ts(from) < bound;
   size_t end = from + 1;
-  while (end < size && end - from < head_chunk_samples && ts(end) - start < range_ms)
+  while (end < size && end - from < head_chunk_samples && ts(end) - start < range_ms &&
+         (ts(end) < bound) == before)
     ++end;
   return end;
 }
@@ -139,13 +141,13 @@ status decode_stored_chunk(const stored_chunk& chunk, timestamp_ms mint, timesta
   return {};
 }
 
-void encode_columns(const sample_columns& columns, int64_t range_ms,
+void encode_columns(const sample_columns& columns, int64_t range_ms, timestamp_ms bound,
                     const std::function<void(const encoded_chunk&)>& out) {
   const std::span ts(columns.ts);
   const std::span values(columns.values);
   const std::span starts(columns.start_ts);
   for (size_t i = 0; i < ts.size();) {
-    const size_t end = chunk_end(i, ts.size(), range_ms, [&](size_t k) { return ts[k]; });
+    const size_t end = chunk_end(i, ts.size(), range_ms, bound, [&](size_t k) { return ts[k]; });
     const size_t n = end - i;
     out({ts[i], ts[end - 1], static_cast<uint32_t>(n),
          encode_chunk(ts.subspan(i, n), values.subspan(i, n),
@@ -154,7 +156,8 @@ void encode_columns(const sample_columns& columns, int64_t range_ms,
   }
   const std::span rows(columns.histograms);
   for (size_t i = 0; i < rows.size();) {
-    const size_t end = chunk_end(i, rows.size(), range_ms, [&](size_t k) { return rows[k].ts; });
+    const size_t end =
+        chunk_end(i, rows.size(), range_ms, bound, [&](size_t k) { return rows[k].ts; });
     const size_t n = end - i;
     out({rows[i].ts, rows[end - 1].ts, static_cast<uint32_t>(n),
          encode_histogram_chunk(rows.subspan(i, n))});

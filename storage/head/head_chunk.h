@@ -62,8 +62,8 @@ struct encoded_chunk {
   std::string bytes;
 };
 /// Encodes columns (sorted, timestamps unique) into chunks of at most head_chunk_samples that do
-/// not cross a multiple of `range_ms`; in order of time per kind.
-void encode_columns(const sample_columns& columns, int64_t range_ms,
+/// not cross a multiple of `range_ms`, nor `bound`; in order of time per kind.
+void encode_columns(const sample_columns& columns, int64_t range_ms, timestamp_ms bound,
                     const std::function<void(const encoded_chunk&)>& out);
 
 /// Number of samples.

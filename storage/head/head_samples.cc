@@ -290,6 +290,8 @@ void head_samples::seal(head_series& s, std::set<timestamp_ms>& ranges) {
   if (const series_extra* x = extra(s); x && !x->rows.empty() && x->rows.front().ts < bound)
     close_rows(s);
   drop_extra(s);
+  if (bound != range_start(bound, range_ms_))
+    split(s);
   s.odd_cut_ = chunks_.now().cut & 1;
   status damage;
   for (const auto& c : chunks_of(s, &damage))

@@ -9,6 +9,7 @@
 // gets, and late samples repeat a timestamp only if they win.
 #pragma once
 
+#include "storage/chunk/columns.h"
 #include "storage/head/byte_slab.h"
 #include "storage/head/chunk_store.h"
 #include "storage/head/head_series.h"
@@ -137,6 +138,13 @@ class head_samples {
   void put_late(head_series& s, sample_columns::histogram_row row);
   void fold_late(head_series& s);
   void put_in_order(head_series& s);
+  /// Sees to it that no chunk lies on both sides of the cut's bound.
+  void split(head_series& s);
+  /// Writes chunks anew from the first `concerned` one on, less the samples in `gone`. If one is
+  /// damaged all stay.
+  template <class F>
+  void rewrite(head_series& s, std::span<const stored_chunk> chunks, const time_intervals& gone,
+               const F& concerned);
   chunk_position add_columns(const sample_columns& columns, uint32_t cut, chunk_position previous);
   std::vector<stored_chunk> chunks_of(const head_series& s, status* damage = nullptr) const;
 

@@ -174,7 +174,7 @@ void head_samples::put_late(head_series& s, sample_columns::histogram_row row) {
 // Chunks of all samples of `columns` in front of `previous`; the newest of them.
 chunk_position head_samples::add_columns(const sample_columns& columns, uint32_t cut,
                                          chunk_position previous) {
-  encode_columns(columns, range_ms_,
+  encode_columns(columns, range_ms_, chunks_.now().bound,
                  [&](const encoded_chunk& c) { previous = add_whole(c, cut, previous); });
   return previous;
 }
@@ -217,6 +217,15 @@ void head_samples::put_in_order(head_series& s) {
   set_newest(s, last);
 }
 
+void head_samples::split(head_series& s) {
+  const timestamp_ms bound = chunks_.now().bound;
+  status damage;
+  const auto chunks = chunks_of(s, &damage);
+  if (damage.ok())
+    rewrite(s, chunks, {},
+            [&](const stored_chunk& c) { return c.min_ts < bound && c.max_ts >= bound; });
+}
+
 void head_samples::erase(head_series& s, timestamp_ms mint, timestamp_ms maxt) {
   const time_intervals gone{{mint, maxt}};
   if (series_extra* x = extra(s)) {
@@ -229,11 +238,19 @@ void head_samples::erase(head_series& s, timestamp_ms mint, timestamp_ms maxt) {
   }
   status damage;
   const auto chunks = chunks_of(s, &damage);
-  if (!damage.ok() || std::none_of(chunks.begin(), chunks.end(),
-                                   [&](const stored_chunk& c) { return c.overlaps(mint, maxt); }))
+  if (damage.ok())
+    rewrite(s, chunks, gone, [&](const stored_chunk& c) { return c.overlaps(mint, maxt); });
+}
+
+template <class F>
+void head_samples::rewrite(head_series& s, std::span<const stored_chunk> chunks,
+                           const time_intervals& gone, const F& concerned) {
+  const auto first = std::find_if(chunks.begin(), chunks.end(), concerned);
+  if (first == chunks.end())
     return;
-  chunk_position last = 0;
-  for (const auto& c : chunks) {
+  // A chunk leads to its older ones: they stay, all newer ones are made anew.
+  chunk_position last = first == chunks.begin() ? 0 : std::prev(first)->position;
+  for (const auto& c : chunks.subspan(first - chunks.begin())) {
     sample_columns columns;
     if (!decode_stored_chunk(c, c.min_ts, c.max_ts, columns).ok())
       return;

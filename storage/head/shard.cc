@@ -142,14 +142,21 @@ result<append_report> shard::append(const batch_ptr& batch) {
     return {errc::unavailable, "replay is still running and its bound on waiting samples (" +
                                    std::to_string(limits_.replay_pending_bytes) +
                                    " bytes) is reached"};
+  const memory_level memory = limits_.level();
+  if (memory == memory_level::full)
+    return {errc::unavailable, "no memory is left of --storage.memory-limit"};
   head_tenant& tenant = head_.tenant(batch->tenant);
   pending_batch pending{
       batch, tables_.get(tenant, batch->group, batch->table ? batch->table : empty_table()), {}};
+  // What the log has already is never refused, and while it is replayed nobody knows what that is.
+  const bool no_growth = memory >= memory_level::no_growth && !replaying;
   if (!replaying)
-    resolve(tenant, *pending.refs);
+    resolve(tenant, *pending.refs, no_growth || limits_.max_series != 0);
   append_report report;
-  pending.refused =
-      admit(*batch, *pending.refs, limits_.bounds(clock_.now_ms()), new_series_left(), report);
+  pending.refused = admit(*batch, *pending.refs, limits_.bounds(clock_.now_ms()),
+                          no_growth ? 0 : new_series_left(), report);
+  if (no_growth)
+    report.no_memory = std::exchange(report.new_series_refused, 0);
   pending.batch = with_exemplar_times(batch, pending.refused);
   const bool nothing_left = pending.refused.everything(*batch) && batch->metadata.empty() &&
                             batch->source_position.empty();
@@ -194,10 +201,10 @@ status shard::commit_locked() {
   return {};
 }
 
-// Looks up the series of a table that are not known yet or may be gone.
-void shard::resolve(head_tenant& tenant, table_refs& refs) const {
+// Looks up the series of a table that may be gone, and with `all` those that are not known yet.
+void shard::resolve(head_tenant& tenant, table_refs& refs, bool all) const {
   const bool stale = refs.generation != head_.generation();
-  if (!stale && limits_.max_series == 0)
+  if (!stale && !all)
     return;
   for (size_t i = 0; i < refs.refs.size(); ++i)
     if (stale || refs.refs[i] == nullptr)
@@ -218,8 +225,7 @@ void shard::apply(pending_batch& pending) {
   const write_batch& batch = *pending.batch;
   head_tenant& tenant = head_.tenant(batch.tenant);
   table_refs& refs = *pending.refs;
-  if (refs.generation != head_.generation())
-    resolve(tenant, refs);
+  resolve(tenant, refs, false);
   add(head_.apply(tenant,
                   {.floats = batch.floats,
                    .starts = batch.starts,

@@ -5,6 +5,7 @@
 
 #include "storage/appender.h"
 #include "storage/base/clock.h"
+#include "storage/base/memory_budget.h"
 #include "storage/head/admission.h"
 #include "storage/head/head.h"
 #include "storage/head/table_cache.h"
@@ -24,8 +25,9 @@ namespace troupe::storage {
 
 /// What all shards of a node share; the atomics change when configuration is reloaded.
 struct shard_limits {
-  explicit shard_limits(const options& opts)
-      : retention_ms(opts.retention_ms),
+  explicit shard_limits(const options& opts, memory_budget* memory = nullptr)
+      : memory(memory),
+        retention_ms(opts.retention_ms),
         out_of_order_window_ms(opts.out_of_order_window_ms),
         max_future_ms(opts.max_future_ms),
         min_block_ms(opts.min_block_ms),
@@ -35,6 +37,7 @@ struct shard_limits {
         max_exemplars(opts.exemplar_storage ? (opts.max_exemplars + opts.shards - 1) / opts.shards
                                             : 0) {}
 
+  memory_budget* const memory;  ///< null: no bound
   std::atomic<int64_t> retention_ms;
   std::atomic<int64_t> out_of_order_window_ms;
   const int64_t max_future_ms;
@@ -47,6 +50,7 @@ struct shard_limits {
 
   /// What a sample's time must lie in, by clock and options alone.
   time_bounds bounds(timestamp_ms now) const;
+  memory_level level() const { return memory ? memory->level() : memory_level::normal; }
 };
 
 class shard final : public shard_appender {
@@ -111,7 +115,7 @@ class shard final : public shard_appender {
   void apply_pending();
   void apply(pending_batch& pending);
   void add(const apply_counts& counts);
-  void resolve(head_tenant& tenant, table_refs& refs) const;
+  void resolve(head_tenant& tenant, table_refs& refs, bool all) const;
   uint64_t new_series_left() const;
 
   wal_directory& dir_;

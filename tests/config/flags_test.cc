@@ -77,11 +77,13 @@ TEST(flags, defaults_of_table_and_structs_agree) {
         std::tie(a.storage.path, a.storage.retention_time_ms, a.storage.retention_size,
                  a.storage.min_block_ms, a.storage.block_reload_ms, a.storage.max_block_ms,
                  a.storage.wal_segment_bytes, a.storage.wal_sync, a.storage.wal_sync_interval_ms,
-                 a.storage.shards, a.storage.max_series, a.storage.replay_pending_bytes),
+                 a.storage.memory_limit_bytes, a.storage.memory_limit_percent, a.storage.shards,
+                 a.storage.max_series, a.storage.replay_pending_bytes),
         std::tie(b.storage.path, b.storage.retention_time_ms, b.storage.retention_size,
                  b.storage.min_block_ms, b.storage.block_reload_ms, b.storage.max_block_ms,
                  b.storage.wal_segment_bytes, b.storage.wal_sync, b.storage.wal_sync_interval_ms,
-                 b.storage.shards, b.storage.max_series, b.storage.replay_pending_bytes))
+                 b.storage.memory_limit_bytes, b.storage.memory_limit_percent, b.storage.shards,
+                 b.storage.max_series, b.storage.replay_pending_bytes))
         << spec.name;
     EXPECT_EQ(std::tie(a.query.lookback_delta_ms, a.query.timeout_ms, a.query.max_concurrency,
                        a.query.max_samples, a.query.max_bytes, a.query.max_nodes, a.query.max_depth,
@@ -233,6 +235,15 @@ TEST(flags, wrong_usage) {
             "'interval='");
   EXPECT_EQ(usage_error_of({"--storage.wal.sync=interval=0s"}),
             "--storage.wal.sync: not an interval: \"interval=0s\"");
+  EXPECT_EQ(usage_error_of({"--storage.memory-limit=101%"}),
+            "--storage.memory-limit: not 1% to 100%: \"101%\"");
+  EXPECT_NE(usage_error_of({"--storage.memory-limit=much"}), "");
+  const auto memory = must_serve({"--storage.memory-limit=2GiB"}).server.storage;
+  EXPECT_EQ(memory.memory_limit_bytes, 2ULL << 30);
+  EXPECT_EQ(memory.memory_limit_percent, 0u);
+  const auto half = must_serve({"--storage.memory-limit=50%"}).server.storage;
+  EXPECT_EQ(half.memory_limit_bytes, 0u);
+  EXPECT_EQ(half.memory_limit_percent, 50u);
   const auto interval = must_serve({"--storage.wal.sync=interval=250ms"}).server.storage;
   EXPECT_EQ(interval.wal_sync, "interval");
   EXPECT_EQ(interval.wal_sync_interval_ms, 250);

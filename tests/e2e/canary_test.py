@@ -6,17 +6,12 @@ import sys
 import harness
 
 
-def metric(port: int, name: str) -> float:
-    text = harness.request(port, "GET", "/metrics")[2].decode()
-    return next(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name + " "))
-
-
 def breaches(port: int):
-    return [metric(port, f"troupe_audit_{what}_total") for what in ("missing", "doubled", "wrong")]
+    return [harness.metric(port, f"troupe_audit_{what}_total") for what in ("missing", "doubled", "wrong")]
 
 
 def wait_checked(port: int, n: int):
-    harness.wait_for(f"{n} checks", lambda: metric(port, "troupe_audit_checked_total") >= n)
+    harness.wait_for(f"{n} checks", lambda: harness.metric(port, "troupe_audit_checked_total") >= n)
 
 
 def main() -> int:
@@ -26,7 +21,7 @@ def main() -> int:
         with server:
             for end, ticks in (("kill", 3), ("kill", 3), ("stop", 8)):
                 server.start()
-                harness.wait_for("ticks", lambda n=ticks: metric(server.port, "troupe_audit_acknowledged_total") >= n)
+                harness.wait_for("ticks", lambda n=ticks: harness.metric(server.port, "troupe_audit_acknowledged_total") >= n)
                 wait_checked(server.port, 2)
                 assert breaches(server.port) == [0, 0, 0]
                 assert harness.instant(server.port, 'count({__name__=~".+"})') == []
@@ -41,7 +36,7 @@ def main() -> int:
             damaged[len(damaged) // 2] ^= 1
             log.write_bytes(damaged)
             server.start()
-            harness.wait_for("the loss to show", lambda: metric(server.port, "troupe_audit_missing_total") == 1)
+            harness.wait_for("the loss to show", lambda: harness.metric(server.port, "troupe_audit_missing_total") == 1)
             wait_checked(server.port, 40)
             assert breaches(server.port) == [1, 0, 0], breaches(server.port)
             assert server.stop() == 0

@@ -51,11 +51,6 @@ def read_all(port: int, base_ms: int):
     return got, answer.get("warnings", [])
 
 
-def metric(port: int, name: str) -> float:
-    text = harness.request(port, "GET", "/metrics")[2].decode()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name + " "))
-
-
 def report(port: int):
     return harness.get_api(port, "/api/v1/status/damage")
 
@@ -100,7 +95,7 @@ def main() -> int:
             server.start()
             port = server.port
             write(port, base_ms, 0, CUT, 12)
-            harness.wait_for("the blocks", lambda: metric(port, "troupe_storage_blocks_loaded") == 11)
+            harness.wait_for("the blocks", lambda: harness.metric(port, "troupe_storage_blocks_loaded") == 11)
             write(port, base_ms, CUT, SAMPLES, 1)
             blocks = blocks_of(port, base_ms)
             assert read_all(port, base_ms) == (everything, [])
@@ -133,8 +128,8 @@ def main() -> int:
             assert len(items) == 2 and "corruption" in items[blocks[1][0]]["reason"], items
             assert all(q["bytes"] > 0 and q["time"].startswith("20") for q in items.values()), items
             for name in ("wal_bad_frames", "block_load_failures", "block_chunks"):
-                harness.wait_for(f"the metric of {name}", lambda n=name: metric(port, METRIC.format(n)) == 1)
-            assert metric(port, METRIC.format("wal_torn_tails")) == 0
+                harness.wait_for(f"the metric of {name}", lambda n=name: harness.metric(port, METRIC.format(n)) == 1)
+            assert harness.metric(port, METRIC.format("wal_torn_tails")) == 0
 
             # 2. Files that are missing, empty and exchanged: again only their blocks.
             restarted(server)
@@ -165,7 +160,7 @@ def main() -> int:
             expect_lost(everything - got, gone | chunk | log_loss | blocks[8][1])
             assert any(blocks[8][0] in w for w in warnings), warnings
             harness.wait_for("the block to be set aside", lambda: not victim.exists())
-            harness.wait_for("the metric", lambda: metric(port, METRIC.format("block_read_errors")) == 1)
+            harness.wait_for("the metric", lambda: harness.metric(port, METRIC.format("block_read_errors")) == 1)
             aside = {pathlib.Path(q["path"]).name: q["reason"] for q in report(port)["quarantined"]}
             assert "mapped" in aside[blocks[8][0]], aside
             got, warnings = read_all(port, base_ms)

@@ -193,6 +193,13 @@ def instant(port: int, expr: str, at: float = None, timeout: float = 60.0):
 
 # ---- remote write 1.0, written out: protobuf and snappy's literals only ----
 
+def metric(port: int, name: str) -> float:
+    """Sum of a metric's series on /metrics."""
+    text = request(port, "GET", "/metrics")[2].decode()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
+               if line.startswith((name + " ", name + "{")))
+
+
 def varint(n: int) -> bytes:
     out = bytearray()
     while n >= 0x80:

@@ -13,13 +13,6 @@ LINES = 20
 INTERVAL = 60
 
 
-def metric(port: int, name: str) -> float:
-    """Sum of a metric's series on /metrics."""
-    text = harness.request(port, "GET", "/metrics")[2].decode()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
-               if line.startswith((name + " ", name + "{")))
-
-
 def main(seconds: int, targets: int) -> int:
     farm_port = harness.free_port("0.0.0.0")
     with harness.work_folder() as folder:
@@ -35,18 +28,18 @@ def main(seconds: int, targets: int) -> int:
 
             def served():
                 return int(harness.request(farm_port, "GET", "/count")[2])
-            harness.wait_for("all targets to be found", lambda: metric(server.port, "troupe_sd_discovered_targets") == targets)
+            harness.wait_for("all targets to be found", lambda: harness.metric(server.port, "troupe_sd_discovered_targets") == targets)
             # A round first: connections, line caches and series are made once.
             if seconds >= 2 * INTERVAL:
                 time.sleep(INTERVAL)
             names = ("troupe_scrapes_total", "troupe_scrapes_failed_total", "troupe_scrapes_late_total",
                      "troupe_scrapes_skipped_total", "troupe_scrape_samples_lost_total")
             count, cpu, begin = served(), server.cpu_seconds(), time.monotonic()
-            before = {n: metric(server.port, n) for n in names}
+            before = {n: harness.metric(server.port, n) for n in names}
             time.sleep(seconds)
             elapsed, scraped = time.monotonic() - begin, served() - count
             used = server.cpu_seconds() - cpu
-            delta = {n: metric(server.port, n) - before[n] for n in names}
+            delta = {n: harness.metric(server.port, n) - before[n] for n in names}
             expected = targets * elapsed / INTERVAL
             bad = delta["troupe_scrapes_late_total"] + delta["troupe_scrapes_skipped_total"] + delta["troupe_scrapes_failed_total"]
             on_time = 1 - bad / max(delta["troupe_scrapes_total"], 1)

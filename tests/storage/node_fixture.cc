@@ -67,11 +67,16 @@ test_node::test_node(uint64_t seed) : fs(seed) {
 }
 
 status test_node::open() {
-  auto opened = storage::open(opts, {&fs, &clk, &metrics, ++starts_});
+  auto opened = storage::open(opts, {&fs, &clk, &metrics, ++starts_, &memory});
   if (!opened.ok())
     return opened.error();
   store = std::move(*opened);
   return {};
+}
+
+void test_node::hold_memory(uint64_t bytes) {
+  held_memory = bytes;
+  clk.advance_ms(100);
 }
 
 void test_node::replay() {

@@ -42,8 +42,12 @@ class test_node {
   support::sim_file_system fs;
   manual_clock clk;
   registry metrics;
+  uint64_t held_memory = 0;  ///< of memory's limit of 100
+  memory_budget memory{100, [this] { return held_memory; }, clk};
   std::unique_ptr<storage> store;
 
+  /// Lets the budget measure that much; takes 100 ms.
+  void hold_memory(uint64_t bytes);
   /// Opens without replay.
   status open();
   /// Opens and replays.

@@ -53,6 +53,8 @@ class history {
       check();
     else if (what < 97)
       restart(false);
+    else if (what < 98)
+      node_.hold_memory(random_.below(2) * 85);  // short: cuts come early
     else
       node_.clk.advance_ms(static_cast<int64_t>(random_.below(20'000)));
   }

@@ -122,6 +122,20 @@ TEST_F(SeriesCache, StartsAnewAboveItsBound) {
   EXPECT_LE(known->series_count(), 180u);
 }
 
+TEST_F(SeriesCache, KeepsLittleWhileMemoryIsShort) {
+  size_t bound = 0;
+  remake({.tight_bound = [&] { return bound; }});
+  decode(request(0, 1000));
+  bound = 100;
+  EXPECT_EQ(samples(decode(request(0, 1000))), expected(0, 1000)) << "nothing new to keep";
+  EXPECT_EQ(known->series_count(), 1000u);
+  EXPECT_EQ(samples(decode(request(990, 1020))), expected(990, 1020));
+  EXPECT_LE(known->series_count(), 30u);
+  bound = 0;
+  EXPECT_EQ(samples(decode(request(0, 1000))), expected(0, 1000));
+  EXPECT_GE(known->series_count(), 1000u);
+}
+
 TEST_F(SeriesCache, RefusedSeriesAreNeverKnown) {
   std::string bad = write_request({{labels::from({{"job", "nameless"}}), {{1, 1}}}});
   for (int n = 0; n < 2; ++n) {

@@ -20,6 +20,7 @@ class engine_fixture : public ::testing::Test {
  protected:
   engine_options options;
   manual_clock clock;
+  memory_budget* memory = nullptr;
   memory_queryable store;
 
   /// Samples every `step_ms` from 0 on.
@@ -38,11 +39,11 @@ class engine_fixture : public ::testing::Test {
 
   result<query_result> instant(std::string_view text, timestamp_ms ts,
                                const query_overrides& overrides = {}) {
-    return engine(options, clock).instant(store, "", text, ts, overrides);
+    return engine(options, clock, memory).instant(store, "", text, ts, overrides);
   }
   result<query_result> range(std::string_view text, timestamp_ms start, timestamp_ms end,
                              int64_t step_ms, const query_overrides& overrides = {}) {
-    return engine(options, clock).range(store, "", text, start, end, step_ms, overrides);
+    return engine(options, clock, memory).range(store, "", text, start, end, step_ms, overrides);
   }
 
   /// `{a="b"} 1; {a="c"} 2`, or `error: message`.

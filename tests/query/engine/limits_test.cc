@@ -48,6 +48,21 @@ TEST_F(Limits, Memory) {
   EXPECT_NE(r.error().message().find("limit of 8192 bytes"), std::string_view::npos);
 }
 
+TEST_F(Limits, MemoryOfTheProcess) {
+  load_series(50, "1x100");
+  memory_budget budget(
+      100 << 20, [] { return uint64_t{94} << 20; }, clock);
+  memory = &budget;
+  const auto refused = range("m", 0, 1000 * second, 1);
+  EXPECT_EQ(refused.code(), errc::unavailable);
+  EXPECT_EQ(classify(refused.error()), query_error::unavailable);
+  EXPECT_NE(refused.error().message().find("--storage.memory-limit (104857600 bytes)"),
+            std::string_view::npos);
+  EXPECT_EQ(budget.refused(), 1u);
+  EXPECT_TRUE(range("m", 0, 1000 * second, 10 * second).ok()) << "a megabyte is left";
+  EXPECT_EQ(budget.used(), uint64_t{94} << 20) << "all is given back";
+}
+
 TEST_F(Limits, StepsAreRefusedBeforeTheyAreAllocated) {
   load_series(1, "1x10");
   const auto by_range = range("m", 0, 1'000'000'000'000, 1);
