@@ -46,6 +46,8 @@ class block_reader : public std::enable_shared_from_this<block_reader> {
                                              timestamp_ms maxt,
                                              std::shared_ptr<read_damage> met) const;
   const index_reader& index() const { return *index_; }
+  /// Bytes that the file `chunks` has; meta says how many it should have.
+  uint64_t chunk_file_bytes() const { return chunk_file_->data().size(); }
 
   /// Deletes [mint, maxt] of the matching series: durable, then visible to later selects. Returns
   /// the number of series touched. One caller at a time.

@@ -158,7 +158,7 @@ status index_reader::series(series_ref ref, labels& out, std::vector<chunk_ref>*
   return {};
 }
 
-index_reader::label_entry index_reader::label_at(uint32_t index) const {
+index_reader::label_entry index_reader::label_entry_at(uint32_t index) const {
   const size_t at = size_t{index} * index_layout::label_bytes;
   label_entry e{number_at<uint32_t>(labels_, at), number_at<uint32_t>(labels_, at + 4),
                 number_at<uint32_t>(labels_, at + 8)};
@@ -176,10 +176,10 @@ index_reader::value_entry index_reader::value_at(uint32_t index) const {
 }
 
 bool index_reader::find_label(std::string_view name, label_entry& out) const {
-  uint32_t lo = 0, hi = static_cast<uint32_t>(labels_.size() / index_layout::label_bytes);
+  uint32_t lo = 0, hi = label_count();
   while (lo < hi) {
     const uint32_t mid = lo + (hi - lo) / 2;
-    const label_entry e = label_at(mid);
+    const label_entry e = label_entry_at(mid);
     const int order = symbol(e.name).compare(name);
     if (order == 0) {
       out = e;
@@ -217,9 +217,9 @@ result<std::vector<std::string>> index_reader::label_names(std::span<const match
     TROUPE_ASSIGN(wanted, resolve_set(*this, ms));
   }
   std::vector<std::string> out;
-  const auto total = static_cast<uint32_t>(labels_.size() / index_layout::label_bytes);
+  const auto total = label_count();
   for (uint32_t i = 0; i < total && !full(out, limit); ++i) {
-    const label_entry e = label_at(i);
+    const label_entry e = label_entry_at(i);
     bool any = ms.empty();
     for (uint32_t v = 0; v < e.count && !any && !wanted->empty(); ++v) {
       TROUPE_ASSIGN(auto list, read_postings(value_at(e.first + v)));
@@ -260,23 +260,63 @@ postings_ptr index_reader::all() const {
   return std::make_shared<const posting_set>(posting_set::range(0, series_count() - 1));
 }
 
-result<postings_ptr> index_reader::lookup(std::string_view name, std::string_view value) const {
-  label_entry e;
-  if (!find_label(name, e))
-    return std::make_shared<const posting_set>();
-  uint32_t lo = e.first, hi = e.first + e.count;
+std::optional<uint32_t> index_reader::find_value(const label_entry& label,
+                                                 std::string_view value) const {
+  uint32_t lo = label.first, hi = label.first + label.count;
   while (lo < hi) {
     const uint32_t mid = lo + (hi - lo) / 2;
-    const value_entry v = value_at(mid);
-    const int order = symbol(v.value).compare(value);
+    const int order = symbol(value_at(mid).value).compare(value);
     if (order == 0)
-      return read_postings(v);
+      return mid;
     if (order < 0)
       lo = mid + 1;
     else
       hi = mid;
   }
-  return std::make_shared<const posting_set>();
+  return std::nullopt;
+}
+
+result<postings_ptr> index_reader::lookup(std::string_view name, std::string_view value) const {
+  const auto number = find_pair(name, value);
+  return number ? pair_postings(*number) : std::make_shared<const posting_set>();
+}
+
+uint32_t index_reader::label_count() const {
+  return static_cast<uint32_t>(labels_.size() / index_layout::label_bytes);
+}
+
+index_reader::label_group index_reader::label_at(uint32_t index) const {
+  const label_entry e = label_entry_at(index);
+  return {symbol(e.name), e.first, e.count};
+}
+
+uint32_t index_reader::pair_count() const {
+  return static_cast<uint32_t>(values_.size() / index_layout::value_bytes);
+}
+
+index_reader::label_pair_entry index_reader::pair_at(uint32_t number) const {
+  const value_entry e = value_at(number);
+  return {symbol(e.value), e.count};
+}
+
+std::optional<uint32_t> index_reader::find_pair(std::string_view name,
+                                                std::string_view value) const {
+  label_entry e;
+  return find_label(name, e) ? find_value(e, value) : std::nullopt;
+}
+
+result<postings_ptr> index_reader::pair_postings(uint32_t number) const {
+  return read_postings(value_at(number));
+}
+
+uint64_t index_reader::record_offset(series_ref ref) const {
+  return static_cast<uint64_t>(records_.data() - data_.data()) +
+         number_at<uint64_t>(offsets_, size_t{ref} * 8);
+}
+
+status index_reader::check_tables() const {
+  auto again = open(data_, seed_, mode_);
+  return again.ok() ? status() : again.error();
 }
 
 result<std::vector<postings_ptr>> index_reader::collect(const matcher& m, bool wanted) const {

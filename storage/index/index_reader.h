@@ -7,6 +7,7 @@
 #include "storage/index/resolve.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,30 @@ class index_reader final : public postings_source {
   result<std::vector<std::string>> label_values(std::string_view name, std::span<const matcher> ms,
                                                 size_t limit) const;
 
+  // --- the tables as they are, for checks and statistics ---
+  /// A label name and its pairs, which have the numbers first_pair, first_pair + 1, …
+  struct label_group {
+    std::string_view name;
+    uint32_t first_pair = 0;
+    uint32_t pairs = 0;
+  };
+  /// A value of a label name.
+  struct label_pair_entry {
+    std::string_view value;
+    uint32_t series = 0;
+  };
+  uint32_t label_count() const;
+  label_group label_at(uint32_t index) const;
+  uint32_t pair_count() const;
+  label_pair_entry pair_at(uint32_t number) const;
+  std::optional<uint32_t> find_pair(std::string_view name, std::string_view value) const;
+  /// The series that have a pair; corruption if the list does not hold.
+  result<postings_ptr> pair_postings(uint32_t number) const;
+  /// Where the record of `ref` begins in the file.
+  uint64_t record_offset(series_ref ref) const;
+  /// Verifies the tables again, as open() did; corruption.
+  status check_tables() const;
+
   postings_ptr all() const override;
   result<postings_ptr> lookup(std::string_view name, std::string_view value) const override;
   result<std::vector<postings_ptr>> collect(const matcher& m, bool wanted) const override;
@@ -43,9 +68,10 @@ class index_reader final : public postings_source {
   status load();
   result<std::string_view> section(std::string_view toc, size_t which) const;
   std::string_view symbol(uint32_t id) const;
-  label_entry label_at(uint32_t index) const;
+  label_entry label_entry_at(uint32_t index) const;
   value_entry value_at(uint32_t index) const;
   bool find_label(std::string_view name, label_entry& out) const;
+  std::optional<uint32_t> find_value(const label_entry& label, std::string_view value) const;
   result<postings_ptr> read_postings(const value_entry& value) const;
 
   std::string_view data_;

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -328,6 +329,48 @@ TEST(index_file, another_seed_or_version_is_refused) {
   EXPECT_EQ(index_reader::open(bytes, seed + 1).code(), errc::corruption);
   bytes[4] = 2;
   EXPECT_EQ(index_reader::open(bytes, seed).code(), errc::unsupported);
+}
+
+TEST(index_file, pairs_are_listed_with_their_series) {
+  seeded_random random(8);
+  const auto all = random_set(random, 150);
+  const auto bytes = write_index(all, std::vector<std::vector<chunk_ref>>(all.size()));
+  const auto reader = *index_reader::open(bytes, seed);
+  std::map<std::pair<std::string, std::string>, posting_list> want, got;
+  for (series_ref i = 0; i < all.size(); ++i)
+    for (const auto& pair : all[i])
+      want[{std::string(pair.name), std::string(pair.value)}].push_back(i);
+  uint32_t next = 0;
+  for (uint32_t l = 0; l < reader->label_count(); ++l) {
+    const auto group = reader->label_at(l);
+    EXPECT_EQ(group.first_pair, next);
+    next += group.pairs;
+    for (uint32_t n = group.first_pair; n < next; ++n) {
+      const auto pair = reader->pair_at(n);
+      EXPECT_EQ(reader->find_pair(group.name, pair.value), n);
+      auto& refs = got[{std::string(group.name), std::string(pair.value)}];
+      refs = (*reader->pair_postings(n))->to_list();
+      EXPECT_EQ(refs.size(), pair.series);
+    }
+  }
+  EXPECT_EQ(next, reader->pair_count());
+  EXPECT_EQ(got, want);
+  EXPECT_EQ(reader->find_pair("a", "no such"), std::nullopt);
+  EXPECT_EQ(reader->find_pair("no such", "v1"), std::nullopt);
+}
+
+TEST(index_file, tables_that_go_bad_behind_an_open_reader_are_found) {
+  auto bytes = write_index({labels::from({{"a", "b"}}), labels::from({{"a", "c"}})}, {{}, {}});
+  const auto reader = *index_reader::open(bytes, seed);
+  EXPECT_TRUE(reader->check_tables().ok());
+  // Behind the records, every byte belongs to a table or to the list of them.
+  const size_t tables = bytes.find("ab");
+  for (size_t at = tables; at < bytes.size(); ++at) {
+    bytes[at] ^= 1;
+    EXPECT_FALSE(reader->check_tables().ok()) << at;
+    bytes[at] ^= 1;
+  }
+  EXPECT_TRUE(reader->check_tables().ok());
 }
 
 // Any single damaged byte: the file is refused, or exactly the series whose record was hit is lost.
