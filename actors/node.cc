@@ -315,7 +315,7 @@ void node::reload() {
 }
 
 void node::free_memory() {
-  if (auto all = peers())
+  if (auto all = peers(); all && store_->ready() && store_->holds_too_much())
     caf::anon_send(all->maintenance, flush_atom_v);
 }
 

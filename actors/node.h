@@ -86,7 +86,7 @@ class node {
   /// Reads the configuration again and tells how it went; the promise style suits SIGHUP. Any
   /// thread.
   void reload();
-  /// Memory is short: background work that frees some begins at once. Any thread.
+  /// Begins background work if it would free memory; to be asked a few times a second. Any thread.
   void free_memory();
   /// Sends (stop) here for an ordered stop; then call close().
   const caf::actor& supervisor() const { return supervisor_; }

@@ -30,6 +30,8 @@ const logger log("main");
 constexpr int64_t stop_deadline_ms = 9'500;   ///< all of an ordered stop
 constexpr int64_t drain_deadline_ms = 1'500;  ///< of HTTP requests in flight
 constexpr int64_t hung_after_ms = 90'000;     ///< no sign of life of the supervisor
+constexpr int64_t trim_ns = 60'000'000'000;
+constexpr int64_t short_trim_ns = 5'000'000'000;
 
 http::server_options server_options_of(const config::web_flags& f,
                                        std::shared_ptr<http::byte_budget> budget) {
@@ -185,8 +187,7 @@ class process {
         log.info("received signal {}, stopping", *signal);
         return;
       }
-      if (memory_->level() >= memory_level::give_back)
-        node_->free_memory();
+      free_memory();
       int64_t now = clock_.monotonic_ns();
       if (now - last_sign_ns_ > hung_after_ms * 1'000'000) {
         log.error("the supervisor shows no sign of life");
@@ -197,6 +198,17 @@ class process {
         next_notify_ns = now + watchdog_ms * 1'000'000;
       }
     }
+  }
+
+  void free_memory() {
+    node_->free_memory();
+    // What the allocator has free in between goes back once a minute, sooner when it is short.
+    const bool is_short = memory_->level() >= memory_level::give_back;
+    const int64_t now = clock_.monotonic_ns();
+    if (now - last_trim_ns_ < (is_short ? short_trim_ns : trim_ns))
+      return;
+    last_trim_ns_ = now;
+    trim_memory();
   }
 
   int stop(bool serving) {
@@ -232,6 +244,7 @@ class process {
   std::unique_ptr<http::routing_fetcher> fetcher_;
   std::atomic<bool> quit_{false};
   std::atomic<int64_t> last_sign_ns_{0};
+  int64_t last_trim_ns_ = 0;
   system_config system_config_;
   caf::actor_system system_;
   std::unique_ptr<node> node_;

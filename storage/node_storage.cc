@@ -153,6 +153,12 @@ result<bool> node_storage::maintain(uint32_t) {
   return more;
 }
 
+bool node_storage::holds_too_much() const {
+  return limits_.level() >= memory_level::give_back ||
+         std::any_of(shards_.begin(), shards_.end(),
+                     [](const auto& s) { return s->memory().chunks().has_full_regions(); });
+}
+
 status node_storage::delete_series(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt,
                                    std::span<const matchers> selectors) {
   return upkeep_->delete_series(tenant, mint, maxt, selectors);

@@ -25,6 +25,7 @@ class node_storage final : public storage {
   bool ready() const override { return reader_->ready(); }
   queryable& reader() override { return *reader_; }
   result<bool> maintain(uint32_t shard) override;
+  bool holds_too_much() const override;
   status delete_series(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt,
                        std::span<const matchers> selectors) override;
   status clean_tombstones() override { return upkeep_->clean_tombstones(); }

@@ -85,6 +85,8 @@ class storage {
   /// truncation, checkpoint); true if there may be more. Called from the maintenance actor's
   /// thread; never blocks the writer for more than ms.
   virtual result<bool> maintain(uint32_t shard) = 0;
+  /// There is such work that frees memory: it should not wait for its turn.
+  virtual bool holds_too_much() const = 0;
 
   virtual status delete_series(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt,
                                std::span<const matchers> selectors) = 0;

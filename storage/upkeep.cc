@@ -18,7 +18,7 @@ constexpr logger log("upkeep");
 constexpr uint64_t max_late_samples = 1'000'000;
 constexpr size_t rewrite_step_bytes = 8 << 20;
 constexpr int64_t expiry_interval_ns = 10'000'000'000;
-constexpr int64_t trim_interval_ns = 5'000'000'000;
+constexpr int64_t tidy_interval_ns = 5'000'000'000;
 
 // As Prometheus names snapshots: 20240131T120000Z-0123456789abcdef.
 std::string snapshot_name(timestamp_ms now, uint64_t random) {
@@ -103,7 +103,8 @@ result<bool> upkeep::step() {
   }
   if (collect_garbage())
     return true;
-  trim();
+  if (memory_is_short())
+    tidy();
   return parts_.blocks->compact_once(plan());
 }
 
@@ -150,7 +151,7 @@ std::optional<timestamp_ms> upkeep::wanted_bound() const {
 // While memory is short: an eighth of a range behind the newest samples, once that gives as much
 // back. Series that got none since are gone afterwards; those that do get some stay known.
 std::optional<timestamp_ms> upkeep::early_bound() const {
-  if (!bound_known_ || parts_.limits->level() < memory_level::give_back)
+  if (!bound_known_ || !memory_is_short())
     return std::nullopt;
   timestamp_ms newest = min_time;
   for (const auto& s : parts_.shards)
@@ -165,13 +166,17 @@ std::optional<timestamp_ms> upkeep::early_bound() const {
   return bound;
 }
 
-void upkeep::trim() {
+bool upkeep::memory_is_short() const {
+  return parts_.limits->level() >= memory_level::give_back;
+}
+
+// Ended series and idle tables are let go of in the next rounds.
+void upkeep::tidy() {
   const int64_t now = parts_.clk->monotonic_ns();
-  if (now < next_trim_ns_ || parts_.limits->level() < memory_level::give_back)
+  if (now < next_tidy_ns_)
     return;
-  next_trim_ns_ = now + trim_interval_ns;
-  std::fill(garbage_.begin(), garbage_.end(), true);  // lets go of idle tables, too
-  trim_memory();
+  next_tidy_ns_ = now + tidy_interval_ns;
+  std::fill(garbage_.begin(), garbage_.end(), true);
 }
 
 status upkeep::begin_cut(timestamp_ms bound) {

@@ -73,7 +73,8 @@ class upkeep {
   void start_bound();
   std::optional<timestamp_ms> wanted_bound() const;
   std::optional<timestamp_ms> early_bound() const;
-  void trim();
+  bool memory_is_short() const;
+  void tidy();
   status begin_cut(timestamp_ms bound);
   status write_next_block();
   void publish();
@@ -103,7 +104,7 @@ class upkeep {
   std::vector<std::optional<rewrite_job>> rewrites_;  // per shard
   std::vector<bool> garbage_;                         // per shard: a round is due
   int64_t next_expiry_ns_ = 0;
-  int64_t next_trim_ns_ = 0;
+  int64_t next_tidy_ns_ = 0;
 };
 
 }  // namespace troupe::storage

@@ -131,6 +131,13 @@ bool chunk_store::move_to(chunk_position begin, std::unique_ptr<chunk_file> file
   return true;
 }
 
+bool chunk_store::has_full_regions() const {
+  // All but the newest one are full.
+  const auto now = view();
+  return std::count_if(now->regions.begin(), now->regions.end(),
+                       [](const chunk_region_ptr& r) { return r->memory != nullptr; }) > 1;
+}
+
 size_t chunk_store::memory_bytes() const {
   size_t n = 0;
   for (const auto& r : view()->regions)

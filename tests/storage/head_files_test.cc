@@ -42,9 +42,12 @@ class head_files : public testing::Test {
 };
 
 TEST_F(head_files, chunks_go_to_files_and_the_files_with_their_cut) {
+  EXPECT_FALSE(node_.store->holds_too_much());
   write(700);
   EXPECT_TRUE(files().empty());
+  EXPECT_TRUE(node_.store->holds_too_much());
   ASSERT_TRUE(node_.maintain().ok());
+  EXPECT_FALSE(node_.store->holds_too_much());
   EXPECT_GT(files().size(), 3u);
   EXPECT_EQ(difference(node_.read(), want_), "");
   write(600);  // 13,000 s: the first range is due
