@@ -1,5 +1,6 @@
 #include "pipeline/remote/series_cache.h"
 
+#include "pipeline/remote/label_fields.h"
 #include "storage/base/check.h"
 #include "storage/model/slot.h"
 
@@ -13,7 +14,6 @@ namespace {
 
 constexpr uint32_t no_ref = UINT32_MAX;
 constexpr uint32_t used_bit = 1;
-constexpr size_t prefetch_distance = 16;
 
 constexpr uint32_t ref_of(size_t page, size_t position) {
   return static_cast<uint32_t>(page * series_cache::page_series + position);
@@ -21,11 +21,15 @@ constexpr uint32_t ref_of(size_t page, size_t position) {
 
 }  // namespace
 
-/// 16 bytes a series: 64 bits of the hash are the key, 31 more are compared.
-struct series_cache::cell {
+/// 24 bytes a series: 64 bits of the hash of its label bytes are the key, 31 more are compared.
+struct series_cache::known {
   uint64_t hash = 0;
   uint32_t check_and_use = 0;
-  uint32_t ref = no_ref;
+  uint32_t key_bytes = 0;
+  uint32_t next = no_ref;  ///< which series came behind it last
+
+  known(const hash128& h, uint32_t bytes)
+      : hash(h.low), check_and_use(check_of(h) | used_bit), key_bytes(bytes) {}
 
   static uint32_t check_of(const hash128& h) { return static_cast<uint32_t>(h.high) & ~used_bit; }
   bool is(const hash128& h) const { return hash == h.low && check() == check_of(h); }
@@ -34,67 +38,77 @@ struct series_cache::cell {
            ~used_bit;
   }
   bool in_use() const { return (check_and_use & used_bit) != 0; }
+  // Stores only where they change something: known series are read by all threads.
   void mark() {
     std::atomic_ref bits(check_and_use);
-    // A store only where it changes something: known series are read by all threads.
     if ((bits.load(std::memory_order_relaxed) & used_bit) == 0)
       bits.fetch_or(used_bit, std::memory_order_relaxed);
+  }
+  uint32_t expected() { return std::atomic_ref(next).load(std::memory_order_relaxed); }
+  void expect(uint32_t ref) {
+    if (expected() != ref)
+      std::atomic_ref(next).store(ref, std::memory_order_relaxed);
   }
 };
 
 struct series_cache::page {
   uint64_t group = 0;
   series_table_ptr table;
+  std::vector<known> series;
   std::vector<labels> added;  ///< not in the table yet; empty between requests
   std::vector<uint16_t> added_slots;
-
-  size_t size() const { return (table ? table->series.size() : 0) + added.size(); }
 };
 
 struct series_cache::generation {
-  std::vector<cell> cells;  ///< open addressing, linear probing; a power of two
+  std::vector<uint32_t> cells;  ///< refs; open addressing, linear probing; a power of two
   size_t used = 0;
   std::vector<page> pages;
   std::vector<uint32_t> open;  ///< per shard the page that takes new series
 
-  explicit generation(uint32_t shards) : cells(1024), open(shards, nowhere) {}
+  explicit generation(uint32_t shards) : cells(1024, no_ref), open(shards, nowhere) {}
 
-  size_t start(const hash128& h) const { return h.low & (cells.size() - 1); }
-  cell* find(const hash128& h) {
-    for (size_t i = start(h);; i = (i + 1) & (cells.size() - 1)) {
-      if (cells[i].ref == no_ref)
-        return nullptr;
-      if (cells[i].is(h))
-        return &cells[i];
-    }
+  known& at(uint32_t ref) { return pages[ref / page_series].series[ref % page_series]; }
+  /// no_ref if there is none.
+  uint32_t find(const hash128& h) {
+    for (size_t i = start(h.low);; i = (i + 1) & (cells.size() - 1))
+      if (cells[i] == no_ref || at(cells[i]).is(h))
+        return cells[i];
   }
   const labels& series(uint32_t ref) const {
     return pages[ref / page_series].table->series[ref % page_series];
   }
-  void put(const cell& c) {
+  /// Of a series that its page holds already.
+  void put(uint32_t ref) {
     if ((used + 1) * 4 > cells.size() * 3) {
-      std::vector<cell> old(cells.size() * 2);
+      std::vector<uint32_t> old(cells.size() * 2, no_ref);
       old.swap(cells);
-      for (const cell& o : old)
-        if (o.ref != no_ref)
+      for (const uint32_t o : old)
+        if (o != no_ref)
           place(o);
     }
-    place(c);
+    place(ref);
     ++used;
   }
 
  private:
-  void place(const cell& c) {
-    size_t i = c.hash & (cells.size() - 1);
-    while (cells[i].ref != no_ref)
+  size_t start(uint64_t hash) const { return hash & (cells.size() - 1); }
+  void place(uint32_t ref) {
+    size_t i = start(at(ref).hash);
+    while (cells[i] != no_ref)
       i = (i + 1) & (cells.size() - 1);
-    cells[i] = c;
+    cells[i] = ref;
   }
+};
+
+/// An item that is not known, and the hash of its key.
+struct series_cache::miss {
+  uint32_t item = 0;
+  hash128 hash;
 };
 
 /// A series on its way into the current generation.
 struct series_cache::added {
-  uint32_t item = 0;
+  miss of;
   labels series;
   uint16_t slot = 0;
 };
@@ -110,26 +124,43 @@ series_cache::series_cache(settings s, const clock& clk)
 
 series_cache::~series_cache() = default;
 
+/// Whether the message's label fields are those of `k`.
+bool series_cache::is(const known& k, std::string_view message) const {
+  return ends_labels(message, k.key_bytes) && k.is(hash(message.substr(0, k.key_bytes)));
+}
+
 /// Sets item.page to the page's index and item.position for known series; the others are misses.
-bool series_cache::probe(std::span<item> items, std::vector<uint32_t>& misses) const {
+bool series_cache::probe(std::span<item> items, std::vector<miss>& misses) const {
   generation& g = *current_;
-  for (size_t i = 0; i < items.size(); ++i) {
-    if (i + prefetch_distance < items.size())
-      __builtin_prefetch(&g.cells[g.start(items[i + prefetch_distance].hash)]);
-    if (cell* c = g.find(items[i].hash)) {
-      c->mark();
-      items[i].page = c->ref / page_series;
-      items[i].position = c->ref % page_series;
+  known* before = nullptr;
+  for (uint32_t i = 0; i < items.size(); ++i) {
+    item& it = items[i];
+    uint32_t ref = before ? before->expected() : no_ref;
+    if (ref != no_ref && is(g.at(ref), it.message)) {
+      it.key_bytes = g.at(ref).key_bytes;
     } else {
-      misses.push_back(static_cast<uint32_t>(i));
+      it.key_bytes = label_bytes(it.message);
+      const hash128 h = hash(it.key());
+      ref = g.find(h);
+      if (ref == no_ref) {
+        misses.push_back({i, h});
+        before = nullptr;
+        continue;
+      }
+      if (before)
+        before->expect(ref);
     }
+    before = &g.at(ref);
+    before->mark();
+    it.page = ref / page_series;
+    it.position = ref % page_series;
   }
   return misses.empty();
 }
 
 std::vector<series_cache::page_view> series_cache::resolve(
     std::span<item> items, const std::function<labels(std::string_view)>& parse) {
-  std::vector<uint32_t> misses;
+  std::vector<miss> misses;
   std::vector<added> fresh;
   for (;;) {
     uint64_t seen = 0;
@@ -139,14 +170,14 @@ std::vector<series_cache::page_view> series_cache::resolve(
       if (probe(items, misses))
         return view_pages(items);
       // What was known before the last round needs no parsing.
-      for (uint32_t i : misses) {
-        const cell* c = previous_->find(items[i].hash);
-        fresh.push_back({i, c ? previous_->series(c->ref) : labels(), 0});
+      for (const miss& m : misses) {
+        const uint32_t ref = previous_->find(m.hash);
+        fresh.push_back({m, ref != no_ref ? previous_->series(ref) : labels(), 0});
       }
     }
     for (added& a : fresh)
       if (a.series.empty())
-        a.series = parse(items[a.item].key);
+        a.series = parse(items[a.of.item].key());
     std::erase_if(fresh, [](const added& a) { return a.series.empty(); });
     for (added& a : fresh)
       a.slot = slot_of(settings_.tenant, a.series);
@@ -173,18 +204,19 @@ void series_cache::add(std::span<item> items, std::span<added> fresh) {
   generation& g = *current_;
   std::vector<uint32_t> grown;
   for (added& a : fresh) {
-    item& it = items[a.item];
-    if (const cell* c = g.find(it.hash)) {
-      it.page = c->ref / page_series;
-      it.position = c->ref % page_series;
+    item& it = items[a.of.item];
+    if (const uint32_t ref = g.find(a.of.hash); ref != no_ref) {
+      it.page = ref / page_series;
+      it.position = ref % page_series;
       continue;
     }
     uint32_t& open = g.open[a.slot % settings_.shards];
-    if (open == nowhere || g.pages[open].size() == page_series) {
+    if (open == nowhere || g.pages[open].series.size() == page_series) {
       open = static_cast<uint32_t>(g.pages.size());
       uint64_t number = next_page_++;
       g.pages.push_back(
           {xxh3({reinterpret_cast<const char*>(&number), sizeof number}, settings_.secret),
+           {},
            {},
            {},
            {}});
@@ -193,8 +225,9 @@ void series_cache::add(std::span<item> items, std::span<added> fresh) {
     if (p.added.empty())
       grown.push_back(open);
     it.page = open;
-    it.position = static_cast<uint32_t>(p.size());
-    g.put({it.hash.low, cell::check_of(it.hash) | used_bit, ref_of(open, it.position)});
+    it.position = static_cast<uint32_t>(p.series.size());
+    p.series.emplace_back(a.of.hash, it.key_bytes);
+    g.put(ref_of(open, it.position));
     p.added.push_back(std::move(a.series));
     p.added_slots.push_back(a.slot);
   }
@@ -209,9 +242,10 @@ void series_cache::add(std::span<item> items, std::span<added> fresh) {
 /// too many or memory is tight; else only forgets which were in use.
 void series_cache::begin_round(bool tight) {
   round_began_ns_ = clock_.monotonic_ns();
-  auto& cells = current_->cells;
-  auto in_use = static_cast<size_t>(
-      std::count_if(cells.begin(), cells.end(), [](const cell& c) { return c.in_use(); }));
+  size_t in_use = 0;
+  for (const page& p : current_->pages)
+    in_use += static_cast<size_t>(
+        std::count_if(p.series.begin(), p.series.end(), [](const known& k) { return k.in_use(); }));
   if (tight || in_use * 2 < current_->used || current_->used > settings_.max_series) {
     previous_ = std::exchange(current_, std::make_unique<generation>(settings_.shards));
     if (tight)
@@ -219,8 +253,9 @@ void series_cache::begin_round(bool tight) {
     ++rounds_;
     return;
   }
-  for (cell& c : cells)
-    c.check_and_use &= ~used_bit;
+  for (page& p : current_->pages)
+    for (known& k : p.series)
+      k.check_and_use &= ~used_bit;
   previous_ = std::make_unique<generation>(settings_.shards);
 }
 
@@ -235,9 +270,10 @@ std::vector<series_cache::page_view> series_cache::view_pages(std::span<item> it
     if (at == nowhere) {
       at = static_cast<uint32_t>(out.size());
       const page& p = current_->pages[i.page];
-      out.push_back({p.group, p.table});
+      out.push_back({p.group, p.table, 0});
     }
     i.page = at;
+    ++out[at].items;
   }
   return out;
 }

@@ -3,6 +3,10 @@
 #include "storage/base/quote.h"
 
 #include <protozero/pbf_reader.hpp>
+#include <protozero/pbf_writer.hpp>
+
+#include <cstring>
+#include <utility>
 
 namespace troupe::remote {
 
@@ -12,21 +16,31 @@ std::string_view view(protozero::data_view d) {
   return {d.data(), d.size()};
 }
 
-/// A TimeSeries: its leading label fields, and the fields behind them.
-struct raw_series {
-  std::string_view label_fields;
-  std::string_view rest;
-};
+/// A guess at the size of one series' labels and sample.
+constexpr size_t usual_message_bytes = 96;
+constexpr char sample_tag = 0x12, value_tag = 0x09, timestamp_tag = 0x10;
 
-raw_series split(std::string_view message) {
-  protozero::pbf_reader m(message.data(), message.size());
-  const char* end = message.data();
-  while (m.next() && m.tag() == 1) {
-    m.skip();
-    end = m.data().data();
+/// Reads `fields` as senders write them: one sample, its value and timestamp in this order. False
+/// for anything else.
+bool read_only_sample(std::string_view fields, float_entry& s) {
+  constexpr size_t timestamp_at = 12;
+  const size_t n = fields.size();
+  if (n <= timestamp_at || n > timestamp_at + 10 || fields[0] != sample_tag ||
+      static_cast<size_t>(fields[1]) != n - 2 || fields[2] != value_tag ||
+      fields[timestamp_at - 1] != timestamp_tag)
+    return false;
+  std::memcpy(&s.value, fields.data() + 3, sizeof s.value);
+  uint64_t ts = 0;
+  unsigned shift = 0;
+  for (size_t i = timestamp_at; i < n; ++i, shift += 7) {
+    const auto b = static_cast<uint8_t>(fields[i]);
+    ts |= uint64_t{b & 0x7fU} << shift;
+    if (b < 0x80) {
+      s.ts = static_cast<int64_t>(ts);
+      return i + 1 == n;
+    }
   }
-  const auto n = static_cast<size_t>(end - message.data());
-  return {message.substr(0, n), message.substr(n)};
+  return false;
 }
 
 float_entry read_sample(protozero::pbf_reader m, uint32_t series) {
@@ -42,15 +56,22 @@ float_entry read_sample(protozero::pbf_reader m, uint32_t series) {
   return s;
 }
 
+bool is_label(const protozero::pbf_reader& m) {
+  return m.tag_and_type() == protozero::tag_and_type(1, protozero::pbf_wire_type::length_delimited);
+}
+
 /// The message with all its labels in front, as senders are asked to write it.
 std::string labels_first(std::string_view message) {
   std::string front, back;
   protozero::pbf_reader m(message.data(), message.size());
   const char* begin = message.data();
   while (m.next()) {
-    const bool is_label = m.tag() == 1;
-    m.skip();
-    (is_label ? front : back).append(begin, m.data().data());
+    if (is_label(m)) {
+      protozero::pbf_writer(front).add_bytes(1, m.get_view());
+    } else {
+      m.skip();
+      back.append(begin, m.data().data());
+    }
     begin = m.data().data();
   }
   return front + back;
@@ -63,23 +84,26 @@ class request_reader {
       : known_(known), limits_(limits) {}
 
   void read(std::string_view protobuf) {
-    std::vector<std::string_view> messages;
+    std::vector<series_cache::item> items;
+    items.reserve(protobuf.size() / usual_message_bytes);
     protozero::pbf_reader request(protobuf.data(), protobuf.size());
     while (request.next()) {
       if (request.tag() == 1)
-        messages.push_back(view(request.get_view()));
+        items.push_back({view(request.get_view())});
       else if (request.tag() == 3)
         add_metadata(read_metadata(view(request.get_view())));
       else
         request.skip();
     }
-    add_series(messages);
+    add_series(items);
     if (late_.empty())
       return;
     // Labels behind samples: legal, and nobody's habit.
-    const std::vector<std::string> owned = std::move(late_);
-    late_.clear();
-    add_series({owned.begin(), owned.end()});
+    const std::vector<std::string> owned = std::exchange(late_, {});
+    items.clear();
+    for (const auto& message : owned)
+      items.push_back({message});
+    add_series(items);
   }
 
   decoded_write done() {
@@ -95,36 +119,33 @@ class request_reader {
   }
 
  private:
-  void add_series(const std::vector<std::string_view>& messages) {
-    std::vector<series_cache::item> items(messages.size());
-    std::vector<std::string_view> rests(messages.size());
-    for (size_t i = 0; i < messages.size(); ++i) {
-      const raw_series s = split(messages[i]);
-      items[i].key = s.label_fields;
-      items[i].hash = known_.hash(s.label_fields);
-      rests[i] = s.rest;
-    }
+  void add_series(std::span<series_cache::item> items) {
     const auto pages = known_.resolve(items, [&](std::string_view key) { return parse(key); });
     const size_t first = batches_.size();
     for (const auto& p : pages) {
       auto b = std::make_shared<write_batch>();
       b->group = p.group;
       b->table = p.table;
+      b->floats.reserve(p.items);
       batches_.push_back(std::move(b));
     }
-    for (size_t i = 0; i < items.size(); ++i) {
-      const auto& it = items[i];
+    for (const auto& it : items) {
       // Without a place the labels were refused; or they are all behind the samples.
-      if (it.page == series_cache::nowhere && !has_late_labels(rests[i]))
-        refuse(labels_refusal(it.key));
+      if (it.page == series_cache::nowhere && !has_late_labels(it.rest()))
+        refuse(labels_refusal(it.key()));
       else if (it.page == series_cache::nowhere ||
-               !add_samples(rests[i], *batches_[first + it.page], it.position))
-        late_.push_back(labels_first(messages[i]));
+               !add_samples(it.rest(), *batches_[first + it.page], it.position))
+        late_.push_back(labels_first(it.message));
     }
   }
 
   /// False, and nothing added, if a label follows.
   bool add_samples(std::string_view fields, write_batch& b, uint32_t series) {
+    float_entry only{0, 0, series};
+    if (read_only_sample(fields, only)) {
+      b.floats.push_back(only);
+      return true;
+    }
     const size_t floats = b.floats.size(), exemplars = b.exemplars.size(),
                  histograms = b.histograms.size();
     const uint64_t refused = out_.refused_series;
@@ -132,6 +153,10 @@ class request_reader {
     while (m.next()) {
       switch (m.tag()) {
         case 1:
+          if (!is_label(m)) {
+            m.skip();
+            break;
+          }
           b.floats.resize(floats);
           b.exemplars.resize(exemplars);
           b.histograms.resize(histograms);
@@ -161,7 +186,7 @@ class request_reader {
 
   static bool has_late_labels(std::string_view fields) {
     protozero::pbf_reader m(fields.data(), fields.size());
-    return m.next(1);
+    return m.next(1, protozero::pbf_wire_type::length_delimited);
   }
 
   /// Empty for labels that must not be stored.

@@ -4,9 +4,9 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const troupe::manual_clock clk;
   troupe::remote::series_cache known({}, clk);
-  // Twice: the second time all series are known.
-  uint64_t refused[2] = {0, 0}, samples[2] = {0, 0};
-  for (int round = 0; round < 2; ++round) {
+  // The second time all series are known, the third time also which one comes behind another.
+  uint64_t refused[3] = {0, 0, 0}, samples[3] = {0, 0, 0};
+  for (int round = 0; round < 3; ++round) {
     auto got = troupe::remote::decode_write({reinterpret_cast<const char*>(data), size}, known);
     if (!got.ok())
       return 0;
@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
           __builtin_trap();
     }
   }
-  if (refused[0] != refused[1] || samples[0] != samples[1])
-    __builtin_trap();
+  for (int round = 1; round < 3; ++round)
+    if (refused[round] != refused[0] || samples[round] != samples[0])
+      __builtin_trap();
   return 0;
 }

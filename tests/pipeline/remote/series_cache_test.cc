@@ -5,6 +5,7 @@
 #include "tests/support/remote_write_body.h"
 
 #include <gtest/gtest.h>
+#include <protozero/pbf_writer.hpp>
 
 #include <map>
 #include <thread>
@@ -134,6 +135,56 @@ TEST_F(SeriesCache, KeepsLittleWhileMemoryIsShort) {
   bound = 0;
   EXPECT_EQ(samples(decode(request(0, 1000))), expected(0, 1000));
   EXPECT_GE(known->series_count(), 1000u);
+}
+
+TEST_F(SeriesCache, AnotherOrderIsNoOtherSeries) {
+  const auto in_order = [](const std::vector<int>& order, timestamp_ms ts) {
+    std::vector<write_series> all;
+    for (const int i : order)
+      all.push_back({numbered(i), {{ts, static_cast<double>(i)}}});
+    return write_request(all);
+  };
+  const std::vector<std::vector<int>> orders = {{1, 2, 3, 4}, {1, 2, 3, 4}, {1, 2, 3, 4},
+                                                {1, 3, 2, 4}, {4, 3, 2, 1}, {1, 1, 2, 2},
+                                                {2, 5, 3, 6}, {1, 2, 3, 4}, {3, 4}};
+  timestamp_ms ts = 0;
+  for (const auto& order : orders) {
+    std::multimap<std::string, double> want;
+    for (const int i : order)
+      want.emplace(numbered(i).to_string(), i);
+    EXPECT_EQ(samples(decode(in_order(order, ++ts))), want);
+  }
+}
+
+TEST_F(SeriesCache, ASeriesWhoseBytesBeginLikeTheExpectedOnesIsAnother) {
+  const labels first = numbered(1);
+  const labels expected_one = labels::from({{"__name__", "m"}, {"job", "j"}});
+  const labels longer = labels::from({{"__name__", "m"}, {"job", "j"}, {"zone", "z"}});
+  for (int n = 0; n < 3; ++n)
+    decode(write_request({{first, {{n, 1}}}, {expected_one, {{n, 2}}}}));
+  EXPECT_EQ(samples(decode(write_request({{first, {{9, 1}}}, {longer, {{9, 2}}}}))),
+            (std::multimap<std::string, double>{{first.to_string(), 1}, {longer.to_string(), 2}}));
+  // The same label behind the sample: legal.
+  std::string bytes = write_request({{first, {{10, 1}}}});
+  protozero::pbf_writer request(bytes);
+  {
+    protozero::pbf_writer series(request, 1);
+    const auto label = [&](const char* name, const char* value) {
+      protozero::pbf_writer l(series, 1);
+      l.add_string(1, name);
+      l.add_string(2, value);
+    };
+    label("__name__", "m");
+    label("job", "j");
+    {
+      protozero::pbf_writer s(series, 2);
+      s.add_double(1, 2);
+      s.add_int64(2, 10);
+    }
+    label("zone", "z");
+  }
+  EXPECT_EQ(samples(decode(bytes)),
+            (std::multimap<std::string, double>{{first.to_string(), 1}, {longer.to_string(), 2}}));
 }
 
 TEST_F(SeriesCache, RefusedSeriesAreNeverKnown) {

@@ -97,6 +97,54 @@ TEST(WriteCodec, LabelsMayComeAfterSamples) {
   EXPECT_EQ(got->batches.at(0)->floats[0].value, 7);
 }
 
+TEST(WriteCodec, ReadsSamplesInEveryForm) {
+  // The bytes behind the labels of one series, and the samples they mean.
+  const std::string value("\x09\0\0\0\0\0\0\x1c\x40", 9);  // 7
+  const auto field = [](const std::string& sample) {
+    return '\x12' + std::string(1, static_cast<char>(sample.size())) + sample;
+  };
+  const std::string minus_one = "\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
+  const std::vector<std::pair<std::string, std::vector<std::pair<timestamp_ms, double>>>> forms = {
+      {field(value + "\x10\x09"), {{9, 7}}},
+      {field(value + "\x10\x89\x01"), {{137, 7}}},
+      {field(value + minus_one), {{-1, 7}}},
+      {field("\x10\x09" + value), {{9, 7}}},
+      {field(value), {{0, 7}}},
+      {field("\x10\x09"), {{9, 0}}},
+      {field(""), {{0, 0}}},
+      {field(value + "\x10\x09\x18\x05"), {{9, 7}}},
+      {field(value + "\x10\x08\x10\x09"), {{9, 7}}},
+      {field(value + "\x10\x09") + field(value + "\x10\x0a"), {{9, 7}, {10, 7}}},
+      {field(value + "\x10\x09") + "\x28\x01", {{9, 7}}},
+  };
+  for (const auto& [bytes, want] : forms) {
+    std::string request;
+    protozero::pbf_writer(request).add_bytes(1, "\x0a\x0d\x0a\x08__name__\x12\x01m" + bytes);
+    auto got = decode_write(request);
+    ASSERT_TRUE(got.ok());
+    std::vector<std::pair<timestamp_ms, double>> read;
+    for (const auto& f : got->batches.at(0)->floats)
+      read.emplace_back(f.ts, f.value);
+    EXPECT_EQ(read, want);
+  }
+  for (const std::string& cut : {field(value + "\x10"), field(value + "\x10\x89"),
+                                 "\x12\x0b" + value + "\x10", "\x12\x0c" + value + "\x10\x09"}) {
+    std::string request;
+    protozero::pbf_writer(request).add_bytes(1, "\x0a\x0d\x0a\x08__name__\x12\x01m" + cut);
+    EXPECT_FALSE(decode_write(request).ok());
+  }
+}
+
+TEST(WriteCodec, ALabelFieldOfAnotherTypeIsNoLabel) {
+  std::string request;
+  protozero::pbf_writer(request).add_bytes(
+      1, "\x0a\x0d\x0a\x08__name__\x12\x01m\x08\x05\x12\x02\x10\x09");
+  auto got = decode_write(request);
+  ASSERT_TRUE(got.ok());
+  EXPECT_EQ(got->batches.at(0)->table->series[0], labels::from({{"__name__", "m"}}));
+  EXPECT_EQ(got->batches.at(0)->floats.at(0).ts, 9);
+}
+
 TEST(WriteCodec, CarriesMetadataExemplarsAndHistograms) {
   std::string bytes;
   protozero::pbf_writer request(bytes);
