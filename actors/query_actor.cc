@@ -17,15 +17,14 @@ void store(self_ptr self, const http_call_ptr& call, api::store_request request)
   }
   const auto n = request.batches.size();
   auto batches = std::make_shared<const std::vector<batch_ptr>>(std::move(request.batches));
-  self->request(self->state.peers->router, stage_timeout, put_atom_v,
-                batch_list_ptr(std::move(batches)))
-      .then([call,
-             finish = request.finish](const outcome_list_ptr& all) { call->respond(finish(*all)); },
-            [self, call, n, finish = request.finish](caf::error& e) {
-              const ingest::outcome lost{{errc::unavailable, "router: " + self->system().render(e)},
-                                         {}};
-              call->respond(finish(std::vector<ingest::outcome>(n, lost)));
-            });
+  ask<outcome_list_ptr>(
+      self, self->state.asked, self->state.peers->router,
+      [call, finish = request.finish](const outcome_list_ptr& all) { call->respond(finish(*all)); },
+      [self, call, n, finish = request.finish](caf::error& e) {
+        const ingest::outcome lost{{errc::unavailable, "router: " + self->system().render(e)}, {}};
+        call->respond(finish(std::vector<ingest::outcome>(n, lost)));
+      },
+      put_atom_v, batch_list_ptr(std::move(batches)));
 }
 
 }  // namespace
@@ -53,6 +52,7 @@ query_actor::behavior_type query_worker(self_ptr self, query_params p) {
         if (self->state.peers)
           self->send(self->state.peers->http, free_atom_v, p.index);
       },
+      [self](sweep_atom) { sweep(self, self->state.asked); },
       [self](links_atom, const links_ptr& peers) { self->state.peers = peers; },
   };
 }

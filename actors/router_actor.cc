@@ -57,20 +57,20 @@ void send_share(self_ptr self, uint32_t shard, shard_share share, bool awaited,
                 const joined_ptr& join, counter* failures) {
   auto of = std::make_shared<const std::vector<size_t>>(std::move(share.of));
   auto parts = std::make_shared<const std::vector<batch_ptr>>(std::move(share.parts));
-  self->request(self->state.peers->ingest[shard], stage_timeout, put_atom_v,
-                batch_list_ptr(std::move(parts)), awaited)
-      .then(
-          [join, of](const outcome_list_ptr& got) {
-            for (size_t i = 0; i < of->size(); ++i)
-              join->add((*of)[i], (*got)[i]);
-            join->answered();
-          },
-          [self, join, of, failures](caf::error& e) {
-            failures->add(static_cast<double>(of->size()));
-            for (size_t batch : *of)
-              join->add(batch, {{errc::unavailable, "ingest: " + self->system().render(e)}, {}});
-            join->answered();
-          });
+  ask<outcome_list_ptr>(
+      self, self->state.asked, self->state.peers->ingest[shard],
+      [join, of](const outcome_list_ptr& got) {
+        for (size_t i = 0; i < of->size(); ++i)
+          join->add((*of)[i], (*got)[i]);
+        join->answered();
+      },
+      [self, join, of, failures](caf::error& e) {
+        failures->add(static_cast<double>(of->size()));
+        for (size_t batch : *of)
+          join->add(batch, {{errc::unavailable, "ingest: " + self->system().render(e)}, {}});
+        join->answered();
+      },
+      put_atom_v, batch_list_ptr(std::move(parts)), awaited);
 }
 
 struct router_counters {
@@ -133,6 +133,7 @@ router_actor::behavior_type batch_routing(self_ptr self, router_params p) {
         });
         return promise;
       },
+      [self](sweep_atom) { sweep(self, self->state.asked); },
       [self](links_atom, const links_ptr& peers) { self->state.peers = peers; },
   };
 }

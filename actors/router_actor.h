@@ -2,7 +2,7 @@
 // joins the answers.
 #pragma once
 
-#include "actors/rt/interfaces.h"
+#include "actors/rt/open_requests.h"
 #include "pipeline/ingest/ingester.h"
 #include "pipeline/route/router.h"
 #include "storage/base/stats.h"
@@ -23,6 +23,7 @@ struct router_params {
 struct router_state {
   static inline const char* name = "router";
   std::unique_ptr<route::batch_router> stage;
+  open_requests asked;
   links_ptr peers;
   bool stopping = false;
 };

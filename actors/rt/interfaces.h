@@ -35,7 +35,8 @@ using router_actor = basic_actor::extend<
     caf::replies_to<put_atom, batch_ptr, bool>::with<outcome_ptr>,
     // W: store batches that have waited for each other: they are committed as soon as idle.
     caf::replies_to<put_atom, batch_list_ptr>::with<outcome_list_ptr>,
-    caf::reacts_to<links_atom, links_ptr>>;
+    // To itself: open_requests.h.
+    caf::reacts_to<sweep_atom>, caf::reacts_to<links_atom, links_ptr>>;
 
 /// Finds targets.
 using discovery_actor =
@@ -62,8 +63,10 @@ using audit_actor =
     basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<links_atom, links_ptr>>;
 
 /// One worker of the query pool: runs API handlers that read, one at a time.
-using query_actor = basic_actor::extend<caf::reacts_to<call_atom, http_call_ptr>,
-                                        caf::reacts_to<links_atom, links_ptr>>;
+using query_actor =
+    basic_actor::extend<caf::reacts_to<call_atom, http_call_ptr>,
+                        // To itself: open_requests.h.
+                        caf::reacts_to<sweep_atom>, caf::reacts_to<links_atom, links_ptr>>;
 
 /// Background work of the storage and the admin calls that change blocks.
 using maintenance_actor =

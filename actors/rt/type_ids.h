@@ -19,6 +19,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe, first_custom_type_id)
   CAF_ADD_ATOM(troupe, troupe::actors, step_atom, "step")      // maintenance: next unit of a round
   CAF_ADD_ATOM(troupe, troupe::actors, replay_atom, "replay")  // ingest: next piece of WAL replay
   CAF_ADD_ATOM(troupe, troupe::actors, tick_atom, "tick")      // a periodic actor's own timer
+  CAF_ADD_ATOM(troupe, troupe::actors, sweep_atom, "sweep")    // which requests are overdue?
   CAF_ADD_ATOM(troupe, troupe::actors, fetched_atom,
                "fetched")  // fetch results from the I/O threads
   CAF_ADD_ATOM(troupe, troupe::actors, targets_atom,
