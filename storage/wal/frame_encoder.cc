@@ -12,6 +12,8 @@ namespace {
 constexpr size_t max_text_bytes = 1u << 20;
 constexpr size_t max_chunk_bytes = 16u << 20;
 constexpr size_t bytes_per_float = 24;
+/// Floats that are taken at once: between two of them a frame may end.
+constexpr size_t max_run = 4096;
 constexpr size_t min_packed_bytes = 256;
 constexpr unsigned packing_retry = 16;
 constexpr uint64_t garbage_allowance = 4096;
@@ -180,36 +182,60 @@ uint32_t frame_encoder::resolve(sender& s, slot_part& part, uint32_t position) {
     s.index.add(position, index, s.table->series.size());
     chunk_bytes_ += s.table->series[position].blob_size();
   }
-  part.group->mark_seen(index);
   return index;
+}
+
+// Adds floats that follow each other and belong to one slot.
+void frame_encoder::add_run(sender& s, slot_part& part, std::span<const float_entry> run) {
+  float_columns& f = part.floats;
+  const size_t first = f.size(), end = first + run.size();
+  f.index.resize(end);
+  f.ts.resize(end);
+  f.stale.resize(end);
+  f.xors.resize(end);
+  uint32_t* index = f.index.data() + first;
+  timestamp_ms* ts = f.ts.data() + first;
+  uint8_t* stale = f.stale.data() + first;
+  uint64_t* bits = f.xors.data() + first;
+  for (size_t i = 0; i < run.size(); ++i) {
+    const float_entry& e = run[i];
+    const uint32_t known = s.index.find(e.series);
+    index[i] = known != position_map::none ? known : resolve(s, part, e.series);
+    ts[i] = e.ts;
+    bits[i] = std::bit_cast<uint64_t>(e.value);
+    stale[i] = bits[i] == stale_nan_bits;
+  }
+  chunk_bytes_ += run.size() * bytes_per_float;
 }
 
 void frame_encoder::add_floats(sender& s, const write_batch& batch,
                                std::span<const uint32_t> refused, encoded_frames& out) {
-  skip_list skip(refused);
-  size_t next_start = 0;
-  for (uint32_t i = 0; i < batch.floats.size(); ++i) {
-    if (skip.skips(i))
+  const std::span<const float_entry> floats = batch.floats;
+  auto skip = refused.begin();
+  auto start = batch.starts.begin();
+  for (size_t i = 0, end = 0; i < floats.size(); i = end) {
+    const size_t stop =
+        std::min(i + max_run, skip == refused.end() ? floats.size() : static_cast<size_t>(*skip));
+    const uint16_t slot = s.table->slot(floats[i].series);
+    end = i;
+    while (end < stop && s.table->slot(floats[end].series) == slot)
+      ++end;
+    if (end == i) {  // refused
+      ++end;
+      ++skip;
       continue;
-    const float_entry& e = batch.floats[i];
+    }
     chunk_full(s.tenant, out);
     if (!frame_ts_set_) {
-      frame_ts_ = e.ts;
+      frame_ts_ = floats[i].ts;
       frame_ts_set_ = true;
     }
-    slot_part& part = part_of(s, s.table->slot(e.series));
-    uint64_t bits = std::bit_cast<uint64_t>(e.value);
-    bool stale = bits == stale_nan_bits;
-    part.floats.index.push_back(resolve(s, part, e.series));
-    part.floats.ts.push_back(e.ts);
-    part.floats.stale.push_back(stale);
-    part.floats.xors.push_back(bits);
-    chunk_bytes_ += bytes_per_float;
-    while (next_start < batch.starts.size() && batch.starts[next_start].index < i)
-      ++next_start;
-    if (next_start < batch.starts.size() && batch.starts[next_start].index == i)
-      part.starts.push_back(
-          {static_cast<uint32_t>(part.floats.size() - 1), batch.starts[next_start].start_ts});
+    slot_part& part = part_of(s, slot);
+    const size_t first = part.floats.size();
+    add_run(s, part, floats.subspan(i, end - i));
+    for (; start != batch.starts.end() && start->index < end; ++start)
+      if (start->index >= i)
+        part.starts.push_back({static_cast<uint32_t>(first + start->index - i), start->start_ts});
   }
 }
 
@@ -229,6 +255,7 @@ void frame_encoder::add_others(sender& s, const write_batch& batch, const wal_re
     set_ts(e.ts);
     slot_part& part = part_of(s, s.table->slot(e.series));
     e.series = resolve(s, part, e.series);
+    part.group->mark_seen(e.series);
     size_t before = part.histograms.size();
     put_histogram(e, frame_ts_, part.histograms);
     chunk_bytes_ += part.histograms.size() - before;
@@ -242,6 +269,7 @@ void frame_encoder::add_others(sender& s, const write_batch& batch, const wal_re
     set_ts(e.value.ts);
     slot_part& part = part_of(s, s.table->slot(e.series));
     e.series = resolve(s, part, e.series);
+    part.group->mark_seen(e.series);
     put_exemplar(e, frame_ts_, part.exemplars);
     chunk_bytes_ += e.value.lset.blob_size() + bytes_per_float;
   }
@@ -354,8 +382,8 @@ void frame_encoder::encode_section(slot_part& part, bool closes) {
     g->end_section();
   }
   float_columns& f = part.floats;
-  for (size_t i = 0; i < f.size(); ++i)
-    f.xors[i] = f.stale[i] ? 0 : g->exchange(f.index[i], f.xors[i], journal_);
+  if (f.size() != 0)
+    g->exchange(f.index, f.stale, f.xors, journal_);
   auto put_if = [&](part_kind kind, std::string_view bytes) {
     if (!bytes.empty())
       put_part(kind, bytes, part.bytes);

@@ -105,6 +105,7 @@ class frame_encoder {
   slot_part& part_of(uint16_t slot);
   slot_part& part_of(sender& s, uint16_t slot);
   uint32_t resolve(sender& s, slot_part& part, uint32_t position);
+  void add_run(sender& s, slot_part& part, std::span<const float_entry> run);
   void add_floats(sender& s, const write_batch& batch, std::span<const uint32_t> refused,
                   encoded_frames& out);
   void add_others(sender& s, const write_batch& batch, const wal_refused& refused,

@@ -9,6 +9,7 @@ namespace {
 constexpr uint8_t max_idle_sections = 16;
 /// So much memory for undoing is kept from commit to commit.
 constexpr size_t kept_entries = 8u << 10;
+constexpr size_t kept_values = 64u << 10;
 }  // namespace
 
 std::vector<labels> group_state::undescribed() const {
@@ -72,19 +73,30 @@ void group_state::end_section() {
   seen_.shrink_to_fit();
 }
 
-uint64_t group_state::exchange(uint32_t index, uint64_t bits, undo_journal& journal) {
-  uint64_t old = last_[index];
-  uint64_t& word = sampled_[index / 64];
-  uint64_t bit = 1ULL << (index % 64);
-  if (!(word & bit)) {
-    journal.sampled_word(*this, index / 64, word);
-    word |= bit;
+void group_state::exchange(std::span<const uint32_t> index, std::span<const uint8_t> stale,
+                           std::span<uint64_t> bits, undo_journal& journal) {
+  const auto [undo_index, undo_value] = journal.values(*this, index.size());
+  for (size_t k = 0; k < index.size(); ++k) {
+    const uint32_t i = index[k];
+    undo_index[k] = i;
+    undo_value[k] = last_[i];
+    if (stale[k]) {
+      bits[k] = 0;
+      mark_seen(i);
+      continue;
+    }
+    uint64_t& word = sampled_[i / 64];
+    const uint64_t bit = 1ULL << (i % 64);
+    if (!(word & bit)) {
+      journal.sampled_word(*this, i / 64, word);
+      word |= bit;
+      // Whenever all are forgotten a key frame comes next.
+      mark_seen(i);
+    }
+    const uint64_t now = bits[k];
+    bits[k] = now ^ last_[i];
+    last_[i] = now;
   }
-  if (old != bits) {
-    journal.value(*this, index, old);
-    last_[index] = bits;
-  }
-  return old ^ bits;
 }
 
 void group_state::take_key(std::vector<uint32_t>& indices, std::vector<uint64_t>& values,
@@ -144,6 +156,11 @@ void undo_journal::undo() {
       case kind::value:
         g.last_[it->index] = it->old;
         break;
+      case kind::values:
+        // A repeated index has its first value first.
+        for (size_t k = it->index; k-- > 0;)
+          g.last_[indices_[it->old + k]] = values_[it->old + k];
+        break;
       case kind::sampled:
         g.sampled_[it->index] = it->old;
         break;
@@ -159,8 +176,14 @@ void undo_journal::undo() {
 void undo_journal::clear() {
   if (entries_.capacity() > kept_entries)
     entries_ = std::vector<entry>();
+  if (indices_.capacity() > kept_values) {
+    indices_ = std::vector<uint32_t>();
+    values_ = std::vector<uint64_t>();
+  }
   entries_.clear();
   saved_.clear();
+  indices_.clear();
+  values_.clear();
   ++round_;
 }
 

@@ -42,9 +42,11 @@ class group_state {
   /// A section has been written: what is only good for new series goes when there were none for a
   /// while.
   void end_section();
-  /// XOR of `bits` with the last value of `index`, which becomes `bits`.
-  uint64_t exchange(uint32_t index, uint64_t bits, undo_journal& journal);
-  /// Marks a sample of any kind, so that idle series can be told from live ones.
+  /// Samples of one section: turns the bits of each value into their XOR with the last value of its
+  /// index, which they become; of stale markers into 0. Marks all as seen.
+  void exchange(std::span<const uint32_t> index, std::span<const uint8_t> stale,
+                std::span<uint64_t> bits, undo_journal& journal);
+  /// Marks a sample of another kind, so that idle series can be told from live ones.
   void mark_seen(uint32_t index) { seen_[index / 64] |= 1ULL << (index % 64); }
   /// The state of all series sampled since the last call, ascending; afterwards all of them are
   /// "not sampled" and every other one restarts at 0.
@@ -102,6 +104,14 @@ class undo_journal {
   void value(group_state& g, uint32_t index, uint64_t old) {
     entries_.push_back({&g, old, index, kind::value});
   }
+  /// Room for `n` indices and their last values, to be filled by the caller.
+  std::pair<uint32_t*, uint64_t*> values(group_state& g, size_t n) {
+    const size_t first = indices_.size();
+    entries_.push_back({&g, first, static_cast<uint32_t>(n), kind::values});
+    indices_.resize(first + n);
+    values_.resize(first + n);
+    return {indices_.data() + first, values_.data() + first};
+  }
   void sampled_word(group_state& g, uint32_t word, uint64_t old) {
     entries_.push_back({&g, old, word, kind::sampled});
   }
@@ -109,7 +119,7 @@ class undo_journal {
   void clear();
 
  private:
-  enum class kind : uint8_t { counters, value, sampled };
+  enum class kind : uint8_t { counters, value, values, sampled };
   struct entry {
     group_state* group;
     uint64_t old;
@@ -118,6 +128,8 @@ class undo_journal {
   };
   std::vector<entry> entries_;
   std::vector<std::pair<group_state::counters, size_t>> saved_;
+  std::vector<uint32_t> indices_;
+  std::vector<uint64_t> values_;  // of indices_
   uint64_t round_ = 1;
 };
 

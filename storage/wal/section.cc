@@ -179,29 +179,32 @@ bool read_index_set(byte_reader& in, std::vector<uint32_t>& out) {
 }
 
 void put_value_column(std::span<const uint64_t> xors, std::string& out) {
-  bit_sink changed(out, xors.size());
-  size_t n = 0;
-  for (size_t i = 0; i < xors.size(); ++i) {
-    if (xors[i] != 0) {
-      changed.set(i);
-      ++n;
+  const size_t n = xors.size(), bitmap_at = out.size(), control_at = bitmap_at + (n + 7) / 8;
+  // Room for the worst case; the bytes close up to the controls afterwards.
+  const size_t data_at = control_at + n;
+  out.resize(data_at + 8 * n);
+  char* control = out.data() + control_at;
+  char* data = out.data() + data_at;
+  for (size_t i = 0; i < n; i += 64) {
+    const size_t count = std::min(n - i, size_t{64});
+    uint64_t word = 0;
+    for (size_t k = 0; k < count; ++k)
+      word |= uint64_t{xors[i + k] != 0} << k;
+    std::memcpy(out.data() + bitmap_at + i / 8, &word, (count + 7) / 8);
+    // Over the set bits: which values change cannot be foretold, a branch for each would be dear.
+    for (; word != 0; word &= word - 1) {
+      uint64_t x = xors[i + static_cast<size_t>(std::countr_zero(word))];
+      const unsigned zeros = static_cast<unsigned>(std::countr_zero(x)) / 8;
+      const unsigned bytes = 8 - static_cast<unsigned>(std::countl_zero(x)) / 8 - zeros;
+      *control++ = static_cast<char>(zeros << 4 | bytes);
+      x >>= 8 * zeros;
+      std::memcpy(data, &x, 8);
+      data += bytes;
     }
   }
-  // Controls, then bytes: room for the worst case first, cut afterwards.
-  size_t control = out.size();
-  size_t data = control + n;
-  out.resize(data + 8 * n);
-  for (uint64_t x : xors) {
-    if (x == 0)
-      continue;
-    unsigned zeros = static_cast<unsigned>(std::countr_zero(x)) / 8;
-    unsigned bytes = 8 - static_cast<unsigned>(std::countl_zero(x)) / 8 - zeros;
-    out[control++] = static_cast<char>(zeros << 4 | bytes);
-    x >>= 8 * zeros;
-    std::memcpy(out.data() + data, &x, 8);
-    data += bytes;
-  }
-  out.resize(data);
+  const auto bytes = static_cast<size_t>(data - (out.data() + data_at));
+  std::memmove(control, out.data() + data_at, bytes);
+  out.resize(static_cast<size_t>(control - out.data()) + bytes);
 }
 
 bool read_value_column(byte_reader& in, size_t n, std::vector<uint64_t>& out) {
