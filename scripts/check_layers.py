@@ -34,7 +34,7 @@ HOMES = {
     r"openssl/": ("pipeline/http/", "pipeline/relabel/", "tests/pipeline/http/"),
     r"(zlib|libdeflate|snappy|zstd)": ("pipeline/http/", "tests/"),
     r"fast_float/": ("pipeline/parse/number.cc", "query/parser/"),
-    r"boost/json": ("pipeline/http/", "pipeline/api/", "pipeline/discover/", "pipeline/bench/", "actors/commands/",
+    r"boost/json": ("storage/tsdb/meta.cc", "pipeline/http/", "pipeline/api/", "pipeline/discover/", "pipeline/bench/", "actors/commands/",
                      "tests/"),
 }
 THREADS = re.compile(r"#include <future>|std::(thread|jthread|async)\b")
