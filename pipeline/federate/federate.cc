@@ -1,28 +1,15 @@
 #include "pipeline/federate/federate.h"
 
+#include "pipeline/parse/exposition_text.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <set>
 
 namespace troupe::federate {
 
 namespace {
-
-bool legacy_char(char c, bool first, bool metric) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (metric && c == ':') ||
-         (!first && c >= '0' && c <= '9');
-}
-
-bool legacy_name(std::string_view name, bool metric) {
-  for (size_t i = 0; i < name.size(); ++i) {
-    if (!legacy_char(name[i], i == 0, metric))
-      return false;
-  }
-  return !name.empty();
-}
 
 /// One '_' for every character that is not allowed ("underscores" in the content type).
 std::string underscores(std::string_view name, bool metric) {
@@ -30,34 +17,13 @@ std::string underscores(std::string_view name, bool metric) {
   for (size_t i = 0; i < name.size(); ++i) {
     if ((static_cast<unsigned char>(name[i]) & 0xc0) == 0x80)
       continue;  // a later byte of a character
-    out.push_back(legacy_char(name[i], i == 0, metric) ? name[i] : '_');
+    const std::string_view one = name.substr(i, 1);
+    // A digit is allowed behind the first character.
+    const bool allowed =
+        parse::is_legacy_name(one, metric) || (i > 0 && one[0] >= '0' && one[0] <= '9');
+    out.push_back(allowed ? name[i] : '_');
   }
   return out;
-}
-
-void append_escaped(std::string& out, std::string_view text) {
-  for (char c : text) {
-    if (c == '\\')
-      out += "\\\\";
-    else if (c == '"')
-      out += "\\\"";
-    else if (c == '\n')
-      out += "\\n";
-    else
-      out.push_back(c);
-  }
-}
-
-void append_value(std::string& out, double v) {
-  if (std::isnan(v)) {
-    out += "NaN";
-  } else if (std::isinf(v)) {
-    out += v > 0 ? "+Inf" : "-Inf";
-  } else {
-    char buf[32];
-    auto end = std::to_chars(buf, buf + sizeof buf, v).ptr;
-    out.append(buf, end);
-  }
 }
 
 }  // namespace
@@ -114,13 +80,11 @@ bool federation::next(std::string& out) {
 }
 
 std::string federation::written(std::string_view name, bool metric) const {
-  if (legacy_name(name, metric))
-    return std::string(name);
-  if (!utf8_names_)
+  if (!utf8_names_ && !parse::is_legacy_name(name, metric))
     return underscores(name, metric);
-  std::string out = "\"";
-  append_escaped(out, name);
-  return out + "\"";
+  std::string out;
+  parse::append_name(out, name, metric);
+  return out;
 }
 
 void federation::append_line(std::string& out, std::string_view name, const line& l) const {
@@ -134,7 +98,7 @@ void federation::append_line(std::string& out, std::string_view name, const line
     open = true;
     out += written(k, false);
     out += "=\"";
-    append_escaped(out, v);
+    parse::append_escaped(out, v);
     out += '"';
   };
   bool has_instance = false;
@@ -153,7 +117,7 @@ void federation::append_line(std::string& out, std::string_view name, const line
   if (!has_instance)
     pair("instance", "");
   out += "} ";
-  append_value(out, l.value);
+  parse::append_value(out, l.value);
   out += fmt::format(" {}\n", l.ts);
 }
 
