@@ -5,6 +5,7 @@
 #include "config/defaults.h"
 #include "config/flag_table.h"
 #include "config/flags_bench.h"
+#include "config/flags_storage.h"
 #include "config/text.h"
 #include "config/yaml.h"
 #include "config/yaml_reader.h"
@@ -197,6 +198,9 @@ std::string help_text() {
       "       troupe query instant|range|series|labels [<flags>] [<server>] [<arguments>]\n"
       "       troupe bench write|scrape|query|churn|audit [<flags>] [<server>]    see troupe bench "
       "--help\n"
+      "       troupe storage analyze|verify|dump|import|export [<flags>]          see troupe "
+      "storage "
+      "--help\n"
       "       troupe version\n\n"
       "Scrapes, stores and answers queries about metrics.\n\nFlags:\n"
       "  -h, --help\n        Show this text.\n"
@@ -244,6 +248,7 @@ struct grammar {
   test_promql_command test;
   query_command q;
   bench_grammar bench;
+  storage_grammar storage;
   std::vector<std::string> arguments;
   std::string output = "table", timeout = "30s";
 
@@ -273,6 +278,7 @@ grammar::grammar() {
   print_version = app.add_subcommand("version");
   add_query_flags();
   bench.add_to(app);
+  storage.add_to(app);
   for (auto* sub : {check_app, check_config, test_app, test_promql, print_version})
     sub->set_help_flag();
 }
@@ -377,6 +383,16 @@ command_line finish_bench(grammar& g) {
   return c;
 }
 
+command_line finish_storage(grammar& g) {
+  auto s = g.storage.finish();
+  if (!s.ok())
+    return wrong_usage(std::string(s.error().message()));
+  command_line c;
+  c.run = command_line::command::storage;
+  c.storage = std::move(*s);
+  return c;
+}
+
 given_values given_flags(const grammar& g) {
   given_values given;
   const auto table = flag_table();
@@ -426,6 +442,16 @@ command_line finish_server(const grammar& g, file_system& fs) {
   return out;
 }
 
+std::optional<command_line> asked_for_help(const grammar& g) {
+  if (g.bench.wants_help())
+    return printing(std::string(bench_grammar::help()), 0);
+  if (g.storage.wants_help())
+    return printing(std::string(storage_grammar::help()), 0);
+  if (g.help)
+    return printing(help_text(), 0);
+  return std::nullopt;
+}
+
 // "--x=" becomes "--x=<mark>"; see empty_value.
 std::vector<std::string> marked(const std::vector<std::string>& args) {
   auto out = args;
@@ -465,16 +491,10 @@ command_line parse_command_line(const std::vector<std::string>& args, file_syste
     std::reverse(reversed.begin(), reversed.end());
     g.app.parse(std::move(reversed));
   } catch (const CLI::ParseError& e) {
-    if (g.bench.wants_help())
-      return printing(std::string(bench_grammar::help()), 0);
-    if (g.help)
-      return printing(help_text(), 0);
-    return wrong_usage(explain(e));
+    return asked_for_help(g).value_or(wrong_usage(explain(e)));
   }
-  if (g.bench.wants_help())
-    return printing(std::string(bench_grammar::help()), 0);
-  if (g.help)
-    return printing(help_text(), 0);
+  if (auto help = asked_for_help(g))
+    return *std::move(help);
   if (g.version || g.print_version->parsed())
     return printing(version_text(), 0);
   command_line c;
@@ -492,6 +512,8 @@ command_line parse_command_line(const std::vector<std::string>& args, file_syste
     return finish_query(g);
   if (g.bench.parsed())
     return finish_bench(g);
+  if (g.storage.parsed())
+    return finish_storage(g);
   return finish_server(g, fs);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config/bench_command.h"
+#include "config/storage_command.h"
 #include "storage/base/file_system.h"
 
 #include <cstdint>
@@ -135,13 +136,22 @@ struct query_command {
 };
 
 struct command_line {
-  enum class command : unsigned char { serve, check_config, test_promql, query, bench, print };
+  enum class command : unsigned char {
+    serve,
+    check_config,
+    test_promql,
+    query,
+    bench,
+    storage,
+    print
+  };
   command run = command::serve;
   server_flags server;
   check_config_command check;
   test_promql_command test;
   query_command query;
   bench_command bench;
+  storage_command storage;
   /// Server flags by name without dashes, as given or by default: /api/v1/status/flags.
   std::map<std::string, std::string> values;
   /// Inert flags and features in use, to be warned about once each; see inert.h.

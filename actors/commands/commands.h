@@ -24,4 +24,9 @@ int run_query(const config::query_command& c, file_system& fs, std::ostream& out
 int run_bench(const config::bench_command& c, file_system& fs, std::ostream& out,
               std::ostream& err);
 
+/// `troupe storage analyze|verify|dump|import|export` on a data folder; 1 if something failed or is
+/// damaged.
+int run_storage(const config::storage_command& c, file_system& fs, std::ostream& out,
+                std::ostream& err);
+
 }  // namespace troupe::actors

@@ -2,8 +2,11 @@
 
 #include "storage/base/coding.h"
 #include "storage/base/hash.h"
+#include "storage/head/head_chunk.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace troupe::storage {
 namespace {
@@ -67,6 +70,23 @@ result<std::unique_ptr<chunk_file>> chunk_folder::write(uint64_t begin, std::str
 
 status chunk_folder::remove(uint64_t begin) {
   return fs_.remove_file(path_of(begin));
+}
+
+status check_chunk_file(file_system& fs, const std::string& path) {
+  TROUPE_ASSIGN(const auto map, fs.map(path));
+  const std::string_view data = map->data();
+  status s;
+  byte_reader in(data.substr(0, std::min(data.size(), header_size)));
+  in.take(magic.size() + sizeof(version));
+  const uint64_t begin = in.u64(), size = in.u64();
+  if (in.failed() || data.substr(0, header_size) != make_header(begin, size))
+    s = {errc::corruption, "offset 0: the header does not hold"};
+  else if (data.size() - header_size != size)
+    s = {errc::corruption, fmt::format("offset {}: the file ends, the header says {} bytes",
+                                       data.size(), header_size + size)};
+  else if (const size_t at = find_bad_record(data.substr(header_size)); at != size)
+    s = {errc::corruption, fmt::format("offset {}: bad checksum of a chunk", header_size + at)};
+  return map->failed() ? status(errc::io_error, "cannot be read") : s;
 }
 
 }  // namespace troupe::storage

@@ -45,4 +45,8 @@ class chunk_folder {
   const uint32_t shard_;
 };
 
+/// Looks for damage in one file of such a folder: header, length, and the checksum of every record.
+/// ok, or corruption with the offset.
+status check_chunk_file(file_system& fs, const std::string& path);
+
 }  // namespace troupe::storage

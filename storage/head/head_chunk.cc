@@ -107,6 +107,14 @@ bool parse_chunk(std::string_view region, chunk_position begin, chunk_position p
   return column == 0 || unframe(region, position - column - begin, out.times);
 }
 
+size_t find_bad_record(std::string_view region) {
+  size_t at = 0;
+  std::string_view body;
+  while (at < region.size() && unframe(region, at, body))
+    at = static_cast<size_t>(body.data() + body.size() - region.data());
+  return at;
+}
+
 status decode_stored_chunk(const stored_chunk& chunk, timestamp_ms mint, timestamp_ms maxt,
                            sample_columns& out) {
   if (chunk.times.empty())

@@ -51,6 +51,9 @@ std::string pack_values(std::span<const double> values);
 /// or a damaged one.
 bool parse_chunk(std::string_view region, chunk_position begin, chunk_position position,
                  stored_chunk& out);
+/// Where the first record (chunk or column) lies whose checksum does not hold, in the bytes of a
+/// region that are in use; their size if all hold.
+size_t find_bad_record(std::string_view region);
 /// Appends the samples of `chunk` in [mint, maxt] to `out`; corruption if they do not hold.
 status decode_stored_chunk(const stored_chunk& chunk, timestamp_ms mint, timestamp_ms maxt,
                            sample_columns& out);
