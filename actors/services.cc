@@ -101,6 +101,7 @@ storage::options storage_options_of(const config::server_flags& f, unsigned cpus
     o.sync_interval_ms = f.storage.wal_sync_interval_ms;
   o.max_series = f.storage.max_series;
   o.replay_pending_bytes = f.storage.replay_pending_bytes;
+  o.scrub_bytes_per_s = f.storage.scrub_bytes_per_s;
   o.no_lockfile = f.storage.no_lockfile;
   return o;
 }

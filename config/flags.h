@@ -55,6 +55,7 @@ struct storage_flags {
   uint64_t shards = 0;                 ///< 0: by the number of CPUs
   uint64_t max_series = 0;             ///< of the node; 0: no bound
   uint64_t replay_pending_bytes = 256ULL << 20;
+  uint64_t scrub_bytes_per_s = 2ULL << 20;  ///< of the background check of blocks; 0: off
 };
 
 struct query_flags {

@@ -32,14 +32,15 @@ constexpr kind block_kinds[] = {
     {"block_samples", "Samples in damaged chunks met by reads."},
     {"block_series", "Damaged series records met by reads."},
     {"block_read_errors", "Blocks whose files were cut or not readable while open."},
+    {"block_places", "Damaged places found by the background check of blocks."},
 };
 
 }  // namespace
 
 damage_monitor::damage_monitor(registry& metrics, file_system& fs, std::string dir,
-                               const block_store& blocks,
+                               const block_store& blocks, const scrubber& scrub,
                                std::span<const std::unique_ptr<shard>> shards)
-    : fs_(fs), dir_(std::move(dir)), blocks_(blocks), shards_(shards) {
+    : fs_(fs), dir_(std::move(dir)), blocks_(blocks), scrub_(scrub), shards_(shards) {
   const auto add = [&](const kind& k) {
     const auto name = "troupe_storage_damage_" + std::string(k.name) + "_total";
     counters_.push_back(&metrics.get_counter(name, k.help));
@@ -60,7 +61,7 @@ std::vector<uint64_t> damage_monitor::counts(std::span<const wal_report> replays
   }
   const read_damage& met = blocks_.damage();
   for (const uint64_t n : {blocks_.counts().load_failures, met.chunks.load(), met.samples.load(),
-                           met.series.load(), met.blocks.load()})
+                           met.series.load(), met.blocks.load(), scrub_.progress().damages})
     out.push_back(n);
   return out;
 }
@@ -97,6 +98,8 @@ damage_report damage_monitor::report() const {
   for (const auto& r : replays)
     for (const auto& d : r.damages)
       out.places.push_back({d.file, std::string(to_string(d.reason)), d.offset, d.bytes});
+  for (auto& place : scrub_.places())
+    out.places.push_back(std::move(place));
   const auto now = counts(replays);
   for (size_t i = 0; i < now.size(); ++i) {
     const size_t in_blocks = i - std::min(i, std::size(wal_kinds));

@@ -1,11 +1,11 @@
 // Counts what is damaged, for the metrics and for the API: what the replay of the log could not
-// give back, what reads of blocks have met, what was set aside. Owned by the node's storage. Any
-// thread.
+// give back, what reads and the check of blocks have met, what was set aside. Owned by the node's
+// storage. Any thread.
 #pragma once
 
 #include "storage/base/damage.h"
 #include "storage/base/stats.h"
-#include "storage/compact/block_store.h"
+#include "storage/compact/scrubber.h"
 #include "storage/head/shard.h"
 
 #include <memory>
@@ -19,7 +19,7 @@ namespace troupe::storage {
 class damage_monitor {
  public:
   damage_monitor(registry& metrics, file_system& fs, std::string dir, const block_store& blocks,
-                 std::span<const std::unique_ptr<shard>> shards);
+                 const scrubber& scrub, std::span<const std::unique_ptr<shard>> shards);
 
   /// Brings the metrics up to date.
   void publish();
@@ -32,6 +32,7 @@ class damage_monitor {
   file_system& fs_;
   const std::string dir_;
   const block_store& blocks_;
+  const scrubber& scrub_;
   const std::span<const std::unique_ptr<shard>> shards_;
   std::vector<counter*> counters_;
   std::mutex mutex_;

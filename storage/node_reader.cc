@@ -122,7 +122,7 @@ result<std::unique_ptr<querier>> node_reader::open(std::string_view tenant, time
   for (const auto& s : shards_)
     out->add_head(s->memory());
   for (const auto& info : blocks_.infos())
-    if (info.quarantined && info.min_time <= maxt && mint < info.max_time)
+    if (info.quarantined && info.range_known && info.min_time <= maxt && mint < info.max_time)
       out->add_warning("block " + info.id +
                        " in this range is damaged and set aside: " + info.reason);
   return std::unique_ptr<querier>(std::move(out));

@@ -40,7 +40,16 @@ struct node_storage::probe {
                         "Cuts before their time because memory was short, since the start.")),
         compactions(r.get_gauge("troupe_storage_compactions", "Merges of blocks since the start.")),
         compactions_failed(r.get_gauge("troupe_storage_compactions_failed",
-                                       "Failed merges of blocks since the start.")) {
+                                       "Failed merges of blocks since the start.")),
+        repaired(r.get_gauge("troupe_storage_blocks_repaired",
+                             "Blocks rewritten without what is damaged since the start.")),
+        scrub_bytes(r.get_gauge("troupe_storage_scrub_bytes",
+                                "Bytes read by the background check of blocks since the start.")),
+        scrub_progress(r.get_gauge("troupe_storage_scrub_progress_ratio",
+                                   "How much of the pass under way is done; 0 between passes.")),
+        scrub_last_pass(r.get_gauge("troupe_storage_scrub_last_pass_timestamp_seconds",
+                                    "End of the last pass over all blocks; 0: none since the "
+                                    "start.")) {
     r.add_alias("troupe_storage_head_series", "prometheus_tsdb_head_series");
     r.add_alias("troupe_storage_head_min_time_milliseconds", "prometheus_tsdb_head_min_time");
     r.add_alias("troupe_storage_head_max_time_milliseconds", "prometheus_tsdb_head_max_time");
@@ -49,10 +58,11 @@ struct node_storage::probe {
   }
 
   gauge &series, &min_time, &max_time, &blocks, &quarantined, &block_bytes, &written, &early_cuts,
-      &compactions, &compactions_failed;
+      &compactions, &compactions_failed, &repaired, &scrub_bytes, &scrub_progress, &scrub_last_pass;
 
   void publish(std::span<const std::unique_ptr<shard>> shards, const block_store& store,
                const upkeep& work) {
+    const troupe::storage::scrub_progress scrub = work.scrub().progress();
     uint64_t count = 0, bytes = 0, loaded = 0;
     timestamp_ms lo = troupe::max_time, hi = troupe::min_time;
     for (const auto& s : shards) {
@@ -75,6 +85,10 @@ struct node_storage::probe {
     early_cuts.set(static_cast<double>(work.early_cuts()));
     compactions.set(static_cast<double>(c.compactions));
     compactions_failed.set(static_cast<double>(c.compactions_failed));
+    repaired.set(static_cast<double>(c.repaired));
+    scrub_bytes.set(static_cast<double>(scrub.bytes));
+    scrub_progress.set(scrub.pass);
+    scrub_last_pass.set(static_cast<double>(scrub.last_pass) / 1000);
   }
 };
 
@@ -117,7 +131,8 @@ status node_storage::open_parts(const environment& env) {
       upkeep_parts{env.fs, env.clk, shards_, log_.get(), blocks_.get(), &epochs_, &limits_}, opts_,
       seeds.next());
   probe_ = std::make_unique<probe>(metrics_);
-  damage_ = std::make_unique<damage_monitor>(metrics_, *env.fs, opts_.dir, *blocks_, shards_);
+  damage_ = std::make_unique<damage_monitor>(metrics_, *env.fs, opts_.dir, *blocks_,
+                                             upkeep_->scrub(), shards_);
   publish();
   return {};
 }

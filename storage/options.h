@@ -26,6 +26,7 @@ struct options {
   bool exemplar_storage = true;
   uint64_t max_series = 0;  ///< per node, 0: no bound
   bool no_lockfile = false;
+  uint64_t scrub_bytes_per_s = 2 << 20;  ///< the background check of blocks reads this; 0: off
   /// always: a commit ends with fdatasync. interval: it ends with the write, fdatasync follows
   /// within sync_interval_ms (a power cut may cost that much; a dying process nothing). os: no
   /// fdatasync.

@@ -42,7 +42,8 @@ struct head_stats {
 
 struct block_info {
   std::string id;
-  timestamp_ms min_time = 0, max_time = 0;  ///< half open; of unknown range: all of time
+  timestamp_ms min_time = 0, max_time = 0;  ///< half open
+  bool range_known = true;  ///< false: of a damaged block that does not tell it; both are 0 then
   uint64_t series = 0, samples = 0, bytes = 0;
   uint32_t level = 0;
   bool quarantined = false;

@@ -39,6 +39,7 @@ upkeep::upkeep(const upkeep_parts& parts, const options& opts, uint64_t seed)
       max_block_ms_(opts.max_block_ms),
       retention_bytes_(opts.retention_bytes),
       random_(seed),
+      scrub_(*parts.blocks, *parts.clk, random_.next(), opts.scrub_bytes_per_s),
       rewrites_(parts.shards.size()),
       garbage_(parts.shards.size(), true) {}
 
@@ -105,7 +106,8 @@ result<bool> upkeep::step() {
     return true;
   if (memory_is_short())
     tidy();
-  return parts_.blocks->compact_once(plan());
+  TROUPE_ASSIGN(const bool compacted, parts_.blocks->compact_once(plan()));
+  return compacted ? result<bool>(true) : scrub_.step();
 }
 
 // Where earlier runs have cut: behind the newest block, else before the oldest sample.

@@ -10,7 +10,7 @@
 //   rewrite a checkpoint keeps of the old log what is not in blocks; then the old files go
 #pragma once
 
-#include "storage/compact/block_store.h"
+#include "storage/compact/scrubber.h"
 #include "storage/head/checkpoint_rule.h"
 #include "storage/head/shard.h"
 #include "storage/read_epochs.h"
@@ -53,6 +53,8 @@ class upkeep {
   /// Cuts before their time because memory was short.
   uint64_t early_cuts() const { return early_cuts_.load(std::memory_order_relaxed); }
   void set_retention_bytes(uint64_t bytes) { retention_bytes_.store(bytes); }
+  /// The background check of blocks. Any thread.
+  const scrubber& scrub() const { return scrub_; }
   /// Waits for the piece in work and refuses all later ones.
   void close();
 
@@ -96,6 +98,7 @@ class upkeep {
   std::mutex mutex_;
   // All guarded by mutex_.
   seeded_random random_;
+  scrubber scrub_;
   bool closed_ = false;
   bool bound_known_ = false;
   timestamp_ms bound_ = min_time;  // of the last cut

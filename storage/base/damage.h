@@ -34,7 +34,8 @@ struct damage_report {
   std::vector<quarantined_item> quarantined;
   /// Since the start, by kind; every kind is there, with 0 when all is well.
   std::vector<std::pair<std::string, uint64_t>> counts;
-  /// What the last replay of the log met, at most some thousand.
+  /// What the last replay of the log met and what the background check of blocks has found, at most
+  /// some thousand.
   std::vector<damaged_place> places;
 };
 

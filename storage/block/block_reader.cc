@@ -204,6 +204,15 @@ void block_reader::note(place what, uint64_t where, uint64_t samples) const {
   }
 }
 
+std::vector<uint64_t> block_reader::damaged_chunks() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<uint64_t> out;
+  for (const auto& [what, where] : damaged_)
+    if (what == place::chunk)
+      out.push_back(where);
+  return out;
+}
+
 template <class T>
 result<T> block_reader::unless_unreadable(result<T> found, read_damage* met) const {
   if (!index_file_->failed())

@@ -58,6 +58,8 @@ class block_reader : public std::enable_shared_from_this<block_reader> {
   std::shared_ptr<const tombstone_set> tombstones() const;
   /// All damage met since open, by anybody, each place counted once.
   const read_damage& damage() const { return damage_; }
+  /// Offsets of the damaged chunks among it, ascending.
+  std::vector<uint64_t> damaged_chunks() const;
   /// A mapped file was cut or refused a page: reads from it fail from then on, and the block should
   /// be set aside.
   bool unreadable() const { return index_file_->failed() || chunk_file_->failed(); }

@@ -4,8 +4,11 @@
 #include "storage/base/log.h"
 #include "storage/block/block_layout.h"
 #include "storage/compact/compactor.h"
+#include "storage/compact/damaged_pieces.h"
+#include "storage/index/index_reader.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 namespace troupe::storage {
@@ -30,17 +33,46 @@ block_info info_of(const block_meta& m) {
   return info;
 }
 
+// The range of a block by the chunks in its index; nothing if the index does not hold either.
+std::optional<block_info> info_by_index(file_system& fs, const std::string& path,
+                                        const std::string& id) {
+  const auto file = fs.map(join_path(path, block_layout::index_file));
+  if (!file.ok())
+    return std::nullopt;
+  const auto index = index_reader::open((*file)->data(), block_seed(id));
+  if (!index.ok())
+    return std::nullopt;
+  block_info info;
+  info.min_time = max_time;
+  info.max_time = min_time;
+  info.series = (*index)->series_count();
+  labels series;
+  std::vector<chunk_ref> chunks;
+  for (series_ref ref = 0; ref < info.series; ++ref) {
+    if (!(*index)->series(ref, series, &chunks).ok())
+      continue;
+    for (const auto& c : chunks) {
+      info.min_time = std::min(info.min_time, c.min_ts);
+      info.max_time = std::max(info.max_time, c.max_ts + (c.max_ts < max_time));
+      info.samples += c.samples;
+    }
+  }
+  if ((*file)->failed() || info.samples == 0)
+    return std::nullopt;
+  return info;
+}
+
 // What is known of a block that does not open.
 block_info info_of_damaged(file_system& fs, const std::string& dir, const std::string& id,
                            std::string reason) {
   block_info info;
-  // Without its meta nobody knows which queries miss it: all are told.
-  info.min_time = min_time;
-  info.max_time = max_time;
+  info.range_known = false;
   const auto path = join_path(dir, id);
-  if (auto text = read_file(fs, join_path(path, block_layout::meta_file)); text.ok())
-    if (auto meta = decode_meta(*text); meta.ok())
-      info = info_of(*meta);
+  const auto text = read_file(fs, join_path(path, block_layout::meta_file));
+  if (const auto meta = text.ok() ? decode_meta(*text) : text.error(); meta.ok())
+    info = info_of(*meta);
+  else if (auto found = info_by_index(fs, path, id))
+    info = *found;
   info.id = id;
   info.bytes = fs.tree_size(path).value_or(0);
   info.quarantined = true;
@@ -126,6 +158,7 @@ void block_store::load_quarantine() {
 
 void block_store::note_quarantined(block_info info) {
   const std::lock_guard lock(mutex_);
+  std::erase_if(quarantined_, [&](const block_info& known) { return known.id == info.id; });
   quarantined_.push_back(std::move(info));
   counts_.quarantined = quarantined_.size();
 }
@@ -138,7 +171,9 @@ void block_store::set_aside(const std::string& id, const status& why) {
   if (why.code() != errc::corruption)
     return;
   const auto target = join_path(quarantine_dir_, id);
-  status s = fs_.rename(join_path(dir_, id), target);
+  status s = fs_.remove_all(target);  // of a repair that did not come to its end
+  if (s.ok())
+    s = fs_.rename(join_path(dir_, id), target);
   if (s.ok())
     s = fs_.sync_directory(quarantine_dir_);
   if (s.ok())
@@ -218,15 +253,32 @@ void block_store::publish(const std::vector<block_ptr>& gone, const block_ptr& f
     blocks_.insert(std::upper_bound(blocks_.begin(), blocks_.end(), fresh, earlier), fresh);
 }
 
-void block_store::retire(const std::vector<block_ptr>& gone) {
+void block_store::retire(const std::vector<block_ptr>& gone, const block_ptr& kept) {
   for (const auto& b : gone) {
-    // What a damaged block still holds beyond what could be read is kept for repair.
-    if (b->damage().any())
-      set_aside(b->meta().id, {errc::corruption, "damaged, replaced by what could be read"});
-    else
-      leftovers_.push_back(b->meta().id);
+    if (b->damage().any() && b != kept)
+      if (status s = keep_damaged(*b); !s.ok())
+        log.warn("cannot keep what is damaged of block {}: {}", b->meta().id, s.to_string());
+    leftovers_.push_back(b->meta().id);
   }
   remove_leftovers();
+}
+
+// What could not be read of a block that is about to be replaced goes to the quarantine folder.
+status block_store::keep_damaged(const block_reader& block) {
+  const auto& id = block.meta().id;
+  const auto target = join_path(quarantine_dir_, id);
+  TROUPE_TRY(fs_.remove_all(target));
+  const auto pieces = damaged_pieces::of(block);
+  if (pieces)
+    TROUPE_TRY(pieces->write(fs_, block, target));
+  else
+    TROUPE_TRY(link_block(block, quarantine_dir_));
+  TROUPE_TRY(fs_.sync_directory(quarantine_dir_));
+  const status why(errc::corruption, pieces ? pieces->reason() : "damaged, replaced by what holds");
+  log.error("block {}: {}", id, why.to_string());
+  TROUPE_TRY(note_quarantine(fs_, target, clock_.now_ms(), why.to_string()));
+  note_quarantined(info_of_damaged(fs_, quarantine_dir_, id, why.to_string()));
+  return {};
 }
 
 result<block_meta> block_store::write(std::string_view tenant, timestamp_ms mint, timestamp_ms end,
@@ -252,7 +304,7 @@ result<block_meta> block_store::write(std::string_view tenant, timestamp_ms mint
   return meta;
 }
 
-status block_store::replace(const std::vector<std::string>& ids) {
+status block_store::replace(const std::vector<std::string>& ids, const block_ptr& kept) {
   const auto parents = find(ids);
   if (parents.empty())
     return {};
@@ -269,7 +321,7 @@ status block_store::replace(const std::vector<std::string>& ids) {
     child = std::move(*opened);
   }
   publish(parents, child);
-  retire(parents);
+  retire(parents, kept);
   return {};
 }
 
@@ -296,6 +348,25 @@ void block_store::set_unreadable_aside() {
     publish({b}, nullptr);
     set_aside(b->meta().id, {errc::corruption, "a file was cut or could not be read while mapped"});
   }
+}
+
+status block_store::repair(const block_ptr& block) {
+  const std::lock_guard work(work_mutex_);
+  const auto& id = block->meta().id;
+  const auto held = find({id});
+  if (held.empty() || held.front() != block)
+    return {};
+  if (const status tables = block->index().check_tables(); !tables.ok()) {
+    publish({block}, nullptr);
+    set_aside(id, {errc::corruption, std::string(tables.message())});
+    return {};
+  }
+  // First, so that no crash loses it.
+  TROUPE_TRY(keep_damaged(*block));
+  TROUPE_TRY(replace({id}, block));
+  const std::lock_guard lock(mutex_);
+  ++counts_.repaired;
+  return {};
 }
 
 result<uint64_t> block_store::apply_retention(const retention_options& opts, uint64_t other_bytes) {

@@ -30,6 +30,7 @@ struct block_store_counts {
   uint64_t expired_by_size = 0;
   uint64_t quarantined = 0;    ///< blocks set aside, now
   uint64_t load_failures = 0;  ///< blocks that did not open
+  uint64_t repaired = 0;
 };
 
 class block_store {
@@ -59,6 +60,10 @@ class block_store {
   result<bool> compact_once(const plan_options& opts);
   /// Sets blocks aside whose files stopped giving their bytes.
   void set_unreadable_aside();
+  /// Rewrites a block that damage() knows to be damaged without what cannot be read, and keeps
+  /// that in the quarantine folder; sets it aside as a whole if the tables of its index do not
+  /// hold. After a failure the block is as before.
+  status repair(const block_ptr& block);
   /// Removes expired blocks; how many.
   result<uint64_t> apply_retention(const retention_options& opts, uint64_t other_bytes);
   /// Deletes [mint, maxt] of the series that match any selector from all blocks of the tenant.
@@ -80,8 +85,10 @@ class block_store {
   std::string new_id();
   std::vector<block_ptr> find(const std::vector<std::string>& ids) const;
   void publish(const std::vector<block_ptr>& gone, const block_ptr& fresh);
-  void retire(const std::vector<block_ptr>& gone);
-  status replace(const std::vector<std::string>& ids);
+  // Of `kept` the quarantine folder has what is damaged already.
+  void retire(const std::vector<block_ptr>& gone, const block_ptr& kept);
+  status replace(const std::vector<std::string>& ids, const block_ptr& kept = nullptr);
+  status keep_damaged(const block_reader& block);
   status link_block(const block_reader& block, const std::string& target);
 
   file_system& fs_;

@@ -11,6 +11,7 @@ namespace troupe::storage {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 class storage_damage : public ::testing::Test {
@@ -62,7 +63,7 @@ TEST_F(storage_damage, a_healthy_node_has_every_kind_at_zero) {
   const auto report = node.store->damage();
   EXPECT_THAT(report.quarantined, SizeIs(0));
   EXPECT_THAT(report.places, SizeIs(0));
-  EXPECT_THAT(report.counts, SizeIs(17));
+  EXPECT_THAT(report.counts, SizeIs(18));
   for (const auto& [kind, n] : report.counts) {
     EXPECT_EQ(n, 0u) << kind;
     expect_metric(kind, 0);
@@ -131,17 +132,64 @@ TEST_F(storage_damage, a_block_that_fails_while_open_is_set_aside_and_stays_told
   EXPECT_EQ(report.quarantined[0].time_ms, node.clk.now_ms());
 }
 
-TEST_F(storage_damage, every_query_is_warned_of_a_block_whose_range_is_lost) {
+TEST_F(storage_damage, a_block_without_its_meta_warns_queries_of_the_range_in_its_index) {
   const auto id = write_block();
+  const auto lost = node.store->blocks()[0];
   node.stop();
   node.fs.put("data/blocks/" + id + "/meta", "");
   for (int start = 0; start < 2; ++start) {
     node.start();
-    auto q = *node.store->reader().open("", node.clk.now_ms(), node.clk.now_ms());
-    ASSERT_THAT(q->warnings(), SizeIs(1));
-    EXPECT_THAT(q->warnings()[0], HasSubstr(id));
+    const auto warned = [&](timestamp_ms mint, timestamp_ms maxt) {
+      return (*node.store->reader().open("", mint, maxt))->warnings().size();
+    };
+    EXPECT_EQ(warned(lost.min_time, lost.max_time - 1), 1u);
+    EXPECT_EQ(warned(lost.max_time, lost.max_time + 1000), 0u);
+    EXPECT_EQ(warned(min_time, lost.min_time - 1), 0u);
+    const auto known = node.store->blocks();
+    EXPECT_TRUE(std::any_of(known.begin(), known.end(), [&](const block_info& b) {
+      return b.id == id && b.samples == lost.samples;
+    }));
     node.stop();
   }
+}
+
+TEST_F(storage_damage, a_block_of_unknown_range_is_told_but_warns_no_query) {
+  const auto id = write_block();
+  node.stop();
+  node.fs.put("data/blocks/" + id + "/meta", "");
+  node.fs.cut("data/blocks/" + id + "/index", 100);
+  for (int start = 0; start < 2; ++start) {
+    node.start();
+    EXPECT_THAT(warnings(), SizeIs(0));
+    const auto report = node.store->damage();
+    ASSERT_THAT(report.quarantined, SizeIs(1));
+    EXPECT_EQ(report.quarantined[0].path, "data/quarantine/" + id);
+    node.stop();
+  }
+}
+
+TEST_F(storage_damage, the_background_check_finds_and_repairs_what_no_query_touches) {
+  const auto id = write_block();
+  node.stop();
+  node.fs.flip_bit("data/blocks/" + id + "/chunks", 20, 1);
+  node.start();
+  ASSERT_TRUE(node.maintain().ok());
+  EXPECT_EQ(counts()["block_places"], 0u);
+  node.clk.advance_ms(10'000);
+  ASSERT_TRUE(node.maintain().ok());
+  expect_metric("block_places", 1);
+  expect_metric("block_chunks", 1);
+  const auto text = node.metrics.render();
+  EXPECT_THAT(text, HasSubstr("\ntroupe_storage_blocks_repaired 1\n"));
+  EXPECT_THAT(text, HasSubstr("\ntroupe_storage_scrub_progress_ratio 0\n"));
+  EXPECT_THAT(text, Not(HasSubstr("\ntroupe_storage_scrub_bytes 0\n")));
+  EXPECT_THAT(text, Not(HasSubstr("\ntroupe_storage_scrub_last_pass_timestamp_seconds 0\n")));
+  const auto report = node.store->damage();
+  ASSERT_THAT(report.places, SizeIs(1));
+  EXPECT_EQ(report.places[0].file, "data/blocks/" + id + "/chunks");
+  ASSERT_THAT(report.quarantined, SizeIs(1));
+  EXPECT_EQ(report.quarantined[0].path, "data/quarantine/" + id);
+  EXPECT_THAT(warnings(), SizeIs(1)) << "the range of the lost samples is told for ever";
 }
 
 TEST_F(storage_damage, a_block_that_cannot_be_read_now_is_listed_where_it_is) {

@@ -163,7 +163,7 @@ TEST(store_damage, a_parent_that_cannot_be_removed_stays_replaced) {
   EXPECT_FALSE(f.fs.exists("data/blocks/" + stuck));
 }
 
-TEST(store_damage, merging_a_block_with_damaged_chunks_keeps_it_in_quarantine) {
+TEST(store_damage, merging_a_block_with_damaged_chunks_keeps_them_in_quarantine) {
   store_fixture f(6);
   const auto parts = write_some(f, 3);
   const auto id = f.store->blocks()[1]->meta().id;
@@ -174,7 +174,8 @@ TEST(store_damage, merging_a_block_with_damaged_chunks_keeps_it_in_quarantine) {
   ASSERT_TRUE(*f.store->compact_once(test::plan));
   EXPECT_EQ(f.content(), readable);
   EXPECT_FALSE(f.store->blocks()[0]->damage().any());
-  EXPECT_TRUE(f.fs.exists("data/quarantine/" + id + "/chunks"));
+  EXPECT_FALSE(f.fs.exists("data/blocks/" + id));
+  EXPECT_TRUE(f.fs.exists("data/quarantine/" + id + "/chunks.0"));
   EXPECT_EQ(f.store->counts().quarantined, 1u);
   f.reopen();
   EXPECT_EQ(f.content(), readable);
