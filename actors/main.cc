@@ -2,6 +2,7 @@
 #include "actors/commands/commands.h"
 #include "actors/serve.h"
 #include "config/flags.h"
+#include "query/parser/parser.h"
 #include "storage/base/fault_twin.h"
 
 #include <cstdlib>
@@ -17,7 +18,9 @@ int main(int argc, char** argv) {
     active_fault_twin = fault_twin::skip_fsync;
 #endif
   auto files = make_posix_file_system();
-  auto command = config::parse_command_line({argv + 1, argv + argc}, *files);
+  auto command = config::parse_command_line(
+      {argv + 1, argv + argc}, *files,
+      {[](std::string_view selector) { return query::parse_metric_selector(selector).error(); }});
   switch (command.run) {
     case config::command_line::command::serve:
       return actors::serve(command);

@@ -84,7 +84,10 @@ void node::build_api(std::string retention) {
 void node::set_reach(const storage::options& o) {
   // A bound by size may remove anything but the newest.
   constexpr int64_t newest = 30 * 60'000;
-  const int64_t by_time = o.retention_ms > 0 ? o.retention_ms : INT64_MAX;
+  int64_t by_time = o.retention_ms > 0 ? o.retention_ms : INT64_MAX;
+  for (const auto& rule : o.retention_rules)
+    if (rule.retention_ms > 0)
+      by_time = std::min(by_time, rule.retention_ms);
   reach_ms_ = o.retention_bytes > 0 ? std::min(newest, by_time) : by_time;
 }
 

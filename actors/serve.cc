@@ -131,6 +131,7 @@ class process {
     no.flags = f;
     no.flag_values = command_.values;
     no.store = storage_options_of(f, available_cpus());
+    TROUPE_ASSIGN(no.store.retention_rules, retention_rules_of(f));
     no.maintenance_every =
         std::chrono::milliseconds(std::max<int64_t>(f.storage.block_reload_ms, 1000));
     no.scrape_actors = std::max(1u, available_cpus() / 2);

@@ -1,6 +1,7 @@
 #include "actors/services.h"
 
 #include "config/text.h"
+#include "query/parser/parser.h"
 #include "storage/base/duration.h"
 
 #include <unistd.h>
@@ -140,6 +141,15 @@ api::services services_of(const config::server_flags& f,
   s.lookback_ms = f.query.lookback_delta_ms;
   s.max_write_bytes = f.web.max_body_bytes;
   return s;
+}
+
+result<std::vector<storage::retention_rule>> retention_rules_of(const config::server_flags& f) {
+  std::vector<storage::retention_rule> out;
+  for (const auto& rule : f.storage.retention_rules) {
+    TROUPE_ASSIGN(auto selector, query::parse_metric_selector(rule.selector));
+    out.push_back({std::move(selector), rule.retention_ms});
+  }
+  return out;
 }
 
 std::string retention_text(const storage::options& o) {

@@ -31,6 +31,8 @@ void apply_storage_config(storage::options& o, const config::storage_config& c);
 /// Everything that comes from flags and the build; doors and callbacks are the node's.
 api::services services_of(const config::server_flags& f,
                           const std::map<std::string, std::string>& values);
+/// The rules of the flags; invalid_argument for a selector that does not parse.
+result<std::vector<storage::retention_rule>> retention_rules_of(const config::server_flags& f);
 /// "15d or 512MiB", for runtimeinfo; "" without any bound.
 std::string retention_text(const storage::options& o);
 api::storage_admin storage_admin_of(storage::storage& store);

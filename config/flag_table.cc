@@ -89,7 +89,8 @@ constexpr flag_spec table[] = {
      "configuration file wins.",
      visible, TROUPE_OPTIONAL(storage.retention_time_ms)},
     {"storage.tsdb.retention.size", k::bytes, "0B", "",
-     "Most bytes of blocks, such as 512MB; units are powers of 1024. storage.tsdb.retention of the "
+     "Most bytes of blocks, log and closed chunks of the head, such as 512MB; units are powers of "
+     "1024. storage.tsdb.retention of the "
      "configuration file wins.",
      visible, TROUPE_OPTIONAL(storage.retention_size)},
     {"storage.tsdb.no-lockfile", k::boolean, "false", "", "Make no lock file in the data folder.",
@@ -231,6 +232,12 @@ constexpr flag_spec table[] = {
      TROUPE_NUMBER(storage.shards)},
     {"troupe.storage.max-series", k::count, "0", "", "Most series in memory; 0: no bound.", visible,
      TROUPE_NUMBER(storage.max_series)},
+    {"troupe.storage.retention-rule", k::rules, "", "",
+     "How long samples of some series are kept: a duration and a selector, such as '2d "
+     "{job=\"debug\"}'; 0s: for ever. The first rule that matches a series decides, the general "
+     "retention where none does. A block loses such series when all of it is older, or when it is "
+     "merged. Can be repeated; a list in --troupe.config.file.",
+     visible, [](flags& f, const value& v) { f.storage.retention_rules = v.rules; }},
     {"troupe.storage.replay-pending-bytes", k::bytes, "256MiB", "",
      "Most bytes accepted while the log is still replayed; beyond that 503.", visible,
      TROUPE_NUMBER(storage.replay_pending_bytes)},

@@ -22,6 +22,7 @@ enum class flag_kind : unsigned char {
   ratio,
   sync,
   memory,  ///< bytes, or per cent of what there is
+  rules,
 };
 
 /// A value after parsing by its kind; one of the members.
@@ -30,6 +31,7 @@ struct flag_value {
   int64_t number = 0;  ///< milliseconds, bytes or a count
   std::string text;
   std::vector<std::string> list;
+  std::vector<retention_rule_flag> rules;
 };
 
 enum class flag_help : unsigned char {
@@ -47,6 +49,7 @@ struct flag_spec {
   /// Null: the flag is read without acting (inert_flags()).
   void (*set)(server_flags&, const flag_value&) = nullptr;
 
+  bool repeats() const { return kind == flag_kind::texts || kind == flag_kind::rules; }
   bool troupe_own() const {
     return name.starts_with("troupe.") || kind == flag_kind::sync || kind == flag_kind::memory;
   }

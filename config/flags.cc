@@ -52,15 +52,39 @@ std::string joined(const std::vector<std::string>& list) {
   return out;
 }
 
+// "2d {job="x"}", each; a single empty text is no rule.
+result<std::vector<retention_rule_flag>> parse_rules(const std::vector<std::string>& given,
+                                                     const flag_checks& checks) {
+  std::vector<retention_rule_flag> out;
+  for (const auto& text : given) {
+    if (text.empty() && given.size() == 1)
+      break;
+    const auto space = std::min(text.find(' '), text.size());
+    const auto start = std::min(text.find_first_not_of(' ', space), text.size());
+    const auto ms = parse_duration(text.substr(0, space));
+    if (!ms.ok())
+      return ms.error().with_context(troupe::quoted(text));
+    retention_rule_flag rule{text.substr(start), *ms};
+    if (rule.selector.empty())
+      return status(errc::invalid_argument,
+                    troupe::quoted(text) + ": must be a duration and a selector");
+    if (checks.selector)
+      if (const auto s = checks.selector(rule.selector); !s.ok())
+        return s.with_context(troupe::quoted(rule.selector));
+    out.push_back(std::move(rule));
+  }
+  return out;
+}
+
 // Parses the text of one flag and puts it where it acts; `shown` is what the flags API prints.
-status apply(const flag_spec& spec, const std::vector<std::string>& given, server_flags& into,
-             std::string& shown) {
+status apply(const flag_spec& spec, const std::vector<std::string>& given,
+             const flag_checks& checks, server_flags& into, std::string& shown) {
   flag_value v;
   v.list = given;
   v.text = given.back();
   const auto fail = [&](const status& s) { return s.with_context("--" + std::string(spec.name)); };
   const status bad_number(errc::invalid_argument, "not a number: " + troupe::quoted(v.text));
-  shown = spec.kind == flag_kind::texts ? joined(given) : v.text;
+  shown = spec.repeats() ? joined(given) : v.text;
   switch (spec.kind) {
     case flag_kind::boolean:
       if (!parse_yaml_bool(v.text, v.on))
@@ -104,6 +128,13 @@ status apply(const flag_spec& spec, const std::vector<std::string>& given, serve
       for (const auto& t : given)
         TROUPE_TRY(check_choice(spec, t));
       break;
+    case flag_kind::rules: {
+      auto rules = parse_rules(given, checks);
+      if (!rules.ok())
+        return fail(rules.error());
+      v.rules = std::move(*rules);
+      break;
+    }
     case flag_kind::duration: {
       const auto ms = parse_duration(v.text);
       if (!ms.ok())
@@ -159,8 +190,35 @@ void apply_features(const std::vector<std::string>& given, command_line& out) {
 
 using given_values = std::map<std::string_view, std::vector<std::string>>;
 
+// The texts that a member of the file gives for its flag; nothing, and errors, if they do not hold.
+std::optional<std::vector<std::string>> read_value(const flag_spec& spec, const yaml_member& m,
+                                                   const std::string& path,
+                                                   const flag_checks& checks, diagnostics& errors) {
+  const size_t before = errors.size();
+  const bool list = m.value.type == yaml_node::kind::list && spec.repeats();
+  std::vector<std::string> texts;
+  const auto take = [&](const yaml_node& node, int line, int column, const std::string& field) {
+    std::string shown;
+    server_flags scratch;
+    if (node.type != yaml_node::kind::scalar)
+      errors.push_back({path, line, column, field, "must be a single value"});
+    else if (const auto s = apply(spec, {node.text}, checks, scratch, shown); !s.ok())
+      errors.push_back({path, line, column, field, std::string(s.message())});
+    else
+      texts.push_back(node.text);
+  };
+  if (!list)
+    take(m.value, m.line, m.column, m.key);
+  for (size_t i = 0; list && i < m.value.items.size(); ++i)
+    take(m.value.items[i], m.value.items[i].line, m.value.items[i].column, item_path(m.key, i));
+  if (errors.size() != before || texts.empty())
+    return std::nullopt;
+  return texts;
+}
+
 // Adds what --troupe.config.file sets and the command line does not.
-status read_troupe_file(const std::string& path, file_system& fs, given_values& given) {
+status read_troupe_file(const std::string& path, file_system& fs, const flag_checks& checks,
+                        given_values& given) {
   TROUPE_ASSIGN(const std::string text, read_file(fs, path, defaults::max_file_bytes));
   yaml_node root;
   diagnostics errors;
@@ -170,19 +228,10 @@ status read_troupe_file(const std::string& path, file_system& fs, given_values& 
       const auto spec = std::find_if(table.begin(), table.end(), [&](const auto& s) {
         return s.name == m.key && s.troupe_own() && s.name != "troupe.config.file";
       });
-      std::string problem;
-      std::string shown;
-      server_flags scratch;
       if (spec == table.end())
-        problem = "unknown field";
-      else if (m.value.type != yaml_node::kind::scalar)
-        problem = "must be a single value";
-      else if (const auto s = apply(*spec, {m.value.text}, scratch, shown); !s.ok())
-        problem = s.message();
-      if (!problem.empty())
-        errors.push_back({path, m.line, m.column, m.key, problem});
-      else
-        given.emplace(spec->name, std::vector<std::string>{m.value.text});
+        errors.push_back({path, m.line, m.column, m.key, "unknown field"});
+      else if (auto texts = read_value(*spec, m, path, checks, errors))
+        given.emplace(spec->name, std::move(*texts));
     }
     if (root.type == yaml_node::kind::list || root.type == yaml_node::kind::scalar)
       errors.push_back({path, root.line, root.column, "", "must be a mapping"});
@@ -211,7 +260,7 @@ std::string help_text() {
     const std::string name(f.name);
     out += "      --" + (f.kind == flag_kind::boolean ? "[no-]" + name : name);
     if (f.kind != flag_kind::boolean)
-      out += "=" + troupe::quoted(f.initial) + (f.kind == flag_kind::texts ? " ..." : "");
+      out += "=" + troupe::quoted(f.initial) + (f.repeats() ? " ..." : "");
     out += "\n        " + std::string(f.help);
     out += f.set == nullptr ? " Has no effect yet.\n" : "\n";
   }
@@ -412,11 +461,11 @@ given_values given_flags(const grammar& g) {
   return given;
 }
 
-command_line finish_server(const grammar& g, file_system& fs) {
+command_line finish_server(const grammar& g, file_system& fs, const flag_checks& checks) {
   auto given = given_flags(g);
   if (const auto file = given.find("troupe.config.file");
       file != given.end() && !file->second.back().empty())
-    if (const auto s = read_troupe_file(file->second.back(), fs, given); !s.ok())
+    if (const auto s = read_troupe_file(file->second.back(), fs, checks, given); !s.ok())
       return printing(std::string(s.message()) + "\n", 1);
   command_line out;
   for (const auto& spec : flag_table()) {
@@ -425,9 +474,9 @@ command_line finish_server(const grammar& g, file_system& fs) {
     const auto value = given.find(spec.name);
     if (value == given.end())
       continue;
-    if (value->second.size() > 1 && spec.kind != flag_kind::texts)
+    if (value->second.size() > 1 && !spec.repeats())
       return wrong_usage("flag '" + name + "' cannot be repeated");
-    if (const auto s = apply(spec, value->second, out.server, out.values[name]); !s.ok())
+    if (const auto s = apply(spec, value->second, checks, out.server, out.values[name]); !s.ok())
       return wrong_usage(std::string(s.message()));
     if (spec.set == nullptr && out.values[name] != spec.initial)
       out.inert.push_back(name);
@@ -484,7 +533,8 @@ std::string version_text() {
   return "troupe, version " TROUPE_VERSION "\n  compiler:   " __VERSION__ "\n";
 }
 
-command_line parse_command_line(const std::vector<std::string>& args, file_system& fs) {
+command_line parse_command_line(const std::vector<std::string>& args, file_system& fs,
+                                const flag_checks& checks) {
   grammar g;
   try {
     auto reversed = marked(args);
@@ -514,7 +564,7 @@ command_line parse_command_line(const std::vector<std::string>& args, file_syste
     return finish_bench(g);
   if (g.storage.parsed())
     return finish_storage(g);
-  return finish_server(g, fs);
+  return finish_server(g, fs, checks);
 }
 
 std::string route_prefix(const web_flags& f) {

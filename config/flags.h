@@ -7,6 +7,7 @@
 #include "storage/base/file_system.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -38,10 +39,18 @@ struct web_flags {
   uint64_t io_threads = 2;
 };
 
+/// How long samples of the series that a selector matches are kept.
+struct retention_rule_flag {
+  std::string selector;      ///< as written; a valid one if flag_checks could tell
+  int64_t retention_ms = 0;  ///< 0: for ever
+  bool operator==(const retention_rule_flag&) const = default;
+};
+
 struct storage_flags {
   std::string path = "data/";
   std::optional<int64_t> retention_time_ms;  ///< the file's storage.tsdb.retention wins
   std::optional<uint64_t> retention_size;
+  std::vector<retention_rule_flag> retention_rules;  ///< the first that matches a series decides
   bool no_lockfile = false;
   int64_t min_block_ms = 2 * 3600 * 1000;
   int64_t block_reload_ms = 60'000;     ///< between rounds of background work
@@ -164,9 +173,15 @@ struct command_line {
   int exit_code = 0;
 };
 
+/// What flags hold that this folder cannot judge; empty functions accept everything.
+struct flag_checks {
+  std::function<status(std::string_view)> selector;
+};
+
 /// `args` without the program's name. Wrong usage gives command::print with exit code 2. Reads
 /// --troupe.config.file through `fs`.
-command_line parse_command_line(const std::vector<std::string>& args, file_system& fs);
+command_line parse_command_line(const std::vector<std::string>& args, file_system& fs,
+                                const flag_checks& checks = {});
 
 /// Where all routes stand: --web.route-prefix, else the path of --web.external-url; "/" or "/a/b",
 /// never with a slash at the end.

@@ -3,6 +3,7 @@
 //   <dir>/troupe.meta   what the folder is; never changes
 //   <dir>/lock          held while a process uses the folder
 //   <dir>/wal           storage/wal
+//   <dir>/head_chunks   closed chunks of the heads
 //   <dir>/blocks        storage/compact
 //   <dir>/quarantine    damaged blocks and log ranges
 //   <dir>/snapshots     copies made on request, each a data folder of its own
@@ -21,6 +22,11 @@ namespace troupe::storage {
 /// with no_lockfile. permission_denied with a hint, and nothing touched, if the folder holds
 /// anything else; unsupported for a later format; already_exists if another process holds the lock.
 result<std::unique_ptr<file_lock>> open_data_folder(file_system& fs, const options& opts);
+
+/// Where the heads' closed chunks are.
+inline std::string head_chunk_dir(const std::string& dir) {
+  return join_path(dir, "head_chunks");
+}
 
 /// Writes <dir>/troupe.meta, durable.
 status write_folder_meta(file_system& fs, const std::string& dir);

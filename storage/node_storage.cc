@@ -121,9 +121,8 @@ status node_storage::open_parts(const environment& env) {
   wal.seed = seeds.next();
   TROUPE_ASSIGN(log_, wal_directory::open(wal));
   for (uint32_t i = 0; i < opts_.shards; ++i) {
-    TROUPE_ASSIGN(auto made,
-                  shard::open(*log_, i, limits_, *env.clk,
-                              chunk_folder(*env.fs, join_path(opts_.dir, "head_chunks"), i)));
+    TROUPE_ASSIGN(auto made, shard::open(*log_, i, limits_, *env.clk,
+                                         chunk_folder(*env.fs, head_chunk_dir(opts_.dir), i)));
     shards_.push_back(std::move(made));
   }
   reader_ = std::make_unique<node_reader>(shards_, *blocks_, epochs_);
@@ -184,8 +183,7 @@ head_stats node_storage::stats(size_t limit) const {
 }
 
 void node_storage::set_retention(int64_t ms, uint64_t bytes) {
-  limits_.retention_ms.store(ms);
-  upkeep_->set_retention_bytes(bytes);
+  upkeep_->set_retention(ms, bytes);
 }
 
 void node_storage::set_out_of_order_window(int64_t ms) {

@@ -1,17 +1,28 @@
 // Settings of the storage engine, filled from flags and configuration by actors/.
 #pragma once
 
+#include "storage/model/matcher.h"
+
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace troupe::storage {
+
+/// How long samples of the series that match are kept.
+struct retention_rule {
+  matchers selector;
+  int64_t retention_ms = 0;  ///< 0: for ever
+};
 
 struct options {
   std::string dir = "data";
   uint32_t shards = 2;
   int64_t retention_ms = 15LL * 24 * 3600 * 1000;  ///< 0: keep for ever
   uint64_t retention_bytes = 0;                    ///< 0: no bound
-  int64_t out_of_order_window_ms = -1;             ///< -1: anything inside retention
+  /// Of all tenants. The first that matches a series decides; retention_ms where none does.
+  std::vector<retention_rule> retention_rules;
+  int64_t out_of_order_window_ms = -1;  ///< -1: anything inside retention
   int64_t max_future_ms =
       10 * 60 * 1000;  ///< samples further ahead of the clock are refused; < 0: no bound
   int64_t min_block_ms = 2LL * 3600 * 1000;

@@ -37,11 +37,13 @@ upkeep::upkeep(const upkeep_parts& parts, const options& opts, uint64_t seed)
       dir_(opts.dir),
       range_ms_(opts.min_block_ms),
       max_block_ms_(opts.max_block_ms),
-      retention_bytes_(opts.retention_bytes),
+      rules_(opts.retention_rules),
       random_(seed),
       scrub_(*parts.blocks, *parts.clk, random_.next(), opts.scrub_bytes_per_s),
       rewrites_(parts.shards.size()),
-      garbage_(parts.shards.size(), true) {}
+      garbage_(parts.shards.size(), true) {
+  set_retention(opts.retention_ms, opts.retention_bytes);
+}
 
 upkeep::~upkeep() = default;
 
@@ -106,6 +108,9 @@ result<bool> upkeep::step() {
     return true;
   if (memory_is_short())
     tidy();
+  TROUPE_ASSIGN(const bool dropped, parts_.blocks->drop_expired_series());
+  if (dropped)
+    return true;
   TROUPE_ASSIGN(const bool compacted, parts_.blocks->compact_once(plan()));
   return compacted ? result<bool>(true) : scrub_.step();
 }
@@ -279,11 +284,19 @@ bool upkeep::collect_garbage() {
   return false;
 }
 
+void upkeep::set_retention(int64_t ms, uint64_t bytes) {
+  const std::lock_guard guard(mutex_);
+  policy_ = std::make_shared<retention_policy>(ms, rules_);
+  parts_.blocks->set_retention_policy(policy_);
+  parts_.limits->retention_ms.store(policy_->longest_ms());
+  retention_bytes_ = bytes;
+}
+
 plan_options upkeep::plan() const {
   plan_options out;
   out.min_block_ms = range_ms_;
   out.max_block_ms = max_block_ms_;
-  if (const int64_t retention = parts_.limits->retention_ms.load(); retention > 0)
+  if (const int64_t retention = policy_->otherwise_ms(); retention > 0)
     out.max_block_ms = std::min(out.max_block_ms, retention / 10);
   out.max_block_ms = std::max(out.max_block_ms, range_ms_);
   return out;
@@ -294,12 +307,14 @@ status upkeep::expire() {
   if (now < next_expiry_ns_)
     return {};
   next_expiry_ns_ = now + expiry_interval_ns;
-  const retention_options opts{parts_.limits->retention_ms.load(), retention_bytes_.load()};
-  uint64_t log_bytes = 0;
+  const retention_options opts{policy_->longest_ms(), retention_bytes_};
+  uint64_t other_bytes = 0;
   if (opts.retention_bytes != 0) {
-    TROUPE_ASSIGN(log_bytes, parts_.fs->tree_size(parts_.log->path()));
+    TROUPE_ASSIGN(const uint64_t log_bytes, parts_.fs->tree_size(parts_.log->path()));
+    TROUPE_ASSIGN(const uint64_t head_bytes, parts_.fs->tree_size(head_chunk_dir(dir_)));
+    other_bytes = log_bytes + head_bytes;
   }
-  TROUPE_ASSIGN(const uint64_t gone, parts_.blocks->apply_retention(opts, log_bytes));
+  TROUPE_ASSIGN(const uint64_t gone, parts_.blocks->apply_retention(opts, other_bytes));
   if (gone > 0)
     log.info("retention removed {} blocks", gone);
   return {};

@@ -52,7 +52,8 @@ class upkeep {
   result<std::string> snapshot(bool skip_head);
   /// Cuts before their time because memory was short.
   uint64_t early_cuts() const { return early_cuts_.load(std::memory_order_relaxed); }
-  void set_retention_bytes(uint64_t bytes) { retention_bytes_.store(bytes); }
+  /// As reloaded from configuration; waits for the piece in work.
+  void set_retention(int64_t ms, uint64_t bytes);
   /// The background check of blocks. Any thread.
   const scrubber& scrub() const { return scrub_; }
   /// Waits for the piece in work and refuses all later ones.
@@ -92,7 +93,7 @@ class upkeep {
   const std::string dir_;
   const int64_t range_ms_;
   const int64_t max_block_ms_;
-  std::atomic<uint64_t> retention_bytes_;
+  const std::vector<retention_rule> rules_;
   std::atomic<uint64_t> early_cuts_{0};
 
   std::mutex mutex_;
@@ -108,6 +109,8 @@ class upkeep {
   std::vector<bool> garbage_;                         // per shard: a round is due
   int64_t next_expiry_ns_ = 0;
   int64_t next_tidy_ns_ = 0;
+  std::shared_ptr<const retention_policy> policy_;
+  uint64_t retention_bytes_;
 };
 
 }  // namespace troupe::storage

@@ -310,7 +310,8 @@ status block_store::replace(const std::vector<std::string>& ids, const block_ptr
     return {};
   block_spec spec = merged_spec(parents, new_id());
   spec.parents.insert(spec.parents.end(), leftovers_.begin(), leftovers_.end());
-  TROUPE_ASSIGN(const auto meta, compact_blocks(fs_, dir_, spec, parents));
+  TROUPE_ASSIGN(const auto meta,
+                compact_blocks(fs_, dir_, spec, parents, {policy_, reference_time()}));
   block_ptr child;
   if (meta.samples != 0) {
     auto opened = block_reader::open(fs_, join_path(dir_, meta.id), damage_);
@@ -367,6 +368,59 @@ status block_store::repair(const block_ptr& block) {
   const std::lock_guard lock(mutex_);
   ++counts_.repaired;
   return {};
+}
+
+void block_store::set_retention_policy(std::shared_ptr<const retention_policy> policy) {
+  const std::lock_guard work(work_mutex_);
+  policy_ = std::move(policy);
+  unexpired_.clear();
+}
+
+timestamp_ms block_store::reference_time() const {
+  timestamp_ms newest = min_time;
+  for (const auto& b : blocks())
+    newest = std::max(newest, b->meta().max_time);
+  return std::min(clock_.now_ms(), newest);
+}
+
+bool block_store::has_expired_series(const block_reader& block, timestamp_ms reference) {
+  int64_t age = 0;
+  if (__builtin_sub_overflow(reference, block.meta().max_time, &age))
+    return false;
+  // A block does not change: what was found holds until another rule is over.
+  const size_t due = policy_->due(age);
+  if (const auto at = unexpired_.find(block.meta().id);
+      due == 0 || (at != unexpired_.end() && at->second == due))
+    return false;
+  const auto found = policy_->has_expired(block, age);
+  if (found.ok() && *found)
+    return true;
+  if (!found.ok())
+    log.warn("retention rules pass over a block: {}", found.error().to_string());
+  unexpired_[block.meta().id] = due;
+  return false;
+}
+
+result<bool> block_store::drop_expired_series() {
+  const std::lock_guard work(work_mutex_);
+  const auto held = blocks();
+  std::erase_if(unexpired_, [&](const auto& known) {
+    return std::none_of(held.begin(), held.end(),
+                        [&](const block_ptr& b) { return b->meta().id == known.first; });
+  });
+  if (!policy_->by_series())
+    return false;
+  const timestamp_ms reference = reference_time();
+  for (const auto& b : held) {
+    if (!has_expired_series(*b, reference))
+      continue;
+    TROUPE_TRY(replace({b->meta().id}));
+    log.info("block {}: dropped the series whose retention is over", b->meta().id);
+    const std::lock_guard lock(mutex_);
+    ++counts_.expired_by_rule;
+    return true;
+  }
+  return false;
 }
 
 result<uint64_t> block_store::apply_retention(const retention_options& opts, uint64_t other_bytes) {

@@ -10,8 +10,10 @@
 #include "storage/block/block_reader.h"
 #include "storage/block/block_writer.h"
 #include "storage/compact/planner.h"
+#include "storage/compact/retention.h"
 #include "storage/storage.h"
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -28,8 +30,9 @@ struct block_store_counts {
   uint64_t compactions_failed = 0;
   uint64_t expired_by_time = 0;
   uint64_t expired_by_size = 0;
-  uint64_t quarantined = 0;    ///< blocks set aside, now
-  uint64_t load_failures = 0;  ///< blocks that did not open
+  uint64_t expired_by_rule = 0;  ///< blocks rewritten without the series that a rule ended
+  uint64_t quarantined = 0;      ///< blocks set aside, now
+  uint64_t load_failures = 0;    ///< blocks that did not open
   uint64_t repaired = 0;
 };
 
@@ -64,6 +67,11 @@ class block_store {
   /// that in the quarantine folder; sets it aside as a whole if the tables of its index do not
   /// hold. After a failure the block is as before.
   status repair(const block_ptr& block);
+  /// From now on every merge and rewrite leaves out what a policy by series does not keep.
+  void set_retention_policy(std::shared_ptr<const retention_policy> policy);
+  /// Rewrites one block that has series whose retention is over for its whole range; false if there
+  /// is none.
+  result<bool> drop_expired_series();
   /// Removes expired blocks; how many.
   result<uint64_t> apply_retention(const retention_options& opts, uint64_t other_bytes);
   /// Deletes [mint, maxt] of the series that match any selector from all blocks of the tenant.
@@ -89,6 +97,8 @@ class block_store {
   void retire(const std::vector<block_ptr>& gone, const block_ptr& kept);
   status replace(const std::vector<std::string>& ids, const block_ptr& kept = nullptr);
   status keep_damaged(const block_reader& block);
+  timestamp_ms reference_time() const;
+  bool has_expired_series(const block_reader& block, timestamp_ms reference);
   status link_block(const block_reader& block, const std::string& target);
 
   file_system& fs_;
@@ -101,6 +111,8 @@ class block_store {
   // Guarded by work_mutex_.
   seeded_random random_;
   std::vector<std::string> leftovers_;  // replaced blocks that could not be removed yet
+  std::shared_ptr<const retention_policy> policy_ = std::make_shared<retention_policy>();
+  std::map<std::string, size_t> unexpired_;  // rules that are over and match nothing in a block
 
   mutable std::mutex mutex_;
   // Guarded by mutex_.

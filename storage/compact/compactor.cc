@@ -123,13 +123,16 @@ block_spec merged_spec(std::span<const std::shared_ptr<block_reader>> parents, s
 }
 
 result<block_meta> compact_blocks(file_system& fs, const std::string& dir, const block_spec& spec,
-                                  std::span<const std::shared_ptr<block_reader>> parents) {
+                                  std::span<const std::shared_ptr<block_reader>> parents,
+                                  const kept_samples& kept) {
   std::vector<std::unique_ptr<series_set>> sources;
   for (const auto& parent : parents) {
     TROUPE_ASSIGN(auto source, parent->select({}, min_time, max_time, nullptr));
     sources.push_back(std::move(source));
   }
   auto merged = merge_series(std::move(sources));
+  if (kept.policy && kept.policy->by_series())
+    merged = without_expired(std::move(merged), kept.policy, kept.reference);
 #ifdef TROUPE_FAULT_TWINS
   if (TROUPE_FAULT(compact_drops_last))
     merged = std::make_unique<last_float_dropper>(std::move(merged));

@@ -79,13 +79,13 @@ TEST(flags, defaults_of_table_and_structs_agree) {
                  a.storage.wal_segment_bytes, a.storage.wal_sync, a.storage.wal_sync_interval_ms,
                  a.storage.memory_limit_bytes, a.storage.memory_limit_percent, a.storage.shards,
                  a.storage.max_series, a.storage.replay_pending_bytes,
-                 a.storage.scrub_bytes_per_s),
+                 a.storage.scrub_bytes_per_s, a.storage.retention_rules),
         std::tie(b.storage.path, b.storage.retention_time_ms, b.storage.retention_size,
                  b.storage.min_block_ms, b.storage.block_reload_ms, b.storage.max_block_ms,
                  b.storage.wal_segment_bytes, b.storage.wal_sync, b.storage.wal_sync_interval_ms,
                  b.storage.memory_limit_bytes, b.storage.memory_limit_percent, b.storage.shards,
                  b.storage.max_series, b.storage.replay_pending_bytes,
-                 b.storage.scrub_bytes_per_s))
+                 b.storage.scrub_bytes_per_s, b.storage.retention_rules))
         << spec.name;
     EXPECT_EQ(std::tie(a.query.lookback_delta_ms, a.query.timeout_ms, a.query.max_concurrency,
                        a.query.max_samples, a.query.max_bytes, a.query.max_nodes, a.query.max_depth,
@@ -314,6 +314,43 @@ TEST(flags, troupes_own_file_sets_defaults) {
             "/e/t.yml:3:1: troupe.web.max-body: must be a single value\n"
             "/e/t.yml:4:1: troupe.config.file: unknown field\n");
   EXPECT_EQ(parse_command_line({"--troupe.config.file=/e/none.yml"}, fs).exit_code, 1);
+}
+
+TEST(flags, retention_rules_come_in_order_from_flags_or_the_file) {
+  const flag_checks checks{[](std::string_view selector) -> status {
+    return selector.starts_with('{') ? status() : status(errc::invalid_argument, "no selector");
+  }};
+  support::sim_file_system fs(1);
+  ASSERT_TRUE(fs.create_directories("/e").ok());
+  const auto flags =
+      parse_command_line({"--troupe.storage.retention-rule=2d {job=\"a b\"}",
+                          "--troupe.storage.retention-rule", "0s  {team=~\"slo|ops\"}"},
+                         fs, checks);
+  ASSERT_EQ(flags.run, command::serve) << flags.err;
+  const std::vector<retention_rule_flag> want{{"{job=\"a b\"}", 2 * 24 * 3600 * 1000},
+                                              {"{team=~\"slo|ops\"}", 0}};
+  EXPECT_EQ(flags.server.storage.retention_rules, want);
+  EXPECT_EQ(flags.values.at("troupe.storage.retention-rule"),
+            "2d {job=\"a b\"},0s  {team=~\"slo|ops\"}");
+  fs.put("/e/t.yml",
+         "troupe.storage.retention-rule:\n  - 2d {job=\"a b\"}\n  - 0s {team=~\"slo|ops\"}\n");
+  const auto file = parse_command_line({"--troupe.config.file=/e/t.yml"}, fs, checks);
+  ASSERT_EQ(file.run, command::serve) << file.err;
+  EXPECT_EQ(file.server.storage.retention_rules, want);
+  fs.put("/e/t.yml",
+         "troupe.storage.retention-rule:\n  - 2d {a=\"b\"}\n  - long {a=\"b\"}\n"
+         "  - 3d a\n  - 4d\n  - [5d]\n");
+  const auto bad = parse_command_line({"--troupe.config.file=/e/t.yml"}, fs, checks);
+  EXPECT_EQ(bad.exit_code, 1);
+  const std::string field = ": troupe.storage.retention-rule[";
+  const std::string flag = ": --troupe.storage.retention-rule: ";
+  EXPECT_EQ(bad.err, "/e/t.yml:3:5" + field + "1]" + flag +
+                         "\"long {a=\\\"b\\\"}\": not a valid duration string: \"long\"\n" +
+                         "/e/t.yml:4:5" + field + "2]" + flag + "\"a\": no selector\n" +
+                         "/e/t.yml:5:5" + field + "3]" + flag +
+                         "\"4d\": must be a duration and a selector\n" + "/e/t.yml:6:5" + field +
+                         "4]: must be a single value\n");
+  EXPECT_EQ(parse_command_line({"--troupe.storage.retention-rule=2d a"}, fs, checks).exit_code, 2);
 }
 
 TEST(flags, help_names_every_flag) {

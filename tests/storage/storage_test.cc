@@ -474,6 +474,71 @@ TEST(storage, retention_removes_blocks) {
   EXPECT_GT(sample_count(node.read()), 0u) << "the head stays";
 }
 
+TEST(storage, retention_by_size_counts_the_log_and_the_chunks_of_the_heads) {
+  test_node node;
+  node.start();
+  for (int i = 0; i < 400; ++i) {
+    node.write(scrape(20, node.clk.now_ms(), i % 7 * 0.3));
+    node.clk.advance_ms(2000);
+    ASSERT_TRUE(node.maintain(3).ok());
+  }
+  ASSERT_TRUE(node.maintain().ok());
+  uint64_t blocks = 0;
+  for (const auto& b : node.store->blocks())
+    blocks += b.bytes;
+  node.fs.put("data/head_chunks/more", std::string(10'000, 'x'));
+  const uint64_t log = *node.fs.tree_size("data/wal");
+  const uint64_t head = *node.fs.tree_size("data/head_chunks");
+  const size_t before = node.store->blocks().size();
+  node.store->set_retention(0, blocks + log + head);
+  node.clk.advance_ms(20'000);
+  ASSERT_TRUE(node.maintain().ok());
+  EXPECT_EQ(node.store->blocks().size(), before);
+  node.store->set_retention(0, blocks + log + head - 1);
+  node.clk.advance_ms(20'000);
+  ASSERT_TRUE(node.maintain().ok());
+  EXPECT_EQ(node.store->blocks().size(), before - 1);
+}
+
+TEST(storage, retention_by_selector_deletes_series_and_admits_by_the_longest) {
+  test_node node;
+  node.opts.retention_ms = 600'000;
+  node.opts.retention_rules = {{{matcher::equal("job", "short")}, 200'000},
+                               {{matcher::equal("keep", "long")}, 3'600'000}};
+  node.start();
+  const auto short_one = labels::from({{"__name__", "a"}, {"job", "short"}, {"keep", "long"}});
+  const auto normal = labels::from({{"__name__", "a"}, {"job", "x"}});
+  const auto long_one = labels::from({{"__name__", "a"}, {"job", "x"}, {"keep", "long"}});
+  const timestamp_ms start = node.clk.now_ms();
+  for (int i = 0; i < 200; ++i) {
+    const timestamp_ms now = node.clk.now_ms();
+    node.write({make_sample(short_one, now, i), make_sample(normal, now, i),
+                make_sample(long_one, now, i)});
+    node.clk.advance_ms(10'000);
+    ASSERT_TRUE(node.maintain(20).ok());
+  }
+  node.clk.advance_ms(20'000);
+  ASSERT_TRUE(node.maintain().ok());
+  const timestamp_ms end = node.clk.now_ms();
+  const auto left = node.read();
+  const auto oldest = [&](const labels& series) {
+    return left.at(series.to_string()).begin()->first;
+  };
+  // A block goes as a whole: its span and what the heads hold come on top.
+  EXPECT_GT(oldest(short_one), end - 200'000 - 300'000);
+  EXPECT_LE(oldest(short_one), end - 200'000);
+  EXPECT_GT(oldest(normal), end - 600'000 - 300'000);
+  EXPECT_LE(oldest(normal), end - 600'000);
+  EXPECT_EQ(oldest(long_one), start);
+  EXPECT_EQ(left.at(long_one.to_string()).size(), 200u);
+  // Durable, and a late sample of the longest retention is taken.
+  node.write({make_sample(long_one, end - 3'500'000, 1)});
+  node.crash();
+  node.start();
+  EXPECT_EQ(node.read().at(short_one.to_string()), left.at(short_one.to_string()));
+  EXPECT_EQ(node.read().at(long_one.to_string()).size(), 201u);
+}
+
 TEST(storage, snapshot_is_a_data_folder) {
   test_node node;
   node.start();
