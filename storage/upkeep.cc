@@ -14,8 +14,10 @@ namespace troupe::storage {
 namespace {
 
 constexpr logger log("upkeep");
-/// Late samples of all heads that make a cut worth while before its time.
+/// Late samples of all heads that make a cut worth while before its time: about as many a series as
+/// a block has, or small blocks would be cut and merged all the time.
 constexpr uint64_t max_late_samples = 1'000'000;
+constexpr uint64_t max_late_samples_per_series = 240;
 constexpr size_t rewrite_step_bytes = 8 << 20;
 constexpr int64_t expiry_interval_ns = 10'000'000'000;
 constexpr int64_t tidy_interval_ns = 5'000'000'000;
@@ -140,8 +142,9 @@ std::optional<timestamp_ms> upkeep::wanted_bound() const {
   if (!bound_known_)
     return std::nullopt;
   timestamp_ms newest = min_time;
-  uint64_t late = 0;
+  uint64_t late = 0, series = 0;
   for (const auto& s : parts_.shards) {
+    series += s->memory().series_count();
     newest = std::max(newest, s->memory().max_ts());
     late += s->memory().late_samples();
   }
@@ -150,7 +153,7 @@ std::optional<timestamp_ms> upkeep::wanted_bound() const {
   const timestamp_ms bound = range_start(newest - range_ms_ / 2, range_ms_);
   if (bound > bound_)
     return bound;
-  if (late > max_late_samples)
+  if (late > std::max(max_late_samples, series * max_late_samples_per_series))
     return bound_;
   return std::nullopt;
 }

@@ -101,8 +101,13 @@ class head_samples {
     std::vector<sample_columns::histogram_row> rows;  ///< the open chunk of histograms
     std::vector<start_run> starts;                    ///< of the open floats; empty: none has one
     timestamp_ms last_ts = min_time;                  ///< of everything inserted while it exists
-    uint32_t late_chunks = 0;                         ///< since the chunks were last put in order
+    uint32_t late_chunks = 0;  ///< that may overlap others, since all were last put in order
+    /// No closed or open sample lies between the two: late ones that do (a backlog that comes in
+    /// order) need not be looked for among those, and their chunks overlap no others.
+    timestamp_ms gap_lo = max_time, gap_hi = min_time;
+    bool scattered = false;  ///< some of `late` lie elsewhere
 
+    bool in_gap(timestamp_ms ts) const { return gap_lo < ts && ts < gap_hi; }
     bool empty() const { return is_empty(late) && rows.empty() && starts.empty(); }
   };
   struct found {
@@ -134,6 +139,8 @@ class head_samples {
   bool find(const head_series& s, timestamp_ms ts, found& out);
   insert_result insert_late(head_series& s, timestamp_ms ts, double value, timestamp_ms start_ts);
   insert_result insert_late(head_series& s, sample_columns::histogram_row row);
+  void enter_gap(const head_series& s, series_extra& x, timestamp_ms ts);
+  static void shrink_gap(series_extra& x);
   void put_late(head_series& s, timestamp_ms ts, double value, timestamp_ms start_ts);
   void put_late(head_series& s, sample_columns::histogram_row row);
   void fold_late(head_series& s);

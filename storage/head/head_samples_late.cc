@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <utility>
 
 namespace troupe::storage {
 namespace {
@@ -99,8 +100,12 @@ bool head_samples::find(const head_series& s, timestamp_ms ts, found& out) {
     out = {c.values[i], c.start_ts.empty() ? no_start_timestamp : c.start_ts[i], nullptr};
     return true;
   };
-  if (const series_extra* x = extra(s); x && take(x->late))
-    return true;
+  if (const series_extra* x = extra(s)) {
+    if (take(x->late))
+      return true;
+    if (x->in_gap(ts))
+      return false;
+  }
   std::vector<sample_columns> inputs(1);
   read_open(s, ts, ts, inputs[0]);
   for (const auto& c : chunks_of(s))
@@ -148,8 +153,51 @@ insert_result head_samples::insert_late(head_series& s, sample_columns::histogra
   return insert_result::conflict;
 }
 
+// Makes the gap that of `ts`, which is about to become a late sample.
+void head_samples::enter_gap(const head_series& s, series_extra& x, timestamp_ms ts) {
+  timestamp_ms lo = min_time;
+  // In-order samples only come behind the last one.
+  timestamp_ms hi = x.last_ts == max_time ? max_time : x.last_ts + 1;
+  bool inside = false;
+  const auto pass = [&](timestamp_ms first, timestamp_ms last) {
+    inside = inside || (first <= ts && ts <= last);
+    if (last < ts)
+      lo = std::max(lo, last);
+    if (first > ts)
+      hi = std::min(hi, first);
+  };
+  status damage;
+  for (const auto& c : chunks_of(s, &damage))
+    pass(c.min_ts, c.max_ts);
+  if (s.count_ != 0)
+    pass(times_.rows(s.segment_)[s.first_row_], last_open_ts(s));
+  if (!x.rows.empty())
+    pass(x.rows.front().ts, x.rows.back().ts);
+  if (inside || !damage.ok()) {
+    x.scattered = true;
+    return;
+  }
+  x.scattered =
+      x.scattered ||
+      (!is_empty(x.late) && (storage::first_ts(x.late) <= lo || storage::last_ts(x.late) >= hi));
+  x.gap_lo = lo;
+  x.gap_hi = hi;
+}
+
+// The late samples are about to be closed: only what lies behind them is a gap still.
+void head_samples::shrink_gap(series_extra& x) {
+  const auto at = std::lower_bound(x.late.ts.begin(), x.late.ts.end(), x.gap_hi);
+  if (at != x.late.ts.begin())
+    x.gap_lo = std::max(x.gap_lo, *std::prev(at));
+  const auto row = row_at(x.late.histograms, x.gap_hi);
+  if (row != x.late.histograms.begin())
+    x.gap_lo = std::max(x.gap_lo, std::prev(row)->ts);
+}
+
 void head_samples::put_late(head_series& s, timestamp_ms ts, double value, timestamp_ms start_ts) {
   series_extra& x = need_extra(s);
+  if (!x.in_gap(ts))
+    enter_gap(s, x, ts);
   {
     const page_guard guard(s);
     put_float(x.late, ts, value, start_ts);
@@ -161,6 +209,8 @@ void head_samples::put_late(head_series& s, timestamp_ms ts, double value, times
 
 void head_samples::put_late(head_series& s, sample_columns::histogram_row row) {
   series_extra& x = need_extra(s);
+  if (!x.in_gap(row.ts))
+    enter_gap(s, x, row.ts);
   x.last_ts = std::max(x.last_ts, row.ts);
   {
     const page_guard guard(s);
@@ -185,12 +235,13 @@ void head_samples::fold_late(head_series& s) {
   if (x == nullptr || is_empty(x->late))
     return;
   const chunk_position added = add_columns(x->late, cut_of(s), newest(s));
+  shrink_gap(*x);
   {
     const page_guard guard(s);
     set_newest(s, added);
     x->late = {};
   }
-  if (++x->late_chunks >= max_late_chunks)
+  if (std::exchange(x->scattered, false) && ++x->late_chunks >= max_late_chunks)
     put_in_order(s);
 }
 

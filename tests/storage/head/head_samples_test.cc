@@ -59,6 +59,7 @@ class test_series {
     EXPECT_TRUE(samples_.snapshot_set_aside(*series_[0], min_time, max_time, snapshot).ok());
     return snapshot;
   }
+  uint32_t chunks() const { return samples_.chunk_count(*series_[0]); }
   auto time_range() const { return samples_.time_range(*series_[0]); }
   const head_samples& samples() const { return samples_; }
 
@@ -304,6 +305,70 @@ TEST(head_samples, late_samples_beside_sealed_ones) {
     model.erase(500, 1500);
     ASSERT_EQ(as_map(s->read()), model.range(min_time, max_time));
   }
+}
+
+// Backlogs: runs in order of their own, anywhere before, between and beside what is there, repeated
+// in part, while newer samples go on, ranges are cut and samples deleted.
+TEST(head_samples, backlogs_in_runs) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    seeded_random random(seed);
+    auto s = make_series(10'000);
+    reference_series model;
+    timestamp_ms newest = 200'000;
+    const auto insert = [&](timestamp_ms ts) {
+      reference_sample sample{static_cast<double>(ts % 7), 0, nullptr};
+      if (seed % 3 == 0 && random.below(10) == 0)
+        sample = {0, 0, test_histogram(static_cast<uint64_t>(ts % 5))};
+      else if (random.below(20) == 0)
+        sample.value = static_cast<double>(random.below(9));
+      const auto want = model.insert(ts, sample);
+      const auto got =
+          sample.hist ? s->insert({ts, 0, sample.hist}) : s->insert(ts, sample.value, 0);
+      ASSERT_EQ(got == insert_result::duplicate, want == insert_result::duplicate) << ts;
+      ASSERT_EQ(got == insert_result::conflict, want == insert_result::conflict) << ts;
+    };
+    for (int run = 0; run < 30; ++run) {
+      const uint64_t what = random.below(12);
+      const auto length = static_cast<int64_t>(1 + random.below(200));
+      if (what < 4) {
+        for (int64_t i = 0; i < length; ++i)
+          insert(newest += 50);
+      } else if (what < 10) {
+        timestamp_ms ts = static_cast<timestamp_ms>(random.below(static_cast<uint64_t>(newest)));
+        const auto step = static_cast<timestamp_ms>(1 + random.below(90));
+        const auto again = static_cast<int64_t>(random.below(2) == 0 ? length : random.below(200));
+        for (int64_t i = 0; i < length; ++i) {
+          insert(ts += step);
+          if (i == again)
+            ts -= step * static_cast<timestamp_ms>(random.below(static_cast<uint64_t>(i + 1)));
+        }
+      } else if (what == 10) {
+        const auto from = static_cast<timestamp_ms>(random.below(static_cast<uint64_t>(newest)));
+        s->erase(from, from + 3000);
+        model.erase(from, from + 3000);
+      } else {
+        const timestamp_ms bound = range_start(newest - 20'000, 10'000);
+        s->cut(bound);
+        s->release();
+        model.erase(min_time, bound - 1);
+      }
+      if (HasFatalFailure())
+        return;
+      ASSERT_EQ(as_map(s->read()), model.range(min_time, max_time)) << seed << " " << run;
+    }
+  }
+}
+
+// A backlog that comes in order is looked up and merged with nothing: as many chunks as it needs.
+TEST(head_samples, a_backlog_in_order_is_not_merged_again_and_again) {
+  auto s = make_series();
+  for (int i = 0; i < 480; ++i)
+    s->insert(range * 100 + i * 15'000, i, 0);
+  for (int i = 0; i < 4800; ++i)
+    ASSERT_EQ(s->insert(range * 80 + i * 15'000, i, 0), insert_result::stored_out_of_order);
+  EXPECT_EQ(s->read().ts.size(), 5280u);
+  EXPECT_GE(s->chunks(), 4u + 75);
+  EXPECT_LE(s->chunks(), 5u + 86) << "of 64 samples, and one more where a range ends";
 }
 
 TEST(head_samples, chunks_never_cross_a_range) {
