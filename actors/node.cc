@@ -56,12 +56,6 @@ void node::build_api(std::string retention) {
   remote::series_cache::settings known;
   known.shards = store_->shard_count();
   known.secret = env_.seed;
-  known.tight_bound = [this]() -> size_t {
-    // Series that the storage refuses are not worth knowing.
-    constexpr size_t least = 4096;
-    const bool tight = env_.memory && env_.memory->level() >= memory_level::no_growth;
-    return tight ? least + store_->series_count() / 4 * 5 : 0;
-  };
   known_series_ = std::make_unique<remote::series_cache>(std::move(known), *env_.clk);
   auto s = services_of(opts_.flags, opts_.flag_values);
   s.known_series = known_series_.get();
@@ -318,8 +312,15 @@ void node::reload() {
 }
 
 void node::free_memory() {
-  if (auto all = peers(); all && store_->ready() && store_->holds_too_much())
+  auto all = peers();
+  if (!all || !store_->ready())
+    return;
+  if (store_->holds_too_much())
     caf::anon_send(all->maintenance, flush_atom_v);
+  // Series that the storage refuses are not worth knowing.
+  constexpr size_t spare = 4096;
+  if (env_.memory && env_.memory->level() >= memory_level::no_growth)
+    known_series_->forget_beyond(store_->series_count() + spare);
 }
 
 void node::forget_actors() {

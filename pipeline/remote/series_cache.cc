@@ -183,10 +183,8 @@ std::vector<series_cache::page_view> series_cache::resolve(
       a.slot = slot_of(settings_.tenant, a.series);
     std::unique_lock lock(mutex_);
     const bool due = clock_.monotonic_ns() - round_began_ns_ > settings_.round_ms * 1'000'000;
-    const size_t tight_bound = settings_.tight_bound ? settings_.tight_bound() : 0;
-    const bool tight = tight_bound != 0 && current_->used > tight_bound;
-    if (rounds_ == seen && (due || tight || current_->used > settings_.max_series))
-      begin_round(tight);
+    if (rounds_ == seen && (due || current_->used > settings_.max_series))
+      begin_round();
     if (rounds_ == seen) {
       add(items, fresh);
       return view_pages(items);
@@ -238,19 +236,29 @@ void series_cache::add(std::span<item> items, std::span<added> fresh) {
   }
 }
 
-/// Called with the lock held exclusively. Starts anew if most series are no longer sent, there are
-/// too many or memory is tight; else only forgets which were in use.
-void series_cache::begin_round(bool tight) {
+void series_cache::start_anew() {
+  previous_ = std::exchange(current_, std::make_unique<generation>(settings_.shards));
+  ++rounds_;
+}
+
+void series_cache::forget_beyond(size_t most) {
+  std::unique_lock lock(mutex_);
+  if (current_->used + previous_->used <= most)
+    return;
+  start_anew();
+  previous_ = std::make_unique<generation>(settings_.shards);
+}
+
+/// Called with the lock held exclusively. Starts anew if most series are no longer sent or there
+/// are too many; else only forgets which were in use.
+void series_cache::begin_round() {
   round_began_ns_ = clock_.monotonic_ns();
   size_t in_use = 0;
   for (const page& p : current_->pages)
     in_use += static_cast<size_t>(
         std::count_if(p.series.begin(), p.series.end(), [](const known& k) { return k.in_use(); }));
-  if (tight || in_use * 2 < current_->used || current_->used > settings_.max_series) {
-    previous_ = std::exchange(current_, std::make_unique<generation>(settings_.shards));
-    if (tight)
-      previous_ = std::make_unique<generation>(settings_.shards);
-    ++rounds_;
+  if (in_use * 2 < current_->used || current_->used > settings_.max_series) {
+    start_anew();
     return;
   }
   for (page& p : current_->pages)

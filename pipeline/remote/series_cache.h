@@ -29,9 +29,6 @@ class series_cache {
     /// Beyond so many series the cache starts anew; what is still sent comes back without being
     /// parsed.
     size_t max_series = 8u << 20;
-    /// While memory is short, the most series worth knowing; beyond that the cache starts anew and
-    /// keeps nothing. 0, or an empty function: it is not short.
-    std::function<size_t()> tight_bound;
     /// How often series that are no longer sent are looked for.
     int64_t round_ms = 3600 * 1000;
     uint64_t secret = 0;  ///< keys the hash of label bytes
@@ -68,6 +65,8 @@ class series_cache {
   std::vector<page_view> resolve(std::span<item> items,
                                  const std::function<labels(std::string_view key)>& parse);
 
+  /// Forgets everything if there are more than that: memory is short.
+  void forget_beyond(size_t most);
   size_t series_count() const;
 
  private:
@@ -81,7 +80,8 @@ class series_cache {
   bool is(const known& k, std::string_view message) const;
   bool probe(std::span<item> items, std::vector<miss>& misses) const;
   void add(std::span<item> items, std::span<added> fresh);
-  void begin_round(bool tight);
+  void begin_round();
+  void start_anew();
   std::vector<page_view> view_pages(std::span<item> items) const;
 
   const settings settings_;

@@ -66,7 +66,7 @@ memory_level memory_budget::level() {
     return memory_level::normal;
   if (held < limit_ / 10 * 9)
     return memory_level::give_back;
-  return held < limit_ ? memory_level::no_growth : memory_level::full;
+  return held < limit_ / 10 * 11 ? memory_level::no_growth : memory_level::full;
 }
 
 bool memory_budget::try_charge(uint64_t bytes) {

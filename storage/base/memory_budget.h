@@ -16,7 +16,7 @@ enum class memory_level : unsigned char {
   normal,
   give_back,  ///< from 80 %: samples go to blocks early, free memory goes back to the system
   no_growth,  ///< from 90 %: no new series
-  full,       ///< from 100 %: no batch at all
+  full,       ///< from 110 %: no batch at all
 };
 
 class memory_budget {

@@ -78,14 +78,14 @@ TEST(flags, defaults_of_table_and_structs_agree) {
                  a.storage.min_block_ms, a.storage.block_reload_ms, a.storage.max_block_ms,
                  a.storage.wal_segment_bytes, a.storage.wal_sync, a.storage.wal_sync_interval_ms,
                  a.storage.memory_limit_bytes, a.storage.memory_limit_percent, a.storage.shards,
-                 a.storage.max_series, a.storage.replay_pending_bytes,
-                 a.storage.scrub_bytes_per_s, a.storage.retention_rules),
+                 a.storage.max_series, a.storage.replay_pending_bytes, a.storage.scrub_bytes_per_s,
+                 a.storage.retention_rules),
         std::tie(b.storage.path, b.storage.retention_time_ms, b.storage.retention_size,
                  b.storage.min_block_ms, b.storage.block_reload_ms, b.storage.max_block_ms,
                  b.storage.wal_segment_bytes, b.storage.wal_sync, b.storage.wal_sync_interval_ms,
                  b.storage.memory_limit_bytes, b.storage.memory_limit_percent, b.storage.shards,
-                 b.storage.max_series, b.storage.replay_pending_bytes,
-                 b.storage.scrub_bytes_per_s, b.storage.retention_rules))
+                 b.storage.max_series, b.storage.replay_pending_bytes, b.storage.scrub_bytes_per_s,
+                 b.storage.retention_rules))
         << spec.name;
     EXPECT_EQ(std::tie(a.query.lookback_delta_ms, a.query.timeout_ms, a.query.max_concurrency,
                        a.query.max_samples, a.query.max_bytes, a.query.max_nodes, a.query.max_depth,

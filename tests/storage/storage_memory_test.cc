@@ -51,12 +51,12 @@ TEST(storage_memory, near_the_limit_new_series_are_refused_and_known_ones_go_on)
   EXPECT_EQ(node.read().size(), 8u);
 }
 
-TEST(storage_memory, at_the_limit_batches_are_refused_whole_and_may_come_again) {
+TEST(storage_memory, above_the_limit_batches_are_refused_whole_and_may_come_again) {
   test_node node;
   node.opts.shards = 1;
   node.start();
   node.write(samples_of(0, 5, node.clk.now_ms(), 1));
-  node.hold_memory(100);
+  node.hold_memory(110);
   const auto samples = samples_of(0, 5, node.clk.now_ms(), 2);
   const status full = node.append(samples);
   EXPECT_EQ(full.code(), errc::unavailable);
@@ -72,7 +72,7 @@ TEST(storage_memory, what_the_log_has_is_replayed_whatever_memory_there_is) {
   node.write(samples_of(0, 20, node.clk.now_ms(), 1));
   const auto content = node.read();
   node.crash();
-  node.hold_memory(100);
+  node.hold_memory(110);
   node.start();
   EXPECT_EQ(difference(node.read(), content), "");
 }

@@ -33,7 +33,9 @@ TEST_F(memory_budget_test, levels_follow_what_is_held) {
   EXPECT_EQ(budget.level(), memory_level::give_back);
   hold(90 * mib);
   EXPECT_EQ(budget.level(), memory_level::no_growth);
-  hold(100 * mib);
+  hold(109 * mib);
+  EXPECT_EQ(budget.level(), memory_level::no_growth);
+  hold(110 * mib);
   EXPECT_EQ(budget.level(), memory_level::full);
   hold(10 * mib);
   EXPECT_EQ(budget.level(), memory_level::normal);
