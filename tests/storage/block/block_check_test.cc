@@ -4,11 +4,14 @@
 
 #include "storage/base/coding.h"
 #include "storage/block/block_layout.h"
+#include "storage/index/index_layout.h"
 #include "storage/index/index_writer.h"
 #include "tests/storage/block/block_fixture.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <cstring>
 
 namespace troupe::storage {
 namespace {
@@ -159,6 +162,29 @@ TEST_F(block_check_test, index_that_says_other_than_its_chunks_is_named) {
   const auto places = check();
   ASSERT_EQ(places.size(), meta_.series);
   EXPECT_NE(places[0].reason.find("the index says"), std::string::npos);
+}
+
+TEST_F(block_check_test, postings_that_are_not_those_of_the_series_are_named) {
+  // The last reference of the last list moves by one; all checksums are made right again.
+  std::string index = f_.fs.content(dir_ + "index");
+  const uint32_t seed = block_seed(meta_.id);
+  const size_t toc_at = index.size() - index_layout::footer_bytes;
+  const size_t entry = toc_at + index_layout::table_postings * index_layout::toc_entry_bytes;
+  byte_reader in(std::string_view(index).substr(entry));
+  const auto offset = static_cast<size_t>(in.u64()), length = static_cast<size_t>(in.u64());
+  index[offset + length - 1] ^= 1;
+  const auto put = [&](size_t at, size_t from, size_t bytes, uint32_t which) {
+    const uint32_t crc =
+        index_layout::checksum(std::string_view(index).substr(from, bytes), seed, which);
+    std::memcpy(index.data() + at, &crc, sizeof(crc));
+  };
+  put(entry + 16, offset, length, index_layout::table_postings);
+  put(toc_at + index_layout::toc_bytes, toc_at, index_layout::toc_bytes, index_layout::table_count);
+  f_.fs.put(dir_ + "index", index);
+  const auto places = check();
+  ASSERT_EQ(places.size(), 1u);
+  EXPECT_EQ(places[0].file, dir_ + "index");
+  EXPECT_NE(places[0].reason.find("label value"), std::string::npos);
 }
 
 }  // namespace
