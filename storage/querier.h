@@ -48,6 +48,16 @@ struct sample_columns {
   }
 };
 
+/// What all floats of a series in [first_ts, last_ts] come to, bit for bit what reading them gives;
+/// four at least, none of them NaN, no histogram among them.
+struct sample_summary {
+  timestamp_ms first_ts = 0;  ///< of the first and the last of them
+  timestamp_ms last_ts = 0;
+  uint64_t count = 0;
+  double first = 0, last = 0;
+  double min = 0, max = 0;
+};
+
 /// Series in label order (labels::operator<=>), each once.
 class series_set {
  public:
@@ -58,6 +68,12 @@ class series_set {
   /// Appends the samples of the current series with mint <= ts <= maxt to `out`. May be called
   /// again with other bounds.
   virtual status read(timestamp_ms mint, timestamp_ms maxt, sample_columns& out) = 0;
+  /// As read(), but runs of floats may come as summaries, appended to `runs` by time: `out` has no
+  /// sample in their ranges then.
+  virtual status read_summarized(timestamp_ms mint, timestamp_ms maxt, sample_columns& out,
+                                 std::vector<sample_summary>& /*runs*/) {
+    return read(mint, maxt, out);
+  }
   virtual status error() const { return {}; }
 };
 

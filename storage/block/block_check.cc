@@ -2,6 +2,7 @@
 
 #include "storage/base/hash.h"
 #include "storage/block/block_layout.h"
+#include "storage/block/series_stats.h"
 
 #include <fmt/format.h>
 
@@ -71,7 +72,20 @@ void block_check::check_tables() {
              fmt::format("deletes of series {}, which does not exist", ref));
 }
 
+// Statistics are the same bits as what they are made of.
+void block_check::check_statistics() {
+  if (statistics_.empty())
+    return;
+  const auto told = decode_series_stats(statistics_);
+  const auto found = series_stats_of(values_);
+  if (!told.ok() || !found || encode_series_stats(*found) != statistics_)
+    report(block_layout::index_file, block_->index().record_offset(next_series_ - 1), 0,
+           fmt::format("the statistics of {} are not those of its samples", previous_.to_string()));
+  statistics_ = {};
+}
+
 void block_check::begin_series() {
+  check_statistics();
   if (next_series_ == block_->index().series_count()) {
     check_totals();
     phase_ = phase::postings;
@@ -83,8 +97,10 @@ void block_check::begin_series() {
   chunks_.clear();
   next_chunk_ = 0;
   floats_ = histograms_ = {};
-  if (status s = block_->read_series(ref, series, chunks_); !s.ok()) {
+  values_.clear();
+  if (status s = block_->read_series(ref, series, chunks_, &statistics_); !s.ok()) {
     chunks_.clear();
+    statistics_ = {};
     all_series_read_ = false;
     report(block_layout::index_file, at, 0, fmt::format("series {}: {}", ref, s.message()));
     return;
@@ -128,9 +144,12 @@ void block_check::check_chunk(const chunk_ref& ref) {
   };
   if (status s = block_->read_chunk(ref, min_time, max_time, columns_); !s.ok()) {
     all_chunks_read_ = false;
+    statistics_ = {};  // nothing to hold against them
     damaged(std::string(s.message()));
     return;
   }
+  if (!statistics_.empty())
+    values_.insert(values_.end(), columns_.values.begin(), columns_.values.end());
   const bool histograms = !columns_.histograms.empty();
   const size_t samples = columns_.ts.size() + columns_.histograms.size();
   sample_count_ += samples;

@@ -1,7 +1,7 @@
 // Looks for damage in one block, a bounded piece of work at a time: tables and tombstones, every
 // series record, every chunk (checksum, decoding, what the index says of it), and that labels,
-// postings and the totals of `meta` agree. Reads only; the block may be queried meanwhile. One
-// owner. Memory: 16 bytes per label pair of the block.
+// postings, statistics and the totals of `meta` agree. Reads only; the block may be queried
+// meanwhile. One owner. Memory: 16 bytes per label pair of the block.
 #pragma once
 
 #include "storage/base/damage.h"
@@ -53,6 +53,7 @@ class block_check {
   void take_pairs(const labels& series);
   void check_chunk(const chunk_ref& ref);
   void check_tombstones_of(series_ref ref, const labels& series);
+  void check_statistics();
   void check_postings();
   void check_totals();
   void report(std::string_view file, uint64_t offset, uint64_t bytes, std::string reason);
@@ -66,7 +67,9 @@ class block_check {
   std::vector<chunk_ref> chunks_;
   size_t next_chunk_ = 0;
   kind_state floats_, histograms_;
-  sample_columns columns_;  ///< kept for its memory
+  std::string_view statistics_;  ///< of the series, empty: none
+  std::vector<double> values_;   ///< of the series so far, if it has statistics
+  sample_columns columns_;       ///< kept for its memory
   std::vector<pair_state> pairs_;
   bool all_series_read_ = true, all_chunks_read_ = true;
   uint64_t chunk_count_ = 0, sample_count_ = 0, histogram_count_ = 0;

@@ -2,9 +2,11 @@
 
 #include "storage/base/coding.h"
 #include "storage/block/block_layout.h"
+#include "storage/block/series_stats.h"
 #include "storage/chunk/chunk.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace troupe::storage {
 namespace {
@@ -55,10 +57,34 @@ class block_series_set final : public series_set {
     return {};
   }
 
+  status read_summarized(timestamp_ms mint, timestamp_ms maxt, sample_columns& out,
+                         std::vector<sample_summary>& runs) override {
+    if (const auto run = summary(mint, maxt))
+      runs.push_back(*run);
+    else
+      return read(mint, maxt, out);
+    return {};
+  }
+
  private:
+  // Of the whole series, if [mint, maxt] holds all of it and nothing is deleted.
+  std::optional<sample_summary> summary(timestamp_ms mint, timestamp_ms maxt) const {
+    if (statistics_.empty() || chunks_.empty() || !deleted_.empty() ||
+        chunks_.front().min_ts < mint || chunks_.back().max_ts > maxt)
+      return std::nullopt;
+    const auto s = decode_series_stats(statistics_);
+    if (!s.ok() || block_->unreadable())
+      return std::nullopt;
+    sample_summary out{
+        chunks_.front().min_ts, chunks_.back().max_ts, 0, s->first, s->last, s->min, s->max};
+    for (const chunk_ref& chunk : chunks_)
+      out.count += chunk.samples;
+    return out.count < 4 ? std::nullopt : std::optional(out);
+  }
+
   // False if the series is to be left out.
   bool load(series_ref ref) {
-    if (!block_->read_series(ref, labels_, chunks_).ok()) {
+    if (!block_->read_series(ref, labels_, chunks_, &statistics_).ok()) {
       if (met_)
         ++met_->series;
       return false;
@@ -94,6 +120,7 @@ class block_series_set final : public series_set {
   std::set<uint64_t> noted_;
   labels labels_;
   std::vector<chunk_ref> chunks_;
+  std::string_view statistics_;  // of the series, whole block; the block keeps the bytes
   time_intervals deleted_;
 };
 
@@ -223,9 +250,9 @@ result<T> block_reader::unless_unreadable(result<T> found, read_damage* met) con
   return T();
 }
 
-status block_reader::read_series(series_ref ref, labels& out,
-                                 std::vector<chunk_ref>& chunks) const {
-  status s = index_->series(ref, out, &chunks);
+status block_reader::read_series(series_ref ref, labels& out, std::vector<chunk_ref>& chunks,
+                                 std::string_view* statistics) const {
+  status s = index_->series(ref, out, &chunks, statistics);
   // The record's checksum says nothing of the symbols that it names.
   if (index_file_->failed()) {
     note(place::block, 0);

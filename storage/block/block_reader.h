@@ -69,7 +69,8 @@ class block_reader : public std::enable_shared_from_this<block_reader> {
   status read_chunk(const chunk_ref& ref, timestamp_ms mint, timestamp_ms maxt,
                     sample_columns& out) const;
   /// index().series(), with damage noted.
-  status read_series(series_ref ref, labels& out, std::vector<chunk_ref>& chunks) const;
+  status read_series(series_ref ref, labels& out, std::vector<chunk_ref>& chunks,
+                     std::string_view* statistics = nullptr) const;
   /// The other two look-ups of index(). Nothing, and told in `met`, once the index is unreadable.
   result<std::vector<std::string>> label_names(std::span<const matcher> ms, size_t limit,
                                                read_damage& met) const;

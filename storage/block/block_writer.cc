@@ -3,6 +3,7 @@
 #include "storage/base/check.h"
 #include "storage/base/coding.h"
 #include "storage/block/block_layout.h"
+#include "storage/block/series_stats.h"
 #include "storage/block/tombstones.h"
 #include "storage/chunk/chunk.h"
 #include "storage/index/index_writer.h"
@@ -20,6 +21,9 @@ constexpr size_t float_block = 64;
 constexpr size_t histograms_per_chunk = 120;
 constexpr size_t histogram_bytes_per_chunk = 256u << 10;
 constexpr size_t buffer_bytes = 1u << 20;
+/// Statistics take at most this part of their series' chunks; they have at least so many bytes.
+constexpr uint64_t statistics_share = 100;
+constexpr uint64_t least_statistics_bytes = 6;
 
 // The file of chunks: each behind its checksum.
 class chunk_writer {
@@ -100,6 +104,18 @@ status write_histograms(const sample_columns& in, chunk_writer& out, std::vector
   return {};
 }
 
+// The statistics of a series, if they are worth their place.
+std::string statistics_of(const sample_columns& columns, std::span<const chunk_ref> refs) {
+  uint64_t bytes = 0;
+  for (const auto& ref : refs)
+    bytes += ref.length;
+  if (!columns.histograms.empty() || bytes < least_statistics_bytes * statistics_share)
+    return {};
+  const auto stats = series_stats_of(columns.values);
+  auto out = stats ? encode_series_stats(*stats) : std::string();
+  return out.size() * statistics_share <= bytes ? out : std::string();
+}
+
 // Streams `source` into the two big files and counts into `meta`.
 status write_series(chunk_writer& chunks, index_writer& index, const block_spec& spec,
                     series_set& source, block_meta& meta) {
@@ -115,7 +131,7 @@ status write_series(chunk_writer& chunks, index_writer& index, const block_spec&
     TROUPE_TRY(write_histograms(columns, chunks, refs));
     std::stable_sort(refs.begin(), refs.end(),
                      [](const auto& a, const auto& b) { return a.min_ts < b.min_ts; });
-    TROUPE_TRY(index.add(source.series(), refs));
+    TROUPE_TRY(index.add(source.series(), refs, statistics_of(columns, refs)));
     ++meta.series;
     meta.chunks += refs.size();
     meta.samples += columns.ts.size() + columns.histograms.size();

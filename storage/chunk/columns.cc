@@ -139,6 +139,16 @@ class interval_filter {
 
 }  // namespace
 
+timestamp_ms first_ts(const sample_columns& c) {
+  timestamp_ms t = c.ts.empty() ? max_time : c.ts.front();
+  return c.histograms.empty() ? t : std::min(t, c.histograms.front().ts);
+}
+
+timestamp_ms last_ts(const sample_columns& c) {
+  timestamp_ms t = c.ts.empty() ? min_time : c.ts.back();
+  return c.histograms.empty() ? t : std::max(t, c.histograms.back().ts);
+}
+
 void append_float(sample_columns& out, timestamp_ms ts, double value, timestamp_ms start_ts) {
   if (start_ts != no_start_timestamp && out.start_ts.empty())
     out.start_ts.resize(out.ts.size(), no_start_timestamp);

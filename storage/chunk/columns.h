@@ -10,6 +10,17 @@
 
 namespace troupe::storage {
 
+/// Number of samples.
+inline size_t column_size(const sample_columns& c) {
+  return c.ts.size() + c.histograms.size();
+}
+inline bool is_empty(const sample_columns& c) {
+  return c.ts.empty() && c.histograms.empty();
+}
+/// First and last timestamp; only for columns that are not empty.
+timestamp_ms first_ts(const sample_columns& c);
+timestamp_ms last_ts(const sample_columns& c);
+
 /// Appends one float; keeps start_ts empty until a start timestamp is known, then as long as ts.
 void append_float(sample_columns& out, timestamp_ms ts, double value,
                   timestamp_ms start_ts = no_start_timestamp);

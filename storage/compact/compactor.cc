@@ -52,9 +52,48 @@ class merged_series_set final : public series_set {
     return {};
   }
 
+  // A summary stands if no other source has anything in its range; else its samples are read.
+  status read_summarized(timestamp_ms mint, timestamp_ms maxt, sample_columns& out,
+                         std::vector<sample_summary>& runs) override {
+    if (group_.size() == 1 && is_empty(out))
+      return sources_[group_.front()]->read_summarized(mint, maxt, out, runs);
+    std::vector<sample_columns> parts(group_.size() + 1);
+    std::vector<source_runs> found(group_.size());
+    for (size_t i = 0; i < group_.size(); ++i)
+      TROUPE_TRY(sources_[group_[i]]->read_summarized(mint, maxt, parts[i], found[i]));
+    std::swap(parts.back(), out);
+    for (size_t i = 0; i < found.size(); ++i)
+      for (const sample_summary& run : found[i]) {
+        if (alone(i, run, parts, found))
+          runs.push_back(run);
+        else
+          TROUPE_TRY(sources_[group_[i]]->read(run.first_ts, run.last_ts, parts[i]));
+      }
+    std::sort(runs.begin(), runs.end(),
+              [](const auto& a, const auto& b) { return a.first_ts < b.first_ts; });
+    merge_columns(parts, out);
+    return {};
+  }
+
   status error() const override { return error_; }
 
  private:
+  using source_runs = std::vector<sample_summary>;
+
+  static bool alone(size_t source, const sample_summary& run,
+                    const std::vector<sample_columns>& parts,
+                    const std::vector<source_runs>& found) {
+    for (size_t i = 0; i < parts.size(); ++i)
+      if (i != source && !is_empty(parts[i]) && first_ts(parts[i]) <= run.last_ts &&
+          run.first_ts <= last_ts(parts[i]))
+        return false;
+    for (size_t i = 0; i < found.size(); ++i)
+      for (const auto& other : found[i])
+        if (i != source && other.first_ts <= run.last_ts && run.first_ts <= other.last_ts)
+          return false;
+    return true;
+  }
+
   // Order of the heap: its front is the first in label order, of equals the first source.
   struct later {
     const merged_series_set* set;

@@ -173,16 +173,6 @@ void encode_columns(const sample_columns& columns, int64_t range_ms, timestamp_m
   }
 }
 
-timestamp_ms first_ts(const sample_columns& c) {
-  timestamp_ms t = c.ts.empty() ? max_time : c.ts.front();
-  return c.histograms.empty() ? t : std::min(t, c.histograms.front().ts);
-}
-
-timestamp_ms last_ts(const sample_columns& c) {
-  timestamp_ms t = c.ts.empty() ? min_time : c.ts.back();
-  return c.histograms.empty() ? t : std::max(t, c.histograms.back().ts);
-}
-
 void append_range(const sample_columns& from, timestamp_ms mint, timestamp_ms maxt,
                   sample_columns& out) {
   const auto lo = std::lower_bound(from.ts.begin(), from.ts.end(), mint) - from.ts.begin();

@@ -3,7 +3,7 @@
 // check every bound.
 #pragma once
 
-#include "storage/querier.h"
+#include "storage/chunk/columns.h"
 
 #include <cstdint>
 #include <functional>
@@ -69,16 +69,6 @@ struct encoded_chunk {
 void encode_columns(const sample_columns& columns, int64_t range_ms, timestamp_ms bound,
                     const std::function<void(const encoded_chunk&)>& out);
 
-/// Number of samples.
-inline size_t column_size(const sample_columns& c) {
-  return c.ts.size() + c.histograms.size();
-}
-inline bool is_empty(const sample_columns& c) {
-  return c.ts.empty() && c.histograms.empty();
-}
-/// First and last timestamp; only for columns that are not empty.
-timestamp_ms first_ts(const sample_columns& c);
-timestamp_ms last_ts(const sample_columns& c);
 /// Appends the samples of `from` in [mint, maxt] to `out`.
 void append_range(const sample_columns& from, timestamp_ms mint, timestamp_ms maxt,
                   sample_columns& out);

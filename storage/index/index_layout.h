@@ -10,7 +10,8 @@
 namespace troupe::storage::index_layout {
 
 inline constexpr uint32_t magic = 0x58444954;  // "TIDX"
-inline constexpr uint32_t version = 1;
+inline constexpr uint32_t version = 2;
+inline constexpr uint32_t first_version = 1;  // without statistics
 inline constexpr size_t header_bytes = 8;
 
 enum table : size_t {

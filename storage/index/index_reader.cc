@@ -90,7 +90,8 @@ status index_reader::load() {
     return corrupt("file too short");
   if (number_at<uint32_t>(data_, 0) != index_layout::magic)
     return corrupt("bad magic number");
-  if (number_at<uint32_t>(data_, 4) != index_layout::version)
+  const auto version = number_at<uint32_t>(data_, 4);
+  if (version < index_layout::first_version || version > index_layout::version)
     return {errc::unsupported, "index: unknown version"};
   const auto footer = data_.substr(data_.size() - index_layout::footer_bytes);
   const auto toc = footer.substr(0, index_layout::toc_bytes);
@@ -126,7 +127,8 @@ std::string_view index_reader::symbol(uint32_t id) const {
   return symbols_.substr(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
 }
 
-status index_reader::series(series_ref ref, labels& out, std::vector<chunk_ref>* chunks) const {
+status index_reader::series(series_ref ref, labels& out, std::vector<chunk_ref>* chunks,
+                            std::string_view* statistics) const {
   if (ref >= series_count())
     return corrupt("series reference out of range");
   const auto offset = number_at<uint64_t>(offsets_, size_t{ref} * 8);
@@ -152,8 +154,11 @@ status index_reader::series(series_ref ref, labels& out, std::vector<chunk_ref>*
     if (pairs.back().name.empty() || pairs.back().value.empty())
       return corrupt("symbol out of range");
   }
-  if (chunks)
-    TROUPE_TRY(read_chunks(in, *chunks));
+  std::vector<chunk_ref> passed_over;
+  if (chunks || statistics)
+    TROUPE_TRY(read_chunks(in, chunks ? *chunks : passed_over));
+  if (statistics)
+    *statistics = in.take(in.remaining());
   out = labels::from_views(std::move(pairs));
   return {};
 }

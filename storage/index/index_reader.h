@@ -25,8 +25,10 @@ class index_reader final : public postings_source {
                                                     checksums mode = checksums::verify);
 
   uint32_t series_count() const;
-  /// corruption if the record of `ref` is damaged. `chunks` may be null.
-  status series(series_ref ref, labels& out, std::vector<chunk_ref>* chunks) const;
+  /// corruption if the record of `ref` is damaged. `chunks` may be null. `statistics` (may be null)
+  /// becomes what the writer was given, valid as long as the bytes.
+  status series(series_ref ref, labels& out, std::vector<chunk_ref>* chunks,
+                std::string_view* statistics = nullptr) const;
   /// As memory_index: sorted, unique, of the series that match, limit 0: no limit.
   result<std::vector<std::string>> label_names(std::span<const matcher> ms, size_t limit) const;
   result<std::vector<std::string>> label_values(std::string_view name, std::span<const matcher> ms,

@@ -147,7 +147,8 @@ index_writer::index_writer(std::unique_ptr<writable_file> file, uint32_t seed)
 
 index_writer::~index_writer() = default;
 
-status index_writer::add(const labels& series, std::span<const chunk_ref> chunks) {
+status index_writer::add(const labels& series, std::span<const chunk_ref> chunks,
+                         std::string_view statistics) {
   impl& w = *impl_;
   TROUPE_CHECK(w.offsets.empty() || w.last < series);
   if (w.offsets.size() >= std::numeric_limits<series_ref>::max())
@@ -164,6 +165,7 @@ status index_writer::add(const labels& series, std::span<const chunk_ref> chunks
     w.note_pair(name, value, ref);
   }
   put_chunks(body, chunks);
+  body += statistics;
   put_u32(w.buffer, index_layout::checksum(body, w.seed, ref));
   put_bytes(w.buffer, body);
   return w.buffer.size() >= buffer_bytes ? w.flush() : status();

@@ -30,7 +30,9 @@ class index_writer {
   ~index_writer();
 
   /// In label order, each label set once; chunks by min_ts. Series get references 0, 1, 2, …
-  status add(const labels& series, std::span<const chunk_ref> chunks);
+  /// `statistics` is kept for the reader as it is; it may be empty.
+  status add(const labels& series, std::span<const chunk_ref> chunks,
+             std::string_view statistics = {});
   /// Writes the tables, syncs and closes the file. Nothing may be added afterwards.
   status finish();
   uint64_t label_pairs() const;

@@ -17,8 +17,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto& index = **reader;
   labels series;
   std::vector<storage::chunk_ref> chunks;
+  std::string_view statistics;
   for (uint32_t ref = 0; ref < index.series_count() && ref < 1000; ++ref)
-    index.series(ref, series, &chunks).ignore();
+    index.series(ref, series, &chunks, &statistics).ignore();
   const matchers ms{matcher::equal("a", "b"), *matcher::make(match_op::not_regex, "c", "d.*")};
   (void)storage::resolve(index, ms);
   (void)index.label_names({}, 50);

@@ -1,6 +1,7 @@
 #include "storage/compact/compactor.h"
 
 #include "storage/base/fault_twin.h"
+#include "storage/block/series_stats.h"
 #include "tests/storage/block/block_fixture.h"
 
 #include <gtest/gtest.h>
@@ -36,6 +37,79 @@ std::vector<std::vector<test::series_data>> random_inputs(random_source& random)
                                      .from = static_cast<timestamp_ms>(random.below(3) * 600'000),
                                      .job = random.below(2) ? "j" : "k"}));
   return out;
+}
+
+// Gives the runs of its series that lie between two times as summaries where it may.
+class summarizing_set final : public series_set {
+ public:
+  summarizing_set(std::vector<test::series_data> data, size_t run)
+      : all_(std::move(data)), run_(run) {}
+  bool next() override { return all_.next(); }
+  const labels& series() const override { return all_.series(); }
+  status read(timestamp_ms mint, timestamp_ms maxt, sample_columns& out) override {
+    return all_.read(mint, maxt, out);
+  }
+  status read_summarized(timestamp_ms mint, timestamp_ms maxt, sample_columns& out,
+                         std::vector<sample_summary>& runs) override {
+    sample_columns c;
+    TROUPE_TRY(read(mint, maxt, c));
+    const auto s = series_stats_of(c.values);
+    if (run_ < 4 || c.ts.size() < run_ || !c.histograms.empty() || !s)
+      return read(mint, maxt, out);
+    runs.push_back({c.ts.front(), c.ts.back(), c.ts.size(), s->first, s->last, s->min, s->max});
+    return {};
+  }
+
+ private:
+  test::data_series_set all_;
+  const size_t run_;
+};
+
+// Samples and summaries of a merge beside its samples alone.
+TEST(merge_series, summaries_stand_for_all_samples_in_their_ranges) {
+  seeded_random random(9);
+  size_t summaries = 0, read_after_all = 0;
+  for (int round = 0; round < 400; ++round) {
+    const auto inputs = random_inputs(random);
+    std::vector<std::unique_ptr<series_set>> plain, summarizing;
+    for (const auto& input : inputs) {
+      plain.push_back(std::make_unique<test::data_series_set>(input));
+      summarizing.push_back(std::make_unique<summarizing_set>(input, random.below(12)));
+    }
+    const auto want = merge_series(std::move(plain)), got = merge_series(std::move(summarizing));
+    while (want->next()) {
+      ASSERT_TRUE(got->next());
+      const timestamp_ms mint = random.below(2) ? min_time : 300'000;
+      sample_columns all, some;
+      std::vector<sample_summary> runs;
+      ASSERT_TRUE(want->read(mint, max_time, all).ok());
+      ASSERT_TRUE(got->read_summarized(mint, max_time, some, runs).ok());
+      if (runs.empty())
+        ++read_after_all;
+      for (const auto& run : runs) {
+        ++summaries;
+        sample_columns inside;
+        ASSERT_TRUE(want->read(run.first_ts, run.last_ts, inside).ok());
+        ASSERT_TRUE(inside.histograms.empty());
+        ASSERT_EQ(inside.ts.size(), run.count);
+        const auto s = series_stats_of(inside.values);
+        ASSERT_TRUE(s);
+        EXPECT_EQ(std::tie(s->first, s->last, s->min, s->max),
+                  std::tie(run.first, run.last, run.min, run.max));
+        remove_intervals({{run.first_ts, run.last_ts}}, all);
+      }
+      flat left, expected;
+      test::flatten("s", some, left);
+      test::flatten("s", all, expected);
+      ASSERT_EQ(left, expected);
+      EXPECT_TRUE(std::is_sorted(runs.begin(), runs.end(), [](const auto& a, const auto& b) {
+        return a.last_ts < b.first_ts;
+      }));
+    }
+    EXPECT_FALSE(got->next());
+  }
+  EXPECT_GT(summaries, 300u);
+  EXPECT_GT(read_after_all, 300u);
 }
 
 TEST(merge_series, agrees_with_merging_each_series) {

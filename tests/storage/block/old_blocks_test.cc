@@ -1,0 +1,55 @@
+// Blocks written by earlier releases must be readable for ever.
+#include "storage/block/block_check.h"
+#include "tests/storage/block/block_fixture.h"
+
+#include <charconv>
+#include <fstream>
+#include <sstream>
+
+namespace troupe::storage {
+namespace {
+
+std::string unhex(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i + 1 < text.size(); i += 2) {
+    unsigned byte = 0;
+    std::from_chars(text.data() + i, text.data() + i + 2, byte, 16);
+    out += static_cast<char>(byte);
+  }
+  return out;
+}
+
+TEST(old_blocks, index_version_1) {
+  std::ifstream file(TROUPE_SOURCE_DIR "/tests/storage/block/testdata/block_v1.txt");
+  ASSERT_TRUE(file);
+  test::block_fixture f(1);
+  std::string line, id;
+  test::flat want;
+  while (std::getline(file, line)) {
+    std::istringstream in(line);
+    std::string what, name, value;
+    timestamp_ms ts = 0;
+    in >> what >> name;
+    if (what == "file") {
+      in >> value;
+      id = name.substr(0, name.find('/'));
+      ASSERT_TRUE(f.fs.create_directories("blocks/" + id).ok());
+      f.fs.put("blocks/" + name, unhex(value));
+    } else if (what == "sample") {
+      in >> ts >> value;
+      want[unhex(name)][ts] = unhex(value);
+    }
+  }
+  const auto block = f.open(id);
+  ASSERT_TRUE(block.ok()) << block.error().to_string();
+  EXPECT_EQ((*block)->tombstoned_series(), 1u);
+  EXPECT_GT(test::count_samples(want), 100u);
+  EXPECT_EQ(test::read_all(**block), want);
+  block_check check(*block);
+  while (!check.step(1 << 20)) {
+  }
+  EXPECT_EQ(check.damages(), 0u);
+}
+
+}  // namespace
+}  // namespace troupe::storage
