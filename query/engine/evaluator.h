@@ -86,6 +86,9 @@ class evaluator {
     int64_t range_ms = 0;
     std::string_view function;
     bool detect_resets = false;  ///< histograms of unknown reset hint get one
+    /// Not null: runs of floats may be reduced to their first, least, greatest and last, in this
+    /// order, with timestamps in between; here is how many are left out.
+    uint64_t* left_out = nullptr;
   };
   /// Calls `each` for every series with samples in [min, max], in label order.
   status for_each_series(const series_request& request, const series_reader& each);
@@ -101,8 +104,9 @@ class evaluator {
   result<step_vector> range_call(const call_expr& e, size_t matrix_arg);
   /// Also says whether the name of the series is to be dropped.
   using range_reader = std::function<status(const labels&, bool, storage::sample_columns&)>;
+  /// `left_out`: as that of series_request.
   status for_each_range(const range_source& source, std::string_view function,
-                        const range_reader& each);
+                        const range_reader& each, uint64_t* left_out = nullptr);
   status hold_windows(const range_input& in, held& window);
   result<step_vector> absences(const step_vector& found, const expr& arg);
 

@@ -106,6 +106,14 @@ void note_non_counter(const labels& metric, bool use_type_label, position_range 
   }
 }
 
+// Functions that need no more of a window than its ends and extremes, and how many samples it has.
+bool takes_summaries(std::string_view function) {
+  static constexpr std::string_view names[] = {
+      "absent_over_time", "count_over_time", "first_over_time",  "last_over_time",
+      "max_over_time",    "min_over_time",   "present_over_time"};
+  return std::find(std::begin(names), std::end(names), function) != std::end(names);
+}
+
 bool has_floats(const step_scratch& s) {
   return std::any_of(s.values.begin(), s.values.end(), [](double v) { return !is_absent(v); });
 }
@@ -166,7 +174,7 @@ result<step_grid> evaluator::subquery_grid(const subquery_expr& q) const {
 }
 
 status evaluator::for_each_range(const range_source& source, std::string_view function,
-                                 const range_reader& each) {
+                                 const range_reader& each, uint64_t* left_out) {
   if (source.selector) {
     const auto read = [&](const labels& metric, columns& c) -> status {
       drop_stale(c);
@@ -180,7 +188,8 @@ status evaluator::for_each_range(const range_source& source, std::string_view fu
          .max = saturating_add(source.refs.back(), source.after_ms),
          .range_ms = source.range_ms,
          .function = function,
-         .detect_resets = state_.figures.contains(*source.selector)},
+         .detect_resets = state_.figures.contains(*source.selector),
+         .left_out = left_out},
         read);
   }
   const auto& q = as<subquery_expr>(*source.arg);
@@ -234,6 +243,9 @@ result<step_vector> evaluator::range_call(const call_expr& e, size_t matrix_arg)
   step_scratch scratch;
   windows floats;
   windows histograms;
+  // One window holds all samples that are read: some may be left out.
+  const bool reduce = source.selector != nullptr && grid_.count == 1 && takes_summaries(name);
+  uint64_t left_out = 0;
   const auto each = [&](const labels& metric, bool drop_name, columns& c) -> status {
     floats.find(source, c.ts.size(), [&](size_t i) { return c.ts[i]; });
     histograms.find(source, c.histograms.size(), [&](size_t i) { return c.histograms[i].ts; });
@@ -260,11 +272,16 @@ result<step_vector> evaluator::range_call(const call_expr& e, size_t matrix_arg)
     TROUPE_TRY(function(in, scratch));
     held window(state_.limits);
     TROUPE_TRY(hold_windows(in, window));
+    if (left_out > 0) {
+      count_samples(0, left_out);
+      if (name == "count_over_time")
+        scratch.set(0, scratch.values[0] + static_cast<double>(left_out));
+    }
     if (counter && has_floats(scratch))
       note_non_counter(metric, state_.options.enable_type_and_unit_labels, pos, state_.notes);
     return out.push(keeps_name ? metric : unnamed(metric), drop_name || !keeps_name, scratch);
   };
-  TROUPE_TRY(for_each_range(source, name, each));
+  TROUPE_TRY(for_each_range(source, name, each, reduce ? &left_out : nullptr));
   if (name == "absent_over_time")
     return absences(out, arg);
   if (!delayed_names())

@@ -3,6 +3,7 @@
 #include "query/engine/histogram_math.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace troupe::query {
@@ -33,6 +34,31 @@ void detect_resets(columns& c) {
     }
     before = original;
   }
+}
+
+// The samples of a run that first, last, least and greatest of a window can be, in the place of
+// all.
+void put_summary(const storage::sample_summary& run, columns& c) {
+  const auto at = std::lower_bound(c.ts.begin(), c.ts.end(), run.first_ts) - c.ts.begin();
+  const std::array ts{run.first_ts, run.first_ts + 1, run.first_ts + 2, run.last_ts};
+  const std::array values{run.first, run.min, run.max, run.last};
+  c.ts.insert(c.ts.begin() + at, ts.begin(), ts.end());
+  c.values.insert(c.values.begin() + at, values.begin(), values.end());
+  if (!c.start_ts.empty())
+    c.start_ts.insert(c.start_ts.begin() + at, ts.size(), no_start_timestamp);
+}
+
+// As read(), with summaries in the place of runs; how many samples they stand for beyond their own.
+result<uint64_t> read_reduced(storage::series_set& set, timestamp_ms min, timestamp_ms max,
+                              columns& c) {
+  std::vector<storage::sample_summary> runs;
+  TROUPE_TRY(set.read_summarized(min, max, c, runs));
+  uint64_t left_out = 0;
+  for (const auto& run : runs) {
+    put_summary(run, c);
+    left_out += run.count - 4;
+  }
+  return left_out;
 }
 
 // Finds the newest sample at or before rising reference times.
@@ -105,7 +131,11 @@ status evaluator::for_each_series(const series_request& request, const series_re
   while (set->next()) {
     TROUPE_TRY(state_.limits.check());
     c.clear();
-    TROUPE_TRY(set->read(request.min, request.max, c));
+    if (request.left_out != nullptr) {
+      TROUPE_ASSIGN(*request.left_out, read_reduced(*set, request.min, request.max, c));
+    } else {
+      TROUPE_TRY(set->read(request.min, request.max, c));
+    }
     if (c.ts.empty() && c.histograms.empty())
       continue;
     const uint64_t samples = weigh(c);
