@@ -1,9 +1,12 @@
 #include "storage/model/label_pool.h"
 
+#include "storage/base/coding.h"
 #include "storage/base/hash.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
+#include <string>
 
 namespace troupe {
 namespace {
@@ -135,29 +138,71 @@ void label_pool::free_set(set& s, uint32_t allocated) {
   arena_.free(h, set_size(allocated));
 }
 
+label_pool::set* label_pool::make(std::span<const handle> pairs, uint64_t hash) {
+  const handle h = arena_.allocate(set_size(static_cast<uint32_t>(pairs.size())));
+  if (h == slab_arena::none)
+    return nullptr;
+  set* s = new (arena_.at(h)) set;
+  auto* out = reinterpret_cast<handle*>(s + 1);
+  for (const handle pair : pairs) {
+    retain_pair(pair);
+    out[s->count++] = pair;
+  }
+  s->set_hash(hash);
+  return s;
+}
+
+template <class Same, class Make>
+label_pool::set* label_pool::find_or_make(uint64_t hash, Same&& same, Make&& make) {
+  shard& s = sets_[hash >> (64 - shard_bits)];
+  const std::lock_guard guard(s.mutex);
+  const auto known = s.table.find(static_cast<uint32_t>(hash), [&](handle h) {
+    return set_at(h).hash() == hash && same(set_at(h));
+  });
+  if (known != slab_arena::none) {
+    set& found = set_at(known);
+    found.refs.fetch_add(1, std::memory_order_relaxed);
+    return &found;
+  }
+  set* made = make();
+  if (made != nullptr)
+    s.table.insert(slab_arena::handle_of(made), static_cast<uint32_t>(hash),
+                   [this](handle h) { return static_cast<uint32_t>(set_at(h).hash()); });
+  return made;
+}
+
 label_pool::set* label_pool::intern(const labels& flat) {
   if (flat.size() > max_labels)
     return nullptr;
   for (const auto& l : flat)
     if (l.name.size() > max_text || l.value.size() > max_text)
       return nullptr;
-  const uint64_t hash = flat.hash();
-  shard& s = sets_[hash >> (64 - shard_bits)];
-  const std::lock_guard guard(s.mutex);
-  const auto same = [&](handle h) {
-    return set_at(h).hash() == hash && labels::equal(set_at(h), flat);
-  };
-  if (const handle known = s.table.find(static_cast<uint32_t>(hash), same);
-      known != slab_arena::none) {
-    set& found = set_at(known);
-    found.refs.fetch_add(1, std::memory_order_relaxed);
-    return &found;
+  return find_or_make(
+      flat.hash(), [&](const set& s) { return labels::equal(s, flat); },
+      [&] { return make(flat); });
+}
+
+label_pool::set* label_pool::intern(std::span<const handle> pairs) {
+  if (pairs.empty() || pairs.size() > max_labels)
+    return nullptr;
+  thread_local std::string blob;
+  blob.clear();
+  std::string_view before;
+  for (const handle id : pairs) {
+    const label_view l = pair(id);
+    if (l.name <= before)
+      return nullptr;
+    before = l.name;
+    put_bytes(blob, l.name);
+    put_bytes(blob, l.value);
   }
-  set* made = make(flat);
-  if (made != nullptr)
-    s.table.insert(slab_arena::handle_of(made), static_cast<uint32_t>(hash),
-                   [this](handle h) { return static_cast<uint32_t>(set_at(h).hash()); });
-  return made;
+  const uint64_t hash = xxh3(blob);
+  return find_or_make(
+      hash,
+      [&](const set& s) {
+        return std::equal(pairs.begin(), pairs.end(), ids(s), ids(s) + s.count);
+      },
+      [&] { return make(pairs, hash); });
 }
 
 void label_pool::release(set& s) {

@@ -16,6 +16,7 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <span>
 #include <string_view>
 
 namespace troupe {
@@ -54,6 +55,9 @@ class label_pool {
   /// The set equal to `flat`, with a reference for the caller; null if it cannot be packed (a text
   /// above 8 KiB, more than 2,000 labels, no address space left).
   set* intern(const labels& flat);
+  /// The set of these pairs, which the caller holds; null if it cannot be, or their names do not
+  /// ascend.
+  set* intern(std::span<const handle> pairs);
   /// Gives up a reference that may be the last.
   void release(set& s);
   labels::pool_stats stats() const;
@@ -70,6 +74,9 @@ class label_pool {
   handle intern_text(handle name, std::string_view bytes);
   void release_text(handle h);
   set* make(const labels& flat);
+  set* make(std::span<const handle> pairs, uint64_t hash);
+  template <class Same, class Make>
+  set* find_or_make(uint64_t hash, Same&& same, Make&& make);
   void free_set(set& s, uint32_t allocated);
   set& set_at(handle h) const { return *static_cast<set*>(arena_.at(h)); }
   text& text_at(handle h) const { return *static_cast<text*>(arena_.at(h)); }

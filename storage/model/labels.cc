@@ -111,6 +111,16 @@ labels labels::packed() const {
   return out;
 }
 
+bool labels::from_pair_ids(std::span<const uint32_t> ids, labels& out) {
+  const rep* shared = label_pool::instance().intern(ids);
+  if (shared == nullptr)
+    return false;
+  labels made;
+  made.bits_ = reinterpret_cast<uintptr_t>(shared) | packed_bit;
+  out = std::move(made);
+  return true;
+}
+
 std::span<const uint32_t> labels::pair_ids() const {
   if (!is_packed())
     return {};

@@ -45,6 +45,9 @@ class labels {
   /// Any order; of a repeated name the last wins; empty values are left out.
   static labels from(std::vector<std::pair<std::string, std::string>> pairs);
   static labels from_views(std::vector<label_view> pairs);
+  /// The packed set of these pairs (pair_ids() of sets, label_pair), which the caller holds. False
+  /// if their names do not ascend or there are more than a packed set can have.
+  static bool from_pair_ids(std::span<const uint32_t> ids, labels& out);
   /// The inverse of blob(). False if `blob` is not a valid label set.
   static bool from_blob(std::string_view blob, labels& out);
 

@@ -150,5 +150,22 @@ TEST(packed_labels, survive_races_of_last_owner_and_look_up) {
   EXPECT_EQ(labels::packed_memory().texts, before.texts);
 }
 
+TEST(packed_labels, are_made_of_pairs_they_have_in_common) {
+  const labels a = labels::from({{"__name__", "m"}, {"instance", "1"}, {"job", "j"}}).packed();
+  const std::vector<uint32_t> ids(a.pair_ids().begin(), a.pair_ids().end());
+  labels same;
+  ASSERT_TRUE(labels::from_pair_ids(ids, same));
+  EXPECT_TRUE(same.same_object(a));
+  labels part;
+  ASSERT_TRUE(labels::from_pair_ids(std::span(ids).subspan(1), part));
+  EXPECT_EQ(part, labels::from({{"instance", "1"}, {"job", "j"}}));
+  EXPECT_EQ(part.hash(), labels::from({{"instance", "1"}, {"job", "j"}}).hash());
+  labels none;
+  EXPECT_FALSE(labels::from_pair_ids({}, none));
+  const std::vector<uint32_t> twice{ids[0], ids[0]}, backwards{ids[1], ids[0]};
+  EXPECT_FALSE(labels::from_pair_ids(twice, none));
+  EXPECT_FALSE(labels::from_pair_ids(backwards, none));
+}
+
 }  // namespace
 }  // namespace troupe
