@@ -14,7 +14,9 @@ namespace {
 const logger log_wal("wal");
 
 constexpr size_t flush_bytes = 4u << 20;
+/// Space of a segment is taken in steps that double from the one to the other.
 constexpr uint64_t min_reserve_bytes = 1u << 20;
+constexpr uint64_t max_reserve_bytes = 8u << 20;
 
 }  // namespace
 
@@ -81,13 +83,6 @@ status wal_writer::create_segment(uint32_t number, bool fresh) {
   header.next_sequences = encoder_->next_sequences();
   std::string path = dir_.path_of(dir_.name(shard_, number, wal_file_kind::segment));
   TROUPE_ASSIGN(auto file, create_file(path, header));
-  uint64_t limit = settings.segment_bytes;
-  status reserved = file->reserve(limit);
-  while (reserved.code() == errc::no_space && limit / 2 >= min_reserve_bytes) {
-    limit /= 2;
-    reserved = file->reserve(limit);
-  }
-  TROUPE_TRY(reserved);
   std::unique_ptr<writable_file> series;
   if (fresh) {
     header.role = segment_role::series_log;
@@ -104,7 +99,7 @@ status wal_writer::create_segment(uint32_t number, bool fresh) {
   }
   file_ = std::move(file);
   path_ = path;
-  segment_limit_ = limit;
+  reserved_ = 0;
   return {};
 }
 
@@ -133,7 +128,7 @@ status wal_writer::start_segment() {
     if (!s.ok())
       series_file_.reset();
   }
-  bool full = segment_ != 0 && committed_ >= segment_limit_ / 2;
+  bool full = segment_ != 0 && committed_ >= dir_.settings().segment_bytes / 2;
   bool fresh = !series_file_ || (full && encoder_->mostly_garbage());
   finish_segment();
   uint32_t number = segment_ + 1;
@@ -177,8 +172,8 @@ status wal_writer::prepare() {
     return {errc::unavailable, "the write-ahead log is closed"};
   TROUPE_TRY(failed_);
   bool idle = uncommitted_frames_ == 0;
-  bool cut =
-      must_cut_ || written_ >= segment_limit_ || cut_requested_.load(std::memory_order_relaxed);
+  bool cut = must_cut_ || written_ >= dir_.settings().segment_bytes ||
+             cut_requested_.load(std::memory_order_relaxed);
   return idle && cut ? start_segment() : status();
 }
 
@@ -202,10 +197,28 @@ status wal_writer::append_tombstones(std::string_view tenant,
   return {};
 }
 
+// A full disk shows here, before a frame is half written. A reservation ahead of need spares most
+// commits the allocation; a short run keeps no more than it needs.
+status wal_writer::reserve(uint64_t size) {
+  if (size <= reserved_)
+    return {};
+  const uint64_t step = std::clamp(reserved_, min_reserve_bytes, max_reserve_bytes);
+  uint64_t wanted = std::max(size, std::min(reserved_ + step, dir_.settings().segment_bytes));
+  status s = file_->reserve(wanted);
+  if (s.code() == errc::no_space && wanted > size) {
+    wanted = size;
+    s = file_->reserve(wanted);
+  }
+  if (s.ok())
+    reserved_ = wanted;
+  return s;
+}
+
 status wal_writer::flush_pending() {
   std::string& frames = pending_->frames;
   if (frames.empty())
     return {};
+  TROUPE_TRY(reserve(written_ + frames.size()));
   TROUPE_TRY(file_->append(frames));
   written_ += frames.size();
   frames.clear();

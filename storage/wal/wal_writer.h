@@ -57,7 +57,7 @@ class wal_writer {
   /// End of what was committed.
   wal_position committed() const;
   uint32_t current_segment() const { return segment_; }
-  uint64_t uncommitted_bytes() const;  ///< encoded since the last commit
+  uint64_t uncommitted_bytes() const;                            ///< encoded since the last commit
   size_t uncommitted_frames() const { return uncommitted_frames_; }
   /// Series the writer holds references of, and an estimate of its memory.
   uint64_t series_count() const;
@@ -71,6 +71,7 @@ class wal_writer {
   result<std::unique_ptr<writable_file>> create_file(const std::string& path,
                                                      const segment_header& header);
   status flush_pending();
+  status reserve(uint64_t size);
   status sync_segment();
   status sync_committed();
   void append_series_log();
@@ -94,7 +95,7 @@ class wal_writer {
   int64_t last_sync_ns_ = 0;
   bool sync_owed_ = false;  // committed bytes wait for their fdatasync
   uint64_t written_ = 0;    // bytes handed to the file
-  uint64_t segment_limit_ = 0;
+  uint64_t reserved_ = 0;  // of the current segment
   size_t uncommitted_frames_ = 0;
   bool must_cut_ = true;  // the current segment takes no more frames
   std::atomic<bool> cut_requested_{false};

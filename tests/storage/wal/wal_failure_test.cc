@@ -374,6 +374,24 @@ TEST(wal_failure, reserved_space_is_given_back) {
   EXPECT_LT(log.fs.used_bytes(), 10'000u) << "after an orderly end";
 }
 
+TEST(wal_failure, space_is_reserved_in_steps) {
+  log_fixture log;
+  log.settings.segment_bytes = 64 << 20;
+  batch_source source(2);
+  ASSERT_TRUE(log.start().ok());
+  std::set<uint64_t> steps;
+  while (log.writer->committed().offset < 5 << 20) {
+    for (int i = 0; i < 50; ++i)
+      ASSERT_TRUE(log.writer->append(source.next()).ok());
+    ASSERT_TRUE(log.writer->commit().ok());
+    const uint64_t used = log.fs.used_bytes(), content = log.writer->committed().offset;
+    EXPECT_LT(used, 3 * content + (2 << 20)) << "with the series log";
+    steps.insert(used >> 20);
+  }
+  EXPECT_GT(steps.size(), 2u);
+  EXPECT_LT(steps.size(), 12u);
+}
+
 TEST(wal_failure, a_small_disk_gets_smaller_reservations) {
   log_fixture log;
   log.fs.set_space_limit(3 << 20);
