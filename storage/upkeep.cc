@@ -40,9 +40,12 @@ upkeep::upkeep(const upkeep_parts& parts, const options& opts, uint64_t seed)
       range_ms_(opts.min_block_ms),
       max_block_ms_(opts.max_block_ms),
       rules_(opts.retention_rules),
+      snapshot_interval_ns_(opts.snapshot_interval_ms * 1'000'000),
+      snapshot_log_bytes_(opts.snapshot_log_bytes),
       random_(seed),
       scrub_(*parts.blocks, *parts.clk, random_.next(), opts.scrub_bytes_per_s),
       rewrites_(parts.shards.size()),
+      snapshots_(parts.shards.size(), {false, parts.clk->monotonic_ns()}),
       garbage_(parts.shards.size(), true) {
   set_retention(opts.retention_ms, opts.retention_bytes);
 }
@@ -60,6 +63,10 @@ status upkeep::usable() const {
 
 void upkeep::close() {
   const std::lock_guard guard(mutex_);
+  if (usable().ok() && !cut_ && snapshot_interval_ns_ != 0)
+    for (const auto& s : parts_.shards)
+      if (s->cost_of_start().log_bytes != 0)
+        s->take_snapshot().ignore();  // then a start reads the log
   closed_ = true;
   for (auto& r : rewrites_)
     r.reset();
@@ -91,6 +98,8 @@ result<bool> upkeep::step() {
     release();
     return true;
   }
+  if (!cut_ && take_snapshots())
+    return true;
   TROUPE_ASSIGN(const bool rewriting, rewrite_log());
   if (rewriting)
     return true;
@@ -238,6 +247,32 @@ void upkeep::release() {
     s->release_cut();
   cut_.reset();
   std::fill(garbage_.begin(), garbage_.end(), true);
+  for (auto& s : snapshots_)
+    s.due = snapshot_interval_ns_ != 0;
+}
+
+bool upkeep::snapshot_due(size_t shard) const {
+  const snapshot_job& job = snapshots_[shard];
+  if (job.due || snapshot_interval_ns_ == 0)
+    return job.due;
+  const auto cost = parts_.shards[shard]->cost_of_start();
+  const int64_t age = parts_.clk->monotonic_ns() - job.last_ns;
+  return cost.log_bytes > snapshot_log_bytes_ + cost.snapshot_bytes / 4 ||
+         (cost.log_bytes != 0 && age >= snapshot_interval_ns_);
+}
+
+// Of the next shard whose log has grown or is old enough; false if there is none.
+bool upkeep::take_snapshots() {
+  for (size_t i = 0; i < snapshots_.size(); ++i) {
+    if (!snapshot_due(i))
+      continue;
+    // A failure is told in the log; the next try has its time. Nothing depends on it.
+    const bool written = parts_.shards[i]->take_snapshot().ok();
+    snapshots_[i] = {false, parts_.clk->monotonic_ns()};
+    if (written)
+      return true;
+  }
+  return false;
 }
 
 // A bounded part of the next shard's checkpoint; false if there is none.

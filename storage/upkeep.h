@@ -7,6 +7,7 @@
 //   seal    heads set everything before the bound aside (readers see no difference)
 //   write   one block per tenant and range, durable and visible
 //   release heads drop the sealed samples when no reader remains that may miss the block
+//   save    snapshots of the heads, so that a start needs nothing of the old log
 //   rewrite a checkpoint keeps of the old log what is not in blocks; then the old files go
 #pragma once
 
@@ -56,7 +57,7 @@ class upkeep {
   void set_retention(int64_t ms, uint64_t bytes);
   /// The background check of blocks. Any thread.
   const scrubber& scrub() const { return scrub_; }
-  /// Waits for the piece in work and refuses all later ones.
+  /// Waits for the piece in work, writes snapshots for a quick start, refuses all later work.
   void close();
 
  private:
@@ -72,6 +73,11 @@ class upkeep {
     std::unique_ptr<checkpoint_writer> writer;
   };
 
+  struct snapshot_job {
+    bool due = false;     ///< whatever the log has
+    int64_t last_ns = 0;  ///< last try
+  };
+
   status usable() const;
   void start_bound();
   std::optional<timestamp_ms> wanted_bound() const;
@@ -82,6 +88,8 @@ class upkeep {
   status write_next_block();
   void publish();
   void release();
+  bool take_snapshots();
+  bool snapshot_due(size_t shard) const;
   result<bool> rewrite_log();
   bool collect_garbage();
   status expire();
@@ -95,6 +103,8 @@ class upkeep {
   const int64_t max_block_ms_;
   const std::vector<retention_rule> rules_;
   std::atomic<uint64_t> early_cuts_{0};
+  const int64_t snapshot_interval_ns_;  ///< 0: none
+  const uint64_t snapshot_log_bytes_;
 
   std::mutex mutex_;
   // All guarded by mutex_.
@@ -106,6 +116,7 @@ class upkeep {
   std::optional<cut_job> cut_;
   std::vector<uint32_t> cut_segments_;                // per shard, of cut_
   std::vector<std::optional<rewrite_job>> rewrites_;  // per shard
+  std::vector<snapshot_job> snapshots_;               // per shard
   std::vector<bool> garbage_;                         // per shard: a round is due
   int64_t next_expiry_ns_ = 0;
   int64_t next_tidy_ns_ = 0;

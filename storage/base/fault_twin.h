@@ -21,6 +21,7 @@ enum class fault_twin : unsigned char {
   compact_drops_last,      ///< the compactor drops a series' last sample
   conflict_first_wins,     ///< of two values for one timestamp the first wins, whatever the order
   tombstone_overreach,     ///< a deletion removes one sample too many
+  snapshot_drops_series,   ///< some series are left out of a snapshot of the head
 };
 
 /// The one bug that is active in this process; tests set it.

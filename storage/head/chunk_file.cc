@@ -34,15 +34,22 @@ std::string chunk_folder::path_of(uint64_t begin) const {
   return join_path(dir_, fmt::format("{:05}-{:016x}", shard_, begin));
 }
 
-status chunk_folder::clear() {
+std::string chunk_folder::snapshot_path() const {
+  return join_path(dir_, fmt::format("{:05}.snapshot", shard_));
+}
+
+status chunk_folder::clear(const std::set<uint64_t>& kept) {
   auto listed = fs_.list(dir_);
   if (listed.code() == errc::not_found)
     return fs_.create_directories(dir_);
   if (!listed.ok())
     return listed.error();
   const std::string mine = fmt::format("{:05}-", shard_);
+  std::set<std::string> names;
+  for (const uint64_t begin : kept)
+    names.insert(path_of(begin));
   for (const auto& e : *listed)
-    if (e.name.starts_with(mine))
+    if (e.name.starts_with(mine) && !names.contains(join_path(dir_, e.name)))
       TROUPE_TRY(fs_.remove_file(join_path(dir_, e.name)));
   return {};
 }
@@ -65,7 +72,26 @@ result<std::unique_ptr<chunk_file>> chunk_folder::write(uint64_t begin, std::str
     fs_.remove_file(path).ignore();
     return map.error();
   }
-  return std::make_unique<chunk_file>(std::move(*map));
+  return std::make_unique<chunk_file>(std::move(*map), crc32c(bytes));
+}
+
+result<std::unique_ptr<chunk_file>> chunk_folder::open(uint64_t begin, uint64_t size,
+                                                       uint32_t checksum) {
+  const std::string path = path_of(begin);
+  TROUPE_ASSIGN(auto map, fs_.map(path));
+  const std::string_view got = map->data();
+  const bool same = got.size() == header_size + size &&
+                    got.substr(0, header_size) == make_header(begin, size) &&
+                    crc32c(got.substr(header_size)) == checksum;
+  if (!same || map->failed())
+    return {errc::corruption, path + ": is not the file that was written"};
+  return std::make_unique<chunk_file>(std::move(map), checksum);
+}
+
+status chunk_folder::sync(uint64_t begin) {
+  TROUPE_ASSIGN(auto file, fs_.open_append(path_of(begin)));
+  TROUPE_TRY(file->sync());
+  return file->close();
 }
 
 status chunk_folder::remove(uint64_t begin) {

@@ -138,6 +138,52 @@ bool chunk_store::has_full_regions() const {
                        [](const chunk_region_ptr& r) { return r->memory != nullptr; }) > 1;
 }
 
+saved_chunks chunk_store::save() const {
+  saved_chunks out{
+      view_->cut, view_->released_bound, last_ ? last_->begin + last_->capacity : next_, {}};
+  for (size_t i = 0; i < view_->regions.size(); ++i) {
+    const chunk_region& r = *view_->regions[i];
+    saved_region& s = out.regions.emplace_back();
+    s.begin = r.begin;
+    s.capacity = static_cast<uint32_t>(r.capacity);
+    s.used = static_cast<uint32_t>(view_->regions[i] == last_ ? next_ - r.begin : r.used);
+    s.cut = contents_[i].cut;
+    s.max_ts = contents_[i].max_ts;
+    s.in_file = r.file != nullptr;
+    if (s.in_file)
+      s.checksum = r.file->checksum();
+    else
+      s.bytes = r.bytes().substr(0, s.used);
+  }
+  return out;
+}
+
+void chunk_store::restore(saved_chunks from) {
+  chunk_view made;
+  made.cut = made.released_cut = from.cut;
+  made.bound = made.released_bound = from.bound;
+  next_ = from.next;
+  for (auto& s : from.regions) {
+    auto r = std::make_shared<chunk_region>();
+    r->begin = s.begin;
+    r->capacity = s.capacity;
+    r->used = s.used;
+    r->file = std::move(s.file);
+    last_.reset();
+    if (!r->file) {
+      r->memory = std::make_unique_for_overwrite<char[]>(s.capacity);
+      std::memcpy(r->memory.get(), s.bytes.data(), s.bytes.size());
+      last_ = r;
+      next_ = s.begin + s.used;
+    }
+    contents_.push_back({s.cut, s.max_ts});
+    made.regions.push_back(std::move(r));
+  }
+  if (!last_)
+    next_ = from.next;
+  publish(std::move(made));
+}
+
 size_t chunk_store::memory_bytes() const {
   size_t n = 0;
   for (const auto& r : view()->regions)

@@ -62,6 +62,27 @@ struct chunk_view {
 };
 using chunk_view_ptr = std::shared_ptr<const chunk_view>;
 
+/// A region as a snapshot has it.
+struct saved_region {
+  chunk_position begin = 0;
+  uint32_t capacity = 0;
+  uint32_t used = 0;
+  uint32_t cut = 0;  ///< highest of its chunks
+  timestamp_ms max_ts = min_time;
+  std::unique_ptr<chunk_file> file;  ///< null: `bytes` has what is used
+  uint32_t checksum = 0;             ///< of the file
+  bool in_file = false;
+  std::string bytes;
+};
+
+/// All of a store while no cut is under way.
+struct saved_chunks {
+  uint32_t cut = 0;
+  timestamp_ms bound = min_time;  ///< of the last cut
+  chunk_position next = 1;        ///< no position from here on was ever used
+  std::vector<saved_region> regions;
+};
+
 class chunk_store {
  public:
   /// Regions have at least `min_region_bytes`, and at most 64 times as much, unless a chunk needs
@@ -85,6 +106,10 @@ class chunk_store {
   std::vector<chunk_region_ptr> full_regions() const;
   /// The region is read from `file` from now on; false if it was given up.
   bool move_to(chunk_position begin, std::unique_ptr<chunk_file> file);
+  /// Everything, to be restored in another process; no cut may be under way.
+  saved_chunks save() const;
+  /// Before anything else. Regions in files must have them.
+  void restore(saved_chunks from);
   /// Begins of regions with files that were given up since the last call.
   std::vector<chunk_position> take_given_up() { return std::exchange(given_up_, {}); }
 

@@ -93,4 +93,15 @@ size_t exemplar_store::size() const {
   return written_.size();
 }
 
+void exemplar_store::for_each(
+    const std::function<void(std::string_view, const labels&, const exemplar&)>& visit) const {
+  const std::lock_guard guard(mutex_);
+  for (const auto& [number, at] : written_) {
+    const auto& list = tenants_.find(at.tenant)->second.find(at.series)->second;
+    for (const entry& e : list)
+      if (e.number == number)
+        visit(at.tenant, at.series, e.value);
+  }
+}
+
 }  // namespace troupe::storage

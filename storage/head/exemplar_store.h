@@ -5,6 +5,7 @@
 #include "storage/querier.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <span>
@@ -29,6 +30,9 @@ class exemplar_store {
   /// Removes those of the series in [mint, maxt].
   void erase(std::string_view tenant, const labels& series, timestamp_ms mint, timestamp_ms maxt);
   size_t size() const;
+  /// Calls visit(tenant, series, exemplar) for all, the oldest written first.
+  void for_each(
+      const std::function<void(std::string_view, const labels&, const exemplar&)>& visit) const;
 
  private:
   struct less_labels {

@@ -96,6 +96,12 @@ class head {
   /// Drops what was set aside.
   void release_cut() { samples_.release_cut(); }
   chunk_store& chunks() { return samples_.chunks(); }
+  /// For a start from a snapshot.
+  head_samples& samples() { return samples_; }
+  exemplar_store& exemplars() { return exemplars_; }
+  metadata_store& metadata() { return metadata_; }
+  /// Samples of these times are there.
+  void note_times(timestamp_ms oldest, timestamp_ms newest);
 
   // --- any thread ---
   /// Null if nothing was ever written for it.
@@ -131,7 +137,6 @@ class head {
                        const std::function<head_series*(uint32_t)>& series_of);
   void prefetch(std::span<const float_entry> floats, const std::vector<head_series*>& refs,
                 size_t i) const;
-  void note_times(timestamp_ms oldest, timestamp_ms newest);
   template <class F>
   bool walk(cursor& at, size_t budget, F&& visit);
   void remove(head_tenant& tenant, const std::vector<head_series*>& gone);

@@ -9,6 +9,7 @@
 // gets, and late samples repeat a timestamp only if they win.
 #pragma once
 
+#include "storage/base/coding.h"
 #include "storage/chunk/columns.h"
 #include "storage/head/byte_slab.h"
 #include "storage/head/chunk_store.h"
@@ -16,8 +17,11 @@
 #include "storage/head/time_streams.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
+#include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -35,6 +39,18 @@ struct series_snapshot {
   void clear();
   /// Decodes and merges; appends the samples in [mint, maxt] to `out`.
   status read(timestamp_ms mint, timestamp_ms maxt, sample_columns& out) const;
+};
+
+/// What series of a slice of a snapshot share; a new one for each slice.
+struct saved_slice {
+  std::unordered_map<uint32_t, uint32_t> segments;  ///< numbers in the slice
+  chunk_position newest = 0;                        ///< of the series before
+};
+/// The same at a start; `shared` lasts over all slices.
+struct restored_slice {
+  std::vector<uint32_t> segments;  ///< by number in the slice
+  chunk_position newest = 0;
+  std::map<std::pair<uint32_t, timestamp_ms>, uint32_t> shared;  ///< by stream and first row
 };
 
 class head_samples {
@@ -66,6 +82,11 @@ class head_samples {
   void release_cut() { chunks_.release_cut(); }
   /// For moving closed chunks to files.
   chunk_store& chunks() { return chunks_; }
+  /// Appends all that the series has outside of closed chunks (storage/docs/head_snapshot.md).
+  void save(const head_series& s, saved_slice& slice, std::string& out) const;
+  /// The inverse, for a series without samples; closed chunks are there already. False if it is
+  /// malformed.
+  bool restore(head_series& s, restored_slice& slice, byte_reader& in);
 
   // --- any thread ---
   /// What lies in [mint, maxt], replacing `out`; nothing of it changes afterwards.
@@ -154,6 +175,12 @@ class head_samples {
                const F& concerned);
   chunk_position add_columns(const sample_columns& columns, uint32_t cut, chunk_position previous);
   std::vector<stored_chunk> chunks_of(const head_series& s, status* damage = nullptr) const;
+
+  // head_samples_save.cc
+  static void save_extra(const series_extra& x, std::string& out);
+  bool restore_open(head_series& s, restored_slice& slice, byte_reader& in);
+  bool restore_extra(head_series& s, byte_reader& in);
+  bool restore_segment(const head_series& s, restored_slice& slice, byte_reader& in);
 
   // head_samples_read.cc
   void read_open(const head_series& s, timestamp_ms mint, timestamp_ms maxt,

@@ -60,4 +60,13 @@ std::vector<std::pair<std::string, metadata>> metadata_store::select(std::string
   return out;
 }
 
+void metadata_store::for_each(
+    const std::function<void(std::string_view, const metadata_entry&)>& visit) const {
+  const std::lock_guard guard(mutex_);
+  for (const auto& [tenant, families] : tenants_)
+    for (const auto& [family, variants] : families)
+      for (auto v = variants.rbegin(); v != variants.rend(); ++v)
+        visit(tenant, {family, *v});
+}
+
 }  // namespace troupe::storage

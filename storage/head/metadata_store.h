@@ -5,6 +5,7 @@
 
 #include "storage/model/batch.h"
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -26,6 +27,9 @@ class metadata_store {
   /// 0: all.
   std::vector<std::pair<std::string, metadata>> select(std::string_view tenant,
                                                        std::string_view family, size_t limit) const;
+
+  /// Calls visit(tenant, entry) for all; add() in this order makes the same store.
+  void for_each(const std::function<void(std::string_view, const metadata_entry&)>& visit) const;
 
  private:
   using families = std::map<std::string, std::vector<metadata>, std::less<>>;

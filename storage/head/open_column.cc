@@ -298,6 +298,45 @@ void read_values(const byte_slab& slab, const open_values& column, std::span<dou
     read_xors(p, end, column.last, out);
 }
 
+bool valid_values(uint8_t tag, std::span<const uint8_t> operations, size_t count) {
+  const bool integers = tag & tag_integers, xors = tag & tag_xors;
+  const uint8_t known = tag_repeats | tag_integers | (xors ? tag_xors : tag_stale);
+  if (operations.empty())
+    return tag == 0 && count > 0;
+  if (integers == xors || (tag >> exponent_shift) > (integers ? max_exponent : 0) ||
+      (tag & 0x0f & ~known) != 0 || operations.size() > byte_slab::max_bytes)
+    return false;
+  size_t values = 1, at = 0;
+  bool repeats = false, stale = false;
+  while (at < operations.size()) {
+    const uint8_t op = operations[at++];
+    repeats = op < max_repeats;
+    if (repeats) {
+      values += op + 1u;
+      stale = false;
+      continue;
+    }
+    ++values;
+    stale = integers && op == op_stale;
+    if (xors) {
+      if ((op >> 4) + (op & 15) > 8)
+        return false;
+      at += op >> 4;
+    } else if (op == op_raw) {
+      at += 8;
+    } else if (op >= 0x80) {
+      size_t more = 1;
+      while (at < operations.size() && more < 9 && operations[at] >= 0x80)
+        ++at, ++more;
+      if (more == 9)
+        return false;
+      ++at;
+    }
+  }
+  return at == operations.size() && values == count && repeats == ((tag & tag_repeats) != 0) &&
+         stale == ((tag & tag_stale) != 0);
+}
+
 void append_time(byte_slab& slab, open_times& column, size_t count, timestamp_ms ts) {
   if (count == 0) {
     column.first = column.last = ts;

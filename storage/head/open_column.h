@@ -22,6 +22,10 @@ void append_value(byte_slab& slab, open_values& column, size_t count, double val
 /// All values, as many as were appended.
 void read_values(const byte_slab& slab, const open_values& column, std::span<double> out);
 
+/// True if a column with this tag (slab_bytes::tag) and these operations has `count` values, so
+/// that it can be read and appended to.
+bool valid_values(uint8_t tag, std::span<const uint8_t> operations, size_t count);
+
 /// Up to 255 increasing timestamps.
 struct open_times {
   timestamp_ms first = 0, last = 0;

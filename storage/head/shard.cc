@@ -10,8 +10,6 @@ namespace troupe::storage {
 namespace {
 
 constexpr logger log("head");
-/// Log bytes per replay step.
-constexpr size_t replay_step_bytes = 4 << 20;
 /// Series looked at per hold of the writer lock.
 constexpr size_t garbage_slice = 4096;
 /// Series whose chunks are closed per hold of the writer lock.
@@ -44,60 +42,6 @@ time_bounds shard_limits::bounds(timestamp_ms now) const {
     out.oldest = std::max(out.oldest, minus(now, std::max(window, min_block_ms / 2)));
   if (max_future_ms >= 0 && __builtin_add_overflow(now, max_future_ms, &out.newest))
     out.newest = max_time;
-  return out;
-}
-
-// Applies what the log gives back.
-class shard::replay_sink final : public wal_sink {
- public:
-  explicit replay_sink(shard& owner) : owner_(owner) {}
-
-  status apply(const wal_batch& batch) override {
-    head_tenant& tenant = owner_.head_.tenant(batch.tenant);
-    refs_.resize(batch.dictionary->size());
-    const auto counts = owner_.head_.apply(tenant,
-                                           {.floats = batch.floats,
-                                            .starts = batch.starts,
-                                            .histograms = batch.histograms,
-                                            .exemplars = batch.exemplars,
-                                            .metadata = batch.metadata},
-                                           refs_, [&](uint32_t id) {
-                                             const wal_series& s = batch.series(id);
-                                             return owner_.head_.find_or_create(tenant, s.lset);
-                                           });
-    for (const auto& t : batch.tombstones)
-      owner_.head_.erase(batch.tenant, t.series, t.mint, t.maxt);
-    if (batch.epoch == owner_.dir_.epoch())
-      owner_.add(counts);
-    return {};
-  }
-
- private:
-  shard& owner_;
-  std::vector<head_series*> refs_;  // by the reader's number
-};
-
-shard::shard(wal_directory& dir, uint32_t number, shard_limits& limits, const clock& clk,
-             const chunk_folder& chunk_files)
-    : dir_(dir),
-      number_(number),
-      limits_(limits),
-      clock_(clk),
-      head_({limits.min_block_ms, limits.max_exemplars, limits.head_region_bytes,
-             &limits.node_series}),
-      chunk_files_(chunk_files) {}
-
-shard::~shard() = default;
-
-result<std::unique_ptr<shard>> shard::open(wal_directory& dir, uint32_t number,
-                                           shard_limits& limits, const clock& clk,
-                                           const chunk_folder& chunk_files) {
-  std::unique_ptr<shard> out(new shard(dir, number, limits, clk, chunk_files));
-  if (const status s = out->chunk_files_.clear(); !s.ok())
-    log.warn("shard {}: old files of closed chunks stay: {}", number, s.message());
-  TROUPE_ASSIGN(out->reader_, wal_reader::open_replay(dir, number));
-  TROUPE_ASSIGN(out->wal_, wal_writer::open(dir, number));
-  out->sink_ = std::make_unique<replay_sink>(*out);
   return out;
 }
 
@@ -252,39 +196,6 @@ shard_appender::totals shard::counts() const {
   return totals_;
 }
 
-result<bool> shard::replay_step() {
-  TROUPE_ASSIGN(const bool done, replay_some());
-  // Replay needs no more memory than running did.
-  while (write_out_chunks()) {
-  }
-  return done;
-}
-
-result<bool> shard::replay_some() {
-  const std::lock_guard guard(mutex_);
-  TROUPE_TRY(usable());
-  if (replayed())
-    return true;
-  // The reader sees what is on the disk: batches committed meanwhile must be among that.
-  if (const status s = wal_->sync(); !s.ok())
-    return log_failed(s);
-  TROUPE_ASSIGN(const bool done, reader_->step(*sink_, replay_step_bytes));
-  progress_ = reader_->current();
-  if (!done)
-    return false;
-  // Caught up with what is committed; what is only appended is in pending_ and will be applied by
-  // its commit.
-  report_ = reader_->report();
-  reader_.reset();
-  sink_.reset();
-  replayed_.store(true, std::memory_order_release);
-  if (!report_.clean())
-    log.warn(
-        "shard {}: the log was damaged: {} samples known to be lost, {} frames missing, {} damages",
-        number_, report_.samples_lost, report_.frames_missing, report_.damages.size());
-  return true;
-}
-
 wal_reader::progress shard::replay_progress() const {
   const std::lock_guard guard(mutex_);
   return progress_;
@@ -329,11 +240,15 @@ status shard::delete_series(std::string_view tenant, timestamp_ms mint, timestam
 
 result<uint32_t> shard::cut() {
   const std::lock_guard guard(mutex_);
+  TROUPE_TRY(cut_locked());
+  return wal_->current_segment();
+}
+
+status shard::cut_locked() {
   TROUPE_TRY(usable());
   TROUPE_TRY(commit_locked());
-  if (const status s = wal_->cut(); !s.ok())
-    return log_failed(s);
-  return wal_->current_segment();
+  const status s = wal_->cut();
+  return s.ok() ? s : log_failed(s);
 }
 
 bool shard::collect_garbage() {
@@ -367,25 +282,31 @@ void shard::release_cut() {
   head_.release_cut();
 }
 
+void shard::remove_file_of(chunk_position region) {
+  if (const status s = chunk_files_.remove(region); !s.ok())
+    log.warn("shard {}: a file of closed chunks stays: {}", number_, s.message());
+}
+
+void shard::remove_given_up() {
+  for (const chunk_position region : std::exchange(given_up_, {}))
+    remove_file_of(region);
+}
+
 bool shard::write_out_chunks() {
-  std::vector<chunk_position> given_up;
   chunk_region_ptr region;
   chunk_position newest = 0;
   {
     const std::lock_guard guard(mutex_);
-    given_up = head_.chunks().take_given_up();
+    const auto more = head_.chunks().take_given_up();
+    given_up_.insert(given_up_.end(), more.begin(), more.end());
     const auto full = head_.chunks().full_regions();
     if (!full.empty() && full.back()->begin > failed_until_) {
       region = full.front();
       newest = full.back()->begin;
     }
   }
-  const auto remove = [&](chunk_position begin) {
-    if (const status s = chunk_files_.remove(begin); !s.ok())
-      log.warn("shard {}: a file of closed chunks stays: {}", number_, s.message());
-  };
-  for (const chunk_position begin : given_up)
-    remove(begin);
+  if (!has_snapshot_)
+    remove_given_up();
   if (!region)
     return false;
   // A full region does not change: no lock over the file operations.
@@ -401,7 +322,7 @@ bool shard::write_out_chunks() {
   if (!file.ok())
     log.warn("shard {}: closed chunks stay in memory: {}", number_, file.error().message());
   else if (!moved)
-    remove(region->begin);
+    remove_file_of(region->begin);
   return file.ok();
 }
 

@@ -8,6 +8,8 @@
 #include "storage/base/memory_budget.h"
 #include "storage/head/admission.h"
 #include "storage/head/head.h"
+#include "storage/head/head_snapshot.h"
+#include "storage/head/snapshot_file.h"
 #include "storage/head/table_cache.h"
 #include "storage/options.h"
 #include "storage/wal/wal_reader.h"
@@ -91,6 +93,14 @@ class shard final : public shard_appender {
   /// Moves the oldest full region of closed chunks from memory to a file; true if there may be
   /// more. What cannot be written stays in memory and is tried again when there is more to write.
   bool write_out_chunks();
+  /// Writes a snapshot of the head, so that a start reads the log from here on only. No cut may be
+  /// under way and no series be removed meanwhile. After a failure there is none.
+  status take_snapshot();
+  /// About how much a start would read of the log now, and of the snapshot.
+  struct start_cost {
+    uint64_t log_bytes = 0, snapshot_bytes = 0;
+  };
+  start_cost cost_of_start() const;
   /// Commits, writes key frames, closes the log; every later call fails with unavailable.
   status close();
 
@@ -107,11 +117,27 @@ class shard final : public shard_appender {
 
   shard(wal_directory& dir, uint32_t number, shard_limits& limits, const clock& clk,
         const chunk_folder& chunk_files);
+  // shard_replay.cc
   result<bool> replay_some();
+  void restart_sink();
+  void drop_old_files();
+  bool find_snapshot();
+  status check_snapshot();
+  result<bool> load_some();
+  status forget_snapshot(const status& why);
+  // shard_snapshot.cc
+  status write_snapshot();
+  status put_series(snapshot_writer& file, head_saver& saver);
+  status put_references(snapshot_writer& file, head_saver& saver,
+                        const std::vector<wal_references>& groups);
+  status put_chunks(snapshot_writer& file);
   status usable() const;
   /// Notes a failure of the log, which has forgotten all that was not committed. Returns `why`.
   status log_failed(const status& why);
   status commit_locked();
+  status cut_locked();
+  void remove_file_of(chunk_position region);
+  void remove_given_up();
   void apply_pending();
   void apply(pending_batch& pending);
   void add(const apply_counts& counts);
@@ -124,7 +150,15 @@ class shard final : public shard_appender {
   const clock& clock_;
   head head_;
   std::atomic<bool> replayed_{false};
-  chunk_folder chunk_files_;  // of whoever calls write_out_chunks(), one at a time
+  // Of whoever calls replay_step(), then write_out_chunks() and take_snapshot(), one at a time.
+  chunk_folder chunk_files_;
+  std::string found_;  // the header of a snapshot that is not checked yet
+  std::unique_ptr<snapshot_reader> snapshot_;
+  std::unique_ptr<head_loader> loader_;
+  bool has_snapshot_ = false;             // on the disk, and it counts
+  std::vector<chunk_position> given_up_;  // that one may name their files
+  chunk_position synced_until_ = 0;       // files of regions before are durable
+  uint64_t snapshot_bytes_ = 0;
 
   mutable std::mutex mutex_;  // the writer lock; all below are guarded by it
   std::unique_ptr<wal_writer> wal_;
@@ -140,6 +174,8 @@ class shard final : public shard_appender {
   status broken_;  // for good
   bool closed_ = false;
   chunk_position failed_until_ = 0;  // regions up to here could not be written
+  uint64_t replayed_bytes_ = 0;      // of the log, no snapshot since
+  uint64_t snapshot_at_ = 0;         // bytes of this run's log before the last snapshot
   totals totals_;
 };
 

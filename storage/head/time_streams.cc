@@ -106,6 +106,43 @@ uint32_t time_streams::make_own(uint32_t segment, size_t first_row, size_t rows,
   return made;
 }
 
+saved_segment time_streams::save(uint32_t segment) const {
+  const time_segment& s = segments_[segment];
+  saved_segment out{s.closed, s.own, s.end, s.max_rows, std::vector<timestamp_ms>(s.rows)};
+  read_times(slab_, s.times, out.rows);
+  return out;
+}
+
+uint32_t time_streams::restore(uint32_t segment, const saved_segment& from) {
+  const uint32_t number = segments_[segment].stream;
+  const uint32_t made = create(number);
+  time_segment& s = segments_[made];
+  s.own = from.own;
+  s.closed = from.closed;
+  s.end = from.end;
+  s.max_rows = from.max_rows;
+  for (const timestamp_ms ts : from.rows)
+    append_time(slab_, s.times, s.rows++, ts);
+  if (!s.own && !s.closed) {
+    segments_[streams_[number].current].closed = true;
+    move(streams_[number].current, made);
+  }
+  return made;
+}
+
+bool time_streams::extend(uint32_t segment, const saved_segment& from) {
+  const auto old = rows(segment);
+  const size_t both = std::min(old.size(), from.rows.size());
+  if (!std::equal(old.begin(), old.begin() + static_cast<ptrdiff_t>(both), from.rows.begin()))
+    return false;
+  time_segment& s = segments_[segment];
+  const std::lock_guard guard(lock_of(segment));
+  for (size_t i = old.size(); i < from.rows.size(); ++i)
+    append_time(slab_, s.times, s.rows++, from.rows[i]);
+  s.closed = s.closed || from.closed;
+  return true;
+}
+
 std::span<const timestamp_ms> time_streams::rows(uint32_t segment) {
   const time_segment& s = segments_[segment];
   if (cached_ != segment || cached_rows_ != s.rows)

@@ -13,6 +13,7 @@
 #include <span>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace troupe::storage {
 
@@ -34,6 +35,14 @@ struct time_segment {
   uint8_t column_rows = 0;
   bool closed = false;  ///< the stream has gone on to another one
   bool own = false;     ///< of one series
+};
+
+/// A segment as a snapshot has it.
+struct saved_segment {
+  bool closed = false, own = false;
+  timestamp_ms end = 0;
+  uint8_t max_rows = 0;
+  std::vector<timestamp_ms> rows;  ///< increasing, 1 to max_rows
 };
 
 class time_streams {
@@ -61,12 +70,22 @@ class time_streams {
   /// A segment for one series, beside its stream, that begins with some rows of another one and
   /// then `ts`. Not held yet.
   uint32_t make_own(uint32_t segment, size_t first_row, size_t rows, timestamp_ms ts);
+  /// A segment of the stream behind `segment` as it was saved, not held yet. One that is neither
+  /// own nor closed becomes the stream's current one.
+  uint32_t restore(uint32_t segment, const saved_segment& from);
+  /// The same segment, saved again: adds the rows that it has got since. False if it is another
+  /// one.
+  bool extend(uint32_t segment, const saved_segment& from);
+  uint32_t stream_of(uint32_t segment) const { return segments_[segment].stream; }
+  size_t row_count(uint32_t segment) const { return segments_[segment].rows; }
   /// The segment's rows, valid until the next call.
   std::span<const timestamp_ms> rows(uint32_t segment);
 
   // --- any thread ---
   /// The rows from `first` on.
   void read(uint32_t segment, size_t first, std::span<timestamp_ms> out) const;
+  /// What restore() takes.
+  saved_segment save(uint32_t segment) const;
   /// First and last timestamp of all rows.
   std::pair<timestamp_ms, timestamp_ms> extent(uint32_t segment) const;
 

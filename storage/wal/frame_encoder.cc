@@ -540,6 +540,19 @@ bool frame_encoder::mostly_garbage() const {
   return described_ > 2 * seen + garbage_allowance;
 }
 
+std::vector<wal_references> frame_encoder::references() const {
+  std::vector<wal_references> out;
+  for (const auto& [key, s] : senders_)
+    for (const auto& [slot, g] : s->groups) {
+      wal_references& r =
+          out.emplace_back(wal_references{s->tenant, slot, g->number(), g->group(), {}});
+      r.series.reserve(g->count.described);
+      for (uint32_t i = 0; i < g->count.described; ++i)
+        r.series.push_back(g->series(i));
+    }
+  return out;
+}
+
 void frame_encoder::close_groups(encoded_frames& out) {
   for (auto& [key, s] : senders_)
     for (auto& [slot, g] : s->groups)

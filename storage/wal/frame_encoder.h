@@ -8,6 +8,7 @@
 #include "storage/wal/frame.h"
 #include "storage/wal/group_state.h"
 #include "storage/wal/position_map.h"
+#include "storage/wal/resume_point.h"
 #include "storage/wal/section.h"
 #include "storage/wal/wal_batch.h"
 
@@ -69,6 +70,8 @@ class frame_encoder {
 
   /// Streams that have frames, with their next sequence.
   std::vector<std::pair<uint16_t, uint64_t>> next_sequences() const;
+  /// Of all group numbers that later sections may use; nothing may be uncommitted.
+  std::vector<wal_references> references() const;
   uint64_t series_count() const;
   uint64_t memory_bytes() const;
 

@@ -7,6 +7,7 @@
 #include "storage/wal/frame.h"
 #include "storage/wal/wal_report.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -33,6 +34,8 @@ class segment_scanner {
   const std::string& path() const { return path_; }
   uint64_t position() const { return position_; }
   uint64_t limit() const { return limit_; }
+  /// Goes on at a frame further behind.
+  void skip_to(uint64_t offset) { position_ = std::min(std::max(position_, offset), limit_); }
   /// A live file has grown.
   void set_limit(uint64_t limit) { limit_ = limit; }
   /// Bytes that the disk refused to read were taken as zeros.

@@ -181,6 +181,22 @@ stream_decoder::group& stream_decoder::group_of(const context& c, const section&
   return *g;
 }
 
+uint32_t stream_decoder::restore(uint64_t epoch, const wal_references& from) {
+  const auto first = static_cast<uint32_t>(dictionary_.size());
+  auto& g = groups_[uint64_t{from.slot} << 48 | from.number];
+  g = std::make_unique<group>();
+  g->tenant = intern(from.tenant);
+  g->key = from.key;
+  g->epoch = epoch;
+  g->slot = from.slot;
+  g->ids.reserve(from.series.size());
+  for (const auto& lset : from.series) {
+    g->ids.push_back(static_cast<uint32_t>(dictionary_.size()));
+    dictionary_.push_back({lset, g->tenant, g->slot});
+  }
+  return first;
+}
+
 bool stream_decoder::add_dictionary(group& g, std::string_view part) {
   dictionary_part d;
   if (!read_dictionary(part, d) || d.first + d.series.size() > max_group_index)

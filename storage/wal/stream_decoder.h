@@ -5,6 +5,7 @@
 #include "storage/base/result.h"
 #include "storage/model/slot.h"
 #include "storage/wal/frame.h"
+#include "storage/wal/resume_point.h"
 #include "storage/wal/section.h"
 #include "storage/wal/segment_header.h"
 #include "storage/wal/wal_batch.h"
@@ -31,6 +32,9 @@ class stream_decoder {
 
   /// From here on these slots are skipped too (a later checkpoint has taken them over).
   void skip_slots(const std::bitset<slot_count>& skip) { skip_ = skip; }
+  /// What references of a run stand for that are not told again, before its first frame. The number
+  /// of the first of the series; the others follow it.
+  uint32_t restore(uint64_t epoch, const wal_references& from);
   /// One intact frame, in log order. corruption if its content does not parse (report it; the
   /// decoder goes on), else what the sink said.
   status apply(const frame& f, wal_sink& sink);

@@ -59,6 +59,45 @@ result<std::unique_ptr<wal_reader>> wal_reader::open_replay(wal_directory& dir, 
   return r;
 }
 
+result<std::unique_ptr<wal_reader>> wal_reader::open_replay_from(wal_directory& dir, uint32_t shard,
+                                                                 const wal_resume_point& from) {
+  const uint32_t shards = dir.settings().shards;
+  auto slots = slots_of_shard(shard, shards);
+  TROUPE_ASSIGN(auto plan, dir.plan_reading(slots, dir.epoch()));
+  const auto in_run = [&](const wal_file_name& n) { return n.epoch == from.epoch; };
+  const bool goes_on = std::any_of(plan.files.begin(), plan.files.end(), [&](const auto& f) {
+    return in_run(f.name) && f.name.shard == shard && f.name.shards == shards &&
+           f.name.kind == wal_file_kind::segment && f.name.number == from.segment;
+  });
+  // What a later checkpoint has left out lies in blocks or is deleted: it must not come back.
+  const bool superseded = std::any_of(plan.files.begin(), plan.files.end(), [&](const auto& f) {
+    return is_checkpoint(f.name) &&
+           (f.name.epoch > from.epoch || (in_run(f.name) && f.name.number > from.segment));
+  });
+  if (!goes_on || superseded)
+    return {errc::not_found, "the log does not go on from there"};
+  const auto known = [&](const wal_file_name& n) {
+    if (!in_run(n))
+      return n.epoch < from.epoch;
+    if (n.kind == wal_file_kind::series)
+      return n.number < from.series_number;
+    return is_checkpoint(n) || n.number < from.segment;
+  };
+  std::erase_if(plan.files, [&](const auto& f) { return known(f.name); });
+  std::erase_if(plan.missing, known);
+  std::unique_ptr<wal_reader> r(new wal_reader(dir, shard, slots));
+  r->files_ = plan.files;
+  r->report_plan(plan);
+  r->from_ = from;
+  r->live_ = true;
+  r->live_segment_ = 1;
+  return r;
+}
+
+uint32_t wal_reader::restore(const wal_references& from) {
+  return decoder_->restore(from_.epoch, from);
+}
+
 result<std::unique_ptr<wal_reader>> wal_reader::open_until(wal_directory& dir, uint32_t shard,
                                                            uint32_t end_segment) {
   auto slots = slots_of_shard(shard, dir.settings().shards);
@@ -134,8 +173,10 @@ bool wal_reader::open_next(wal_sink& sink, status& failed) {
     file_ = f.name;
     run_open_ = true;
     decoder_->skip_slots(f.skip);
-    if (open_file(f.path, f.length, f.last))
+    if (open_file(f.path, f.length, f.last)) {
+      skip_known_series();
       return true;
+    }
     ++progress_.files_done;
   }
   if (live_)
@@ -145,6 +186,16 @@ bool wal_reader::open_next(wal_sink& sink, status& failed) {
     failed = decoder_->end_run(sink);
   }
   return false;
+}
+
+// Of the series log that the resume point names only what came behind it.
+void wal_reader::skip_known_series() {
+  if (file_.kind != wal_file_kind::series || file_.epoch != from_.epoch ||
+      file_.number != from_.series_number)
+    return;
+  if (scanner_->next() == segment_scanner::outcome::damage)
+    take_damage();
+  scanner_->skip_to(from_.series_length);
 }
 
 bool wal_reader::open_live(wal_sink& sink, status& failed) {

@@ -5,6 +5,7 @@
 
 #include "storage/base/result.h"
 #include "storage/model/slot.h"
+#include "storage/wal/resume_point.h"
 #include "storage/wal/wal_batch.h"
 #include "storage/wal/wal_directory.h"
 #include "storage/wal/wal_report.h"
@@ -33,6 +34,12 @@ class wal_reader {
   /// Replay at start: everything earlier runs left for the shard's slots, then this run's frames up
   /// to the committed end. The shard's writer may be appending already.
   static result<std::unique_ptr<wal_reader>> open_replay(wal_directory& dir, uint32_t shard);
+  /// The same from `from` on, where the references are to be restored before the first step.
+  /// not_found: the log does not go on from there.
+  static result<std::unique_ptr<wal_reader>> open_replay_from(wal_directory& dir, uint32_t shard,
+                                                              const wal_resume_point& from);
+  /// What references at the resume point stand for: the number of the first of the series.
+  uint32_t restore(const wal_references& from);
   /// For a checkpoint: the same, but of this run only the segments below `end_segment`.
   static result<std::unique_ptr<wal_reader>> open_until(wal_directory& dir, uint32_t shard,
                                                         uint32_t end_segment);
@@ -63,12 +70,14 @@ class wal_reader {
   bool open_live(wal_sink& sink, status& failed);
   bool open_file(const std::string& path, uint64_t length, bool may_be_torn);
   bool extend_live();
+  void skip_known_series();
   status take_frame(uint64_t offset, wal_sink& sink);
   void take_damage();
   void close_file();
 
   wal_directory& dir_;
   uint32_t shard_;
+  wal_resume_point from_;
   bool live_ = false;  // follows this run's segments behind the plan
   bool tail_ = false;
   wal_report report_;

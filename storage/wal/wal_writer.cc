@@ -281,6 +281,7 @@ status wal_writer::commit() {
     probe_->commits.add();
     probe_->frames.add(static_cast<double>(uncommitted_frames_));
     probe_->bytes.add(static_cast<double>(written_ - committed_));
+    committed_bytes_ += written_ - committed_;
     committed_ = written_;
     uncommitted_frames_ = 0;
     encoder_->commit();
@@ -311,6 +312,14 @@ void wal_writer::rollback() {
 status wal_writer::cut() {
   TROUPE_TRY(commit());
   return uncommitted_frames_ == 0 ? start_segment() : status();
+}
+
+wal_resume_point wal_writer::resume_point() const {
+  return {dir_.epoch(), segment_, series_number_, series_file_ ? series_file_->size() : 0};
+}
+
+std::vector<wal_references> wal_writer::references() const {
+  return encoder_->references();
 }
 
 status wal_writer::close() {

@@ -9,6 +9,7 @@
 #include "storage/base/file_system.h"
 #include "storage/base/result.h"
 #include "storage/model/batch.h"
+#include "storage/wal/resume_point.h"
 #include "storage/wal/wal_batch.h"
 #include "storage/wal/wal_directory.h"
 
@@ -17,6 +18,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace troupe::storage {
 
@@ -49,6 +51,9 @@ class wal_writer {
 
   /// Commits and starts a new segment, so that a checkpoint may take over everything before it.
   status cut();
+  /// After a cut, before anything else: what a replay from the new segment on needs to know.
+  wal_resume_point resume_point() const;
+  std::vector<wal_references> references() const;
   /// Thread-safe: asks the writer to cut at its next append or commit.
   void request_cut() { cut_requested_.store(true, std::memory_order_relaxed); }
   /// Commits, writes a closing key frame for every group that needs one, syncs and closes.
@@ -57,6 +62,7 @@ class wal_writer {
   /// End of what was committed.
   wal_position committed() const;
   uint32_t current_segment() const { return segment_; }
+  uint64_t committed_bytes() const { return committed_bytes_; }  ///< of all segments
   uint64_t uncommitted_bytes() const;                            ///< encoded since the last commit
   size_t uncommitted_frames() const { return uncommitted_frames_; }
   /// Series the writer holds references of, and an estimate of its memory.
@@ -95,6 +101,7 @@ class wal_writer {
   int64_t last_sync_ns_ = 0;
   bool sync_owed_ = false;  // committed bytes wait for their fdatasync
   uint64_t written_ = 0;    // bytes handed to the file
+  uint64_t committed_bytes_ = 0;
   uint64_t reserved_ = 0;  // of the current segment
   size_t uncommitted_frames_ = 0;
   bool must_cut_ = true;  // the current segment takes no more frames

@@ -99,6 +99,7 @@ void tune(test_node& node) {
   node.opts.min_block_ms = 30'000;
   node.opts.max_block_ms = 120'000;
   node.opts.wal_segment_bytes = 1024;
+  node.opts.snapshot_interval_ms = 25'000;
 }
 
 uint64_t count_operations(uint32_t ops) {
@@ -109,6 +110,7 @@ uint64_t count_operations(uint32_t ops) {
   life l(node);
   EXPECT_TRUE(l.run().ok());
   EXPECT_GT(node.store->blocks().size(), 1u);
+  EXPECT_TRUE(node.fs.exists("data/head_chunks/00000.snapshot"));
   l.check(node.read());
   return node.fs.operations(ops) - before;
 }

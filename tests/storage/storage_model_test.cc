@@ -6,6 +6,7 @@
 #include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <functional>
 #include <set>
 
@@ -20,6 +21,8 @@ class history {
     node_.opts.max_block_ms = node_.opts.min_block_ms * 9;
     node_.opts.wal_segment_bytes = 2048u << random_.below(4);
     node_.opts.wal_compression = random_.below(2) == 0;
+    // Snapshots of the head: none, now and then, with every piece of maintenance.
+    node_.opts.snapshot_interval_ms = std::array<int64_t, 3>{0, 40'000, 1}[random_.below(3)];
     node_.start();
   }
 
@@ -162,7 +165,8 @@ class history {
     } else {
       random_.below(2) ? node_.crash() : node_.kill();
     }
-    node_.opts.shards = 1 + static_cast<uint32_t>(random_.below(4));
+    if (random_.below(2))
+      node_.opts.shards = 1 + static_cast<uint32_t>(random_.below(4));
     ASSERT_TRUE(node_.open().ok());
     const size_t crashed_with = pending_.size();
     if (random_.below(2))
@@ -260,11 +264,12 @@ TEST(storage_model, same_seed_same_files) {
 #ifdef TROUPE_FAULT_TWINS
 // A history must notice each planted bug of the engine (ack_early lies outside of it).
 TEST(storage_model, every_planted_bug_is_caught) {
-  for (const auto twin : {fault_twin::skip_fsync, fault_twin::apply_twice, fault_twin::drop_tail,
-                          fault_twin::lose_dictionary, fault_twin::segment_cut_off_by_one,
-                          fault_twin::ignore_staleness, fault_twin::swap_values,
-                          fault_twin::skip_key_frame, fault_twin::compact_drops_last,
-                          fault_twin::conflict_first_wins, fault_twin::tombstone_overreach}) {
+  for (const auto twin :
+       {fault_twin::skip_fsync, fault_twin::apply_twice, fault_twin::drop_tail,
+        fault_twin::lose_dictionary, fault_twin::segment_cut_off_by_one,
+        fault_twin::ignore_staleness, fault_twin::swap_values, fault_twin::skip_key_frame,
+        fault_twin::compact_drops_last, fault_twin::conflict_first_wins,
+        fault_twin::tombstone_overreach, fault_twin::snapshot_drops_series}) {
     testing::TestPartResultArray failures;
     active_fault_twin = twin;
     for (uint64_t seed = 1; seed <= 20 && failures.size() == 0; ++seed) {

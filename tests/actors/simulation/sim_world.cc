@@ -8,6 +8,7 @@
 #include <caf/send.hpp>
 
 #include <algorithm>
+#include <array>
 
 namespace troupe::simulation {
 
@@ -166,6 +167,7 @@ void sim_world::boot() {
   o.flags.web.enable_remote_write_receiver = true;
   o.store.dir = "data";
   o.store.shards = 1 + static_cast<uint32_t>(rng.below(3));
+  o.store.snapshot_interval_ms = std::array<int64_t, 3>{0, 20'000, 200'000}[rng.below(3)];
   o.store.wal_segment_bytes = uint64_t{24u << 10} << rng.below(4);
   o.store.key_frame_interval = 3 + static_cast<uint32_t>(rng.below(14));
   o.store.min_block_ms = 90'000;

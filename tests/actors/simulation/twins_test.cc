@@ -51,7 +51,8 @@ INSTANTIATE_TEST_SUITE_P(
                       twin{"skip_key_frame", fault_twin::skip_key_frame, true},
                       twin{"compact_drops_last", fault_twin::compact_drops_last, false},
                       twin{"conflict_first_wins", fault_twin::conflict_first_wins, false},
-                      twin{"tombstone_overreach", fault_twin::tombstone_overreach, false}),
+                      twin{"tombstone_overreach", fault_twin::tombstone_overreach, false},
+                      twin{"snapshot_drops_series", fault_twin::snapshot_drops_series, false}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -164,5 +164,57 @@ TEST(open_times, keep_any_increasing_timestamps) {
   }
 }
 
+// What columns are made of is accepted; a byte that is gone, too much or another one is not, or it
+// is a column of as many values that can be read and goes on.
+TEST(open_column, operations_are_checked) {
+  seeded_random random(7);
+  for (int round = 0; round < 400; ++round) {
+    byte_slab slab;
+    open_values column;
+    const size_t n = 1 + random.below(120);
+    const uint64_t kind = random.below(4);
+    for (size_t i = 0; i < n; ++i) {
+      const uint64_t r = random.below(20);
+      double v = static_cast<double>(r / 2);
+      if (kind == 1)
+        v = static_cast<double>(random.below(1000)) / 100;
+      if (kind == 2)
+        v = static_cast<double>(random.next()) / 3;
+      if (kind == 3 && r < 4)
+        v = stale_nan();
+      append_value(slab, column, i, v);
+    }
+    byte_slab::buffer buffer;
+    const auto read = slab.read(column.bytes, buffer);
+    std::vector<uint8_t> ops(read.begin(), read.end());
+    ASSERT_TRUE(valid_values(column.bytes.tag, ops, n)) << round;
+    EXPECT_FALSE(valid_values(column.bytes.tag, ops, n + 1) && !ops.empty());
+    for (int change = 0; change < 50 && !ops.empty(); ++change) {
+      std::vector<uint8_t> other = ops;
+      uint8_t tag = column.bytes.tag;
+      const uint64_t what = random.below(4);
+      if (what == 0)
+        other.pop_back();
+      else if (what == 1)
+        other.push_back(static_cast<uint8_t>(random.next()));
+      else if (what == 2)
+        other[random.below(other.size())] = static_cast<uint8_t>(random.next());
+      else
+        tag = static_cast<uint8_t>(random.next());
+      if (!valid_values(tag, other, n))
+        continue;
+      open_values restored{column.last, {}};
+      slab.append(restored.bytes, other.data(), other.size());
+      restored.bytes.tag = tag;
+      std::vector<double> values(n + 1);
+      read_values(slab, restored, std::span(values).first(n));
+      append_value(slab, restored, n, 0.5);
+      read_values(slab, restored, values);
+      EXPECT_EQ(values[n], 0.5);
+      slab.release(restored.bytes);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace troupe::storage
