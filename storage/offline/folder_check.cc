@@ -3,6 +3,7 @@
 #include "storage/block/block_check.h"
 #include "storage/data_folder.h"
 #include "storage/head/chunk_file.h"
+#include "storage/head/snapshot_file.h"
 #include "storage/offline/block_list.h"
 #include "storage/wal/segment_header.h"
 #include "storage/wal/segment_scanner.h"
@@ -177,7 +178,12 @@ class check_run {
       const uint64_t size = fs_.file_size(path).value_or(0);
       ++report_.head_files;
       report_.head_bytes += size;
-      if (status s = check_chunk_file(fs_, path); !s.ok())
+      status s;
+      if (e.name.ends_with(".snapshot"))
+        s = snapshot_reader::open(fs_, path).error();
+      else if (!e.name.ends_with(".tmp"))  // a snapshot that was not finished
+        s = check_chunk_file(fs_, path);
+      if (!s.ok())
         report_.add(
             {path, std::string(s.message()) + " (a cache: the log has the samples)", 0, size});
       done_ += size;

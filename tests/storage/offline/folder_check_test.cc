@@ -62,6 +62,7 @@ class folder_check : public ::testing::Test {
 
 TEST_F(folder_check, healthy_folder_has_none) {
   node_.kill();
+  ASSERT_TRUE(node_.fs.exists("data/head_chunks/00000.snapshot"));
   const auto r = check();
   EXPECT_EQ(r.damages, 0u) << r.places.at(0).file << r.places.at(0).reason;
   EXPECT_GT(r.blocks, 0u);
