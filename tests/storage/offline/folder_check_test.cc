@@ -89,13 +89,13 @@ TEST_F(folder_check, flipped_bytes_of_the_log_are_found_but_for_a_torn_end) {
 }
 
 TEST_F(folder_check, torn_end_is_no_damage) {
+  write(520, 5);  // a segment begins with each snapshot: something behind the last one
   node_.kill();
-  for (const auto& name : node_.fs.files("data/wal")) {
-    const std::string path = name.starts_with("data") ? name : "data/wal/" + name;
-    if (!path.ends_with(".wal") || check().torn_tails > 0)
-      continue;
-    node_.fs.cut(path, node_.fs.content(path).size() - 3);
-  }
+  std::string last;
+  for (const auto& name : node_.fs.files("data/wal"))
+    if (name.ends_with(".wal"))
+      last = name.starts_with("data") ? name : "data/wal/" + name;
+  node_.fs.cut(last, node_.fs.content(last).size() - 3);
   const auto r = check();
   EXPECT_EQ(r.damages, 0u);
   EXPECT_GT(r.torn_tails, 0u);
