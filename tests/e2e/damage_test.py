@@ -75,10 +75,17 @@ def expect_lost(lost, want):
     assert lost == want, f"lost without reason: {sorted(lost - want)[:20]}, kept against reason: {sorted(want - lost)[:20]}"
 
 
-def restarted(server) -> int:
-    """Stops in order, as the log ends in key frames then; the caller damages files and starts."""
+def restarted(server, data: pathlib.Path) -> int:
+    """Stops in order, as the log ends in key frames then; the caller damages files and starts. Snapshots of the heads go:
+    with them the start would not read what of the log is damaged."""
     assert server.stop() == 0
+    for path in (data / "head_chunks").glob("*.snapshot"):
+        path.unlink()
     return server.port
+
+
+def biggest_log(data: pathlib.Path) -> pathlib.Path:
+    return max((data / "wal").glob("*.wal"), key=lambda p: p.stat().st_size)
 
 
 def main() -> int:
@@ -102,13 +109,23 @@ def main() -> int:
             clean = report(port)
             assert clean["quarantined"] == clean["places"] == [] and not any(clean["counts"].values()), clean
 
+            # 0. A flipped byte in a part of the log that a snapshot has too, and in the snapshot itself.
+            for damaged in (biggest_log(data), data / "head_chunks" / "00000.snapshot"):
+                assert server.stop() == 0
+                middle = damaged.stat().st_size // 2
+                flip(damaged, middle)
+                server.start()
+                assert read_all(port, base_ms) == (everything, []), damaged
+                if damaged.suffix == ".wal":
+                    flip(damaged, middle)
+
             # 1. A flipped byte in a chunk, in an index, and in the log.
-            restarted(server)
+            restarted(server, data)
             in_blocks = set().union(*(part for _, part in blocks))
             flip(data / "blocks" / blocks[0][0] / "chunks", (data / "blocks" / blocks[0][0] / "chunks").stat().st_size // 2)
             flip(data / "blocks" / blocks[1][0] / "meta", 20)
-            logs = sorted((p for p in (data / "wal").glob("*.wal")), key=lambda p: p.stat().st_size)
-            flip(logs[-1], logs[-1].stat().st_size // 2)
+            log = biggest_log(data)
+            flip(log, log.stat().st_size // 2)
             server.start()
             got, warnings = read_all(port, base_ms)
             lost = everything - got
@@ -123,7 +140,7 @@ def main() -> int:
             counts = told["counts"]
             assert counts["wal_bad_frames"] == 1 and counts["block_load_failures"] == 1, counts
             assert counts["block_chunks"] == 1 and counts["block_samples"] == len(chunk), counts
-            assert [p["reason"] for p in told["places"]] == ["bad_frame"] and told["places"][0]["file"].endswith(logs[-1].name)
+            assert [p["reason"] for p in told["places"]] == ["bad_frame"] and told["places"][0]["file"].endswith(log.name)
             items = {pathlib.Path(q["path"]).name: q for q in told["quarantined"]}
             assert len(items) == 2 and "corruption" in items[blocks[1][0]]["reason"], items
             assert all(q["bytes"] > 0 and q["time"].startswith("20") for q in items.values()), items
@@ -132,7 +149,7 @@ def main() -> int:
             assert harness.metric(port, METRIC.format("wal_torn_tails")) == 0
 
             # 2. Files that are missing, empty and exchanged: again only their blocks.
-            restarted(server)
+            restarted(server, data)
             folders = [data / "blocks" / b for b, _ in blocks]
             (folders[2] / "index").unlink()
             (folders[3] / "chunks").write_bytes(b"")
@@ -168,7 +185,7 @@ def main() -> int:
             assert any(blocks[8][0] in w for w in warnings), warnings
 
             # 4. An empty series log: what it alone knew is missing, and counted; nothing else.
-            restarted(server)
+            restarted(server, data)
             series_logs = {p: p.read_bytes() for p in (data / "wal").glob("*.series")}
             for path in series_logs:
                 path.write_bytes(b"")
@@ -176,14 +193,14 @@ def main() -> int:
             expect_lost(in_blocks - read_all(port, base_ms)[0], gone | chunk | blocks[8][1])
             lost = everything - in_blocks - read_all(port, base_ms)[0]
             assert report(port)["counts"]["wal_samples_lost"] == len(lost - log_loss), report(port)["counts"]
-            restarted(server)
+            restarted(server, data)
             for path, content in series_logs.items():
                 path.write_bytes(content)
             server.start()
             expect_lost(everything - read_all(port, base_ms)[0], gone | chunk | log_loss | blocks[8][1])
 
             # 5. The log's files are gone: all blocks are still there, and it goes on.
-            restarted(server)
+            restarted(server, data)
             shutil.rmtree(data / "wal")
             server.start()
             got, _ = read_all(port, base_ms)
