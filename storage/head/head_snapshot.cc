@@ -169,12 +169,12 @@ void head_saver::references(const wal_references& group, size_t first, size_t co
   }
 }
 
-void head_saver::others(const put_frame& put) const {
+head_saver::frames head_saver::others() const {
+  frames out;
   std::string content;
   const auto flush = [&](snapshot_frame kind) {
     if (!content.empty())
-      put(kind, content);
-    content.clear();
+      out.emplace_back(kind, std::exchange(content, {}));
   };
   head_.exemplars().for_each([&](std::string_view tenant, const labels& series, const exemplar& e) {
     put_bytes(content, tenant);
@@ -202,6 +202,7 @@ void head_saver::others(const put_frame& put) const {
     put_metadata(entry, entries);
   });
   flush_entries();
+  return out;
 }
 
 // --- loading ---

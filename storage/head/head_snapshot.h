@@ -43,9 +43,9 @@ class head_saver {
   /// `first` on.
   void begin_references(const wal_references& group, std::string& content);
   void references(const wal_references& group, size_t first, size_t count, std::string& content);
-  /// Frames of exemplars and metadata. The stores lock themselves.
-  using put_frame = std::function<void(snapshot_frame, std::string_view)>;
-  void others(const put_frame& put) const;
+  /// Frames of exemplars and metadata. The stores lock themselves: nothing is written meanwhile.
+  using frames = std::vector<std::pair<snapshot_frame, std::string>>;
+  frames others() const;
 
  private:
   void put_labels(const labels& lset, std::string& out);

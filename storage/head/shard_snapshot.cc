@@ -61,12 +61,8 @@ status shard::write_snapshot() {
   head_saver saver(head_);
   TROUPE_TRY(put_series(*file, saver));
   TROUPE_TRY(put_references(*file, saver, groups));
-  status failed;
-  saver.others([&](snapshot_frame kind, std::string_view bytes) {
-    if (failed.ok())
-      failed = file->put(kind, bytes);
-  });
-  TROUPE_TRY(failed);
+  for (const auto& [kind, bytes] : saver.others())
+    TROUPE_TRY(file->put(kind, bytes));
   TROUPE_TRY(put_chunks(*file));
   snapshot_bytes_ = file->bytes();
   TROUPE_TRY(file->finish());
