@@ -14,16 +14,17 @@
 namespace troupe::config {
 
 /// Microsoft Entra ID; at most one way of authentication is set.
+struct azuread_workload_identity_config {
+  std::string client_id;
+  std::string tenant_id;
+  std::string token_file_path = "/var/run/secrets/azure/tokens/azure-identity-token";
+  bool operator==(const azuread_workload_identity_config&) const = default;
+};
+
 struct azuread_config {
   struct managed_identity_config {
     std::string client_id;
     bool operator==(const managed_identity_config&) const = default;
-  };
-  struct workload_identity_config {
-    std::string client_id;
-    std::string tenant_id;
-    std::string token_file_path = "/var/run/secrets/azure/tokens/azure-identity-token";
-    bool operator==(const workload_identity_config&) const = default;
   };
   struct oauth_config {
     std::string client_id;
@@ -37,7 +38,7 @@ struct azuread_config {
   };
   std::string cloud = "AzurePublic";
   std::optional<managed_identity_config> managed_identity;
-  std::optional<workload_identity_config> workload_identity;
+  std::optional<azuread_workload_identity_config> workload_identity;
   std::optional<oauth_config> oauth;
   std::optional<sdk_config> sdk;
   std::string scope;

@@ -8,7 +8,7 @@ void describe_managed_identity(fields& f, azuread_config::managed_identity_confi
   f.text("client_id", c.client_id, shown::yes);
 }
 
-void describe_workload_identity(fields& f, azuread_config::workload_identity_config& c) {
+void describe_workload_identity(fields& f, azuread_workload_identity_config& c) {
   f.text("client_id", c.client_id, shown::yes);
   f.text("tenant_id", c.tenant_id, shown::yes);
   f.text("token_file_path", c.token_file_path, shown::yes);
