@@ -36,7 +36,7 @@ struct options {
   /// A snapshot of a head is written when the log behind the last one is that old; 0: none ever is.
   int64_t snapshot_interval_ms = 10 * 60 * 1000;
   /// And when it has grown by so much per shard, and a quarter of the snapshot.
-  uint64_t snapshot_log_bytes = 24ULL << 20;
+  uint64_t snapshot_log_bytes = 12ULL << 20;
   size_t max_exemplars = 100'000;
   bool exemplar_storage = true;
   uint64_t max_series = 0;  ///< per node, 0: no bound
