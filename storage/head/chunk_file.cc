@@ -35,7 +35,7 @@ std::string chunk_folder::path_of(uint64_t begin) const {
 }
 
 std::string chunk_folder::snapshot_path() const {
-  return join_path(dir_, fmt::format("{:05}.snapshot", shard_));
+  return join_path(dir_, fmt::format("{:05}{}", shard_, snapshot_suffix));
 }
 
 status chunk_folder::clear(const std::set<uint64_t>& kept) {

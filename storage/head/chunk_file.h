@@ -30,6 +30,9 @@ class chunk_file {
   uint32_t checksum_;
 };
 
+/// What the name of a snapshot in such a folder ends with.
+inline constexpr std::string_view snapshot_suffix = ".snapshot";
+
 class chunk_folder {
  public:
   /// Files of shard `shard` in `dir`, which is made if it is missing.

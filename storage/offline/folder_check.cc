@@ -171,6 +171,13 @@ class check_run {
       report_.add({in.path(), "cannot be read", 0, in.unreadable_bytes()});
   }
 
+  status check_head_file(const std::string& path) {
+    if (path.ends_with(".tmp"))  // a snapshot that was not finished
+      return {};
+    return path.ends_with(snapshot_suffix) ? snapshot_reader::open(fs_, path).error()
+                                           : check_chunk_file(fs_, path);
+  }
+
   status check_head_files() {
     TROUPE_ASSIGN(const auto entries, entries_of("head_chunks"));
     for (const auto& e : entries) {
@@ -178,12 +185,7 @@ class check_run {
       const uint64_t size = fs_.file_size(path).value_or(0);
       ++report_.head_files;
       report_.head_bytes += size;
-      status s;
-      if (e.name.ends_with(".snapshot"))
-        s = snapshot_reader::open(fs_, path).error();
-      else if (!e.name.ends_with(".tmp"))  // a snapshot that was not finished
-        s = check_chunk_file(fs_, path);
-      if (!s.ok())
+      if (status s = check_head_file(path); !s.ok())
         report_.add(
             {path, std::string(s.message()) + " (a cache: the log has the samples)", 0, size});
       done_ += size;

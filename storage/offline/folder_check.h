@@ -1,5 +1,5 @@
 // Looks for damage in every file of a data folder that no node uses: blocks, the log's frames, the
-// head's chunk files. Reads only. Pure function.
+// head's files. Reads only. Pure function.
 #pragma once
 
 #include "storage/base/damage.h"

@@ -1,6 +1,8 @@
 #include "storage/offline/offline_store.h"
 
 #include "storage/compact/compactor.h"
+#include "storage/head/chunk_file.h"
+#include "storage/model/slot.h"
 
 #include <algorithm>
 
@@ -35,6 +37,18 @@ class selected_set final : public series_set {
   std::vector<std::string>& warnings_;
 };
 
+// The number of shards that the folder's last node had, by what it left, so that its snapshots of
+// the heads hold for the next start too.
+uint32_t shards_of(file_system& fs, const std::string& dir, uint32_t unknown) {
+  const auto entries = fs.list(join_path(dir, "head_chunks"));
+  if (!entries.ok())
+    return unknown;
+  const auto n = std::count_if(entries->begin(), entries->end(), [](const dir_entry& e) {
+    return e.name.ends_with(snapshot_suffix);
+  });
+  return n == 0 ? unknown : std::min(static_cast<uint32_t>(n), uint32_t{slot_count});
+}
+
 }  // namespace
 
 result<std::unique_ptr<offline_store>> offline_store::open(file_system& fs, clock& clk,
@@ -44,6 +58,7 @@ result<std::unique_ptr<offline_store>> offline_store::open(file_system& fs, cloc
   options opts;
   opts.dir = dir;
   opts.retention_ms = 0;
+  opts.shards = shards_of(fs, dir, opts.shards);
   TROUPE_ASSIGN(auto store, storage::open(opts, {&fs, &clk, nullptr, seed}));
   for (uint32_t shard = 0; shard < store->shard_count(); ++shard) {
     for (bool done = false; !done;) {
