@@ -1,8 +1,7 @@
 #include "pipeline/remote/message_codec.h"
 
+#include "pipeline/remote/protobuf.h"
 #include "storage/base/quote.h"
-
-#include <protozero/pbf_reader.hpp>
 
 #include <algorithm>
 

@@ -1,9 +1,7 @@
 #include "pipeline/remote/write_codec.h"
 
+#include "pipeline/remote/protobuf.h"
 #include "storage/base/quote.h"
-
-#include <protozero/pbf_reader.hpp>
-#include <protozero/pbf_writer.hpp>
 
 #include <cstring>
 #include <utility>

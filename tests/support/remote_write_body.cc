@@ -1,6 +1,7 @@
 #include "tests/support/remote_write_body.h"
 
-#include <protozero/pbf_writer.hpp>
+#include "pipeline/remote/protobuf.h"
+
 #include <snappy.h>
 
 namespace troupe::support {

@@ -1,11 +1,11 @@
 #include "pipeline/remote/series_cache.h"
 
+#include "pipeline/remote/protobuf.h"
 #include "pipeline/remote/write_codec.h"
 #include "storage/model/slot.h"
 #include "tests/support/remote_write_body.h"
 
 #include <gtest/gtest.h>
-#include <protozero/pbf_writer.hpp>
 
 #include <map>
 #include <thread>

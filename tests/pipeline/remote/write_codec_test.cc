@@ -1,10 +1,10 @@
 #include "pipeline/remote/write_codec.h"
 
+#include "pipeline/remote/protobuf.h"
 #include "storage/model/slot.h"
 #include "tests/support/remote_write_body.h"
 
 #include <gtest/gtest.h>
-#include <protozero/pbf_writer.hpp>
 
 #include <bit>
 #include <cmath>
@@ -145,7 +145,8 @@ TEST(WriteCodec, ALabelFieldOfAnotherTypeIsNoLabel) {
   EXPECT_EQ(got->batches.at(0)->floats.at(0).ts, 9);
 }
 
-TEST(WriteCodec, CarriesMetadataExemplarsAndHistograms) {
+/// A series with an exemplar and a histogram, and metadata.
+std::string rich_request() {
   std::string bytes;
   protozero::pbf_writer request(bytes);
   {
@@ -186,7 +187,11 @@ TEST(WriteCodec, CarriesMetadataExemplarsAndHistograms) {
     m.add_string(4, "help");
     m.add_string(5, "seconds");
   }
-  auto got = decode_write(bytes);
+  return bytes;
+}
+
+TEST(WriteCodec, CarriesMetadataExemplarsAndHistograms) {
+  auto got = decode_write(rich_request());
   ASSERT_TRUE(got.ok());
   const auto& b = *got->batches.at(0);
   ASSERT_EQ(b.exemplars.size(), 1u);
@@ -209,6 +214,21 @@ TEST(WriteCodec, EveryCutOfARequestIsAnErrorOrAPart) {
       EXPECT_LE(got->batches.at(0)->floats.size(), 1u);
     }
   }
+}
+
+// Among them every field with every other wire type, at every level.
+TEST(WriteCodec, EveryChangedByteIsAnErrorOrARequest) {
+  const std::string whole = rich_request() + write_request({{named("a"), {{1000, 1.5}}}});
+  size_t errors = 0;
+  for (size_t at = 0; at < whole.size(); ++at)
+    for (int change = 1; change < 256; ++change) {
+      std::string bytes = whole;
+      bytes[at] = static_cast<char>(bytes[at] ^ change);
+      const auto got = decode_write(bytes);
+      ASSERT_TRUE(got.ok() || got.code() == errc::invalid_argument);
+      errors += got.ok() ? 0 : 1;
+    }
+  EXPECT_GT(errors, 0u);
 }
 
 TEST(WriteCodec, AnEmptyRequestHasNoBatch) {
