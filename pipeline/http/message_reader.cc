@@ -2,6 +2,10 @@
 
 #include "pipeline/http/header_text.h"
 
+// Beast's parser asserts that the end of a chunked body comes with five bytes at least. An empty
+// body cut in that place has four, which it then reads well: what a peer sends must not end the
+// process.
+#define BOOST_DISABLE_ASSERTS
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>

@@ -40,6 +40,17 @@ TEST(MessageReaderTest, ReadsAResponseHoweverItIsCut) {
   }
 }
 
+TEST(MessageReaderTest, ReadsAnEmptyChunkedBodyHoweverItIsCut) {
+  const std::string text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  for (size_t step = 1; step <= text.size(); ++step) {
+    response_reader r;
+    r.start({}, nullptr, false, true);
+    ASSERT_TRUE(feed_in_pieces(r, text, step).ok()) << step;
+    ASSERT_TRUE(r.done()) << step;
+    EXPECT_EQ(r.body.take_data(), "");
+  }
+}
+
 TEST(MessageReaderTest, ReadsARequestHoweverItIsCut) {
   std::string text =
       "POST /api?x=1 HTTP/1.1\r\nHost: h\r\nX-Fold: a\r\n b\r\nContent-Length: 5\r\n\r\nhello";
