@@ -85,6 +85,9 @@ result<url> from_view(boost::urls::url_view v, std::string_view original) {
     out.host.assign(host.data() + 1, host.size() - 2);
   } else {
     out.host = v.host();
+    // Written with percent signs: elsewhere it would be another URL.
+    if (out.host.find_first_of("/?#@:[]\\%") != out.host.npos)
+      return bad("the host contains a separator");
   }
   for (char& c : out.host) {
     c = ascii_lower(c);
