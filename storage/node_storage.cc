@@ -170,7 +170,7 @@ result<bool> node_storage::maintain(uint32_t) {
 bool node_storage::holds_too_much() const {
   return limits_.level() >= memory_level::give_back ||
          std::any_of(shards_.begin(), shards_.end(),
-                     [](const auto& s) { return s->memory().chunks().has_full_regions(); });
+                     [](const auto& s) { return s->has_chunks_to_write_out(); });
 }
 
 status node_storage::delete_series(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt,

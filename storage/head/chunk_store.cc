@@ -131,13 +131,6 @@ bool chunk_store::move_to(chunk_position begin, std::unique_ptr<chunk_file> file
   return true;
 }
 
-bool chunk_store::has_full_regions() const {
-  // All but the newest one are full.
-  const auto now = view();
-  return std::count_if(now->regions.begin(), now->regions.end(),
-                       [](const chunk_region_ptr& r) { return r->memory != nullptr; }) > 1;
-}
-
 saved_chunks chunk_store::save() const {
   saved_chunks out{
       view_->cut, view_->released_bound, last_ ? last_->begin + last_->capacity : next_, {}};

@@ -117,7 +117,6 @@ class chunk_store {
   chunk_view_ptr view() const;
   /// In memory, and in files.
   size_t memory_bytes() const;
-  bool has_full_regions() const;  ///< in memory
   size_t file_bytes() const;
 
  private:

@@ -96,6 +96,7 @@ class head {
   /// Drops what was set aside.
   void release_cut() { samples_.release_cut(); }
   chunk_store& chunks() { return samples_.chunks(); }
+  const chunk_store& chunks() const { return samples_.chunks(); }
   /// For a start from a snapshot.
   head_samples& samples() { return samples_; }
   exemplar_store& exemplars() { return exemplars_; }

@@ -82,6 +82,7 @@ class head_samples {
   void release_cut() { chunks_.release_cut(); }
   /// For moving closed chunks to files.
   chunk_store& chunks() { return chunks_; }
+  const chunk_store& chunks() const { return chunks_; }
   /// Appends all that the series has outside of closed chunks (storage/docs/head_snapshot.md).
   void save(const head_series& s, saved_slice& slice, std::string& out) const;
   /// The inverse, for a series without samples; closed chunks are there already. False if it is

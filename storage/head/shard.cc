@@ -292,6 +292,19 @@ void shard::remove_given_up() {
     remove_file_of(region);
 }
 
+// Nothing, if no region was filled since one could not be written.
+std::vector<chunk_region_ptr> shard::regions_to_write_out() const {
+  auto full = head_.chunks().full_regions();
+  if (!full.empty() && full.back()->begin <= failed_until_)
+    full.clear();
+  return full;
+}
+
+bool shard::has_chunks_to_write_out() const {
+  const std::lock_guard guard(mutex_);
+  return !regions_to_write_out().empty();
+}
+
 bool shard::write_out_chunks() {
   chunk_region_ptr region;
   chunk_position newest = 0;
@@ -299,8 +312,7 @@ bool shard::write_out_chunks() {
     const std::lock_guard guard(mutex_);
     const auto more = head_.chunks().take_given_up();
     given_up_.insert(given_up_.end(), more.begin(), more.end());
-    const auto full = head_.chunks().full_regions();
-    if (!full.empty() && full.back()->begin > failed_until_) {
+    if (const auto full = regions_to_write_out(); !full.empty()) {
       region = full.front();
       newest = full.back()->begin;
     }

@@ -93,6 +93,8 @@ class shard final : public shard_appender {
   /// Moves the oldest full region of closed chunks from memory to a file; true if there may be
   /// more. What cannot be written stays in memory and is tried again when there is more to write.
   bool write_out_chunks();
+  /// There is such a region, not counting those that could not be written.
+  bool has_chunks_to_write_out() const;
   /// Writes a snapshot of the head, so that a start reads the log from here on only. No cut may be
   /// under way and no series be removed meanwhile. After a failure there is none.
   status take_snapshot();
@@ -118,6 +120,7 @@ class shard final : public shard_appender {
   shard(wal_directory& dir, uint32_t number, shard_limits& limits, const clock& clk,
         const chunk_folder& chunk_files);
   // shard_replay.cc
+  std::vector<chunk_region_ptr> regions_to_write_out() const;
   result<bool> replay_some();
   void restart_sink();
   void drop_old_files();
