@@ -80,7 +80,10 @@ class posix_writable final : public writable_file {
 
   status append(std::string_view data) override {
     while (!data.empty()) {
-      const ssize_t n = retry_eintr([&] { return ::write(fd_.get(), data.data(), data.size()); });
+      const auto call = [&] {
+        return ::pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(size_));
+      };
+      const ssize_t n = retry_eintr(call);
       if (n < 0)
         return failed(path_, "write", errno);
       size_ += static_cast<uint64_t>(n);
@@ -98,13 +101,16 @@ class posix_writable final : public writable_file {
     return {};
   }
   status reserve(uint64_t size) override {
-    if (size == 0)
-      return {};
-    const auto call = [&] {
-      return ::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size));
-    };
-    if (retry_eintr(call) != 0 && errno != EOPNOTSUPP)
-      return failed(path_, "fallocate", errno);
+    static constexpr char zeros[64u << 10] = {};
+    for (uint64_t at = std::max(reserved_, size_); at < size;) {
+      const size_t want = std::min<uint64_t>(size - at, sizeof zeros);
+      const auto call = [&] { return ::pwrite(fd_.get(), zeros, want, static_cast<off_t>(at)); };
+      const ssize_t n = retry_eintr(call);
+      if (n < 0)
+        return failed(path_, "write", errno);
+      at += static_cast<uint64_t>(n);
+      reserved_ = at;
+    }
     return {};
   }
   uint64_t size() const override { return size_; }
@@ -118,6 +124,7 @@ class posix_writable final : public writable_file {
   descriptor fd_;
   std::string path_;
   uint64_t size_;
+  uint64_t reserved_ = 0;
   bool sync_failed_ = false;
 };
 
@@ -327,7 +334,7 @@ class posix_file_system final : public file_system {
 
  private:
   static result<std::unique_ptr<writable_file>> open_writable(const std::string& path, int flags) {
-    TROUPE_ASSIGN(auto fd, open_file(path, O_WRONLY | O_CREAT | O_APPEND | flags));
+    TROUPE_ASSIGN(auto fd, open_file(path, O_WRONLY | O_CREAT | flags));
     TROUPE_ASSIGN(const uint64_t size, size_of(fd, path));
     return std::unique_ptr<writable_file>(new posix_writable(std::move(fd), path, size));
   }

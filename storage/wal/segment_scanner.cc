@@ -1,6 +1,7 @@
 #include "storage/wal/segment_scanner.h"
 
 #include "storage/base/fault_twin.h"
+#include "storage/wal/log_end.h"
 
 #include <algorithm>
 
@@ -19,6 +20,8 @@ result<std::unique_ptr<segment_scanner>> segment_scanner::open(file_system& fs,
                                                                const std::string& path,
                                                                uint64_t limit, bool may_be_torn) {
   TROUPE_ASSIGN(auto file, fs.open_read(path));
+  if (may_be_torn)
+    limit = end_of_frames(*file, std::min(limit, file->size()));
   return std::unique_ptr<segment_scanner>(
       new segment_scanner(std::move(file), path, limit, may_be_torn));
 }

@@ -18,7 +18,7 @@ namespace troupe::storage {
 class segment_scanner {
  public:
   /// Frames up to byte `limit`. `may_be_torn`: the file may end inside a frame that was never
-  /// acked. not_found and io_error as the file system says.
+  /// acked, and in reserved space. not_found and io_error as the file system says.
   static result<std::unique_ptr<segment_scanner>> open(file_system& fs, const std::string& path,
                                                        uint64_t limit, bool may_be_torn);
 

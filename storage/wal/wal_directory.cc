@@ -3,6 +3,7 @@
 #include "storage/base/check.h"
 #include "storage/base/damage.h"
 #include "storage/base/log.h"
+#include "storage/wal/log_end.h"
 
 #include <fmt/core.h>
 
@@ -122,8 +123,8 @@ void wal_directory::settle_old_runs() {
       continue;
     std::string path = path_of(all[i]);
     status s;
-    if (auto size = fs.file_size(path); size.ok())
-      s = fs.truncate(path, *size);
+    if (auto content = fs.open_read(path); content.ok())
+      s = fs.truncate(path, end_of_frames(**content, (*content)->size()));
     if (auto file = fs.open_append(path); file.ok()) {
       if (s.ok())
         s = (*file)->sync();

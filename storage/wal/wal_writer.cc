@@ -15,8 +15,7 @@ const logger log_wal("wal");
 
 constexpr size_t flush_bytes = 4u << 20;
 /// Space of a segment is taken in steps that double from the one to the other.
-constexpr uint64_t min_reserve_bytes = 1u << 20;
-constexpr uint64_t max_reserve_bytes = 8u << 20;
+constexpr uint64_t reserve_step_bytes = 1u << 20;
 
 }  // namespace
 
@@ -197,13 +196,13 @@ status wal_writer::append_tombstones(std::string_view tenant,
   return {};
 }
 
-// A full disk shows here, before a frame is half written. A reservation ahead of need spares most
-// commits the allocation; a short run keeps no more than it needs.
+// A full disk shows here, before a frame is half written. Ahead of need, so that most commits write
+// data only; in small steps, since the next fdatasync writes the zeros.
 status wal_writer::reserve(uint64_t size) {
   if (size <= reserved_)
     return {};
-  const uint64_t step = std::clamp(reserved_, min_reserve_bytes, max_reserve_bytes);
-  uint64_t wanted = std::max(size, std::min(reserved_ + step, dir_.settings().segment_bytes));
+  const uint64_t step = std::min(reserved_ + reserve_step_bytes, dir_.settings().segment_bytes);
+  uint64_t wanted = std::max(size, step);
   status s = file_->reserve(wanted);
   if (s.code() == errc::no_space && wanted > size) {
     wanted = size;

@@ -41,7 +41,7 @@ class sim_file_system::writer final : public writable_file {
   }
   uint64_t size() const override {
     std::lock_guard lock(fs_.mutex_);
-    return node_->size();
+    return node_->end();
   }
   status close() override {
     closed_ = true;
@@ -133,33 +133,39 @@ sim_file_system::inode_ptr sim_file_system::find(const std::string& path) const 
   return it == names_.end() ? nullptr : it->second;
 }
 
+void sim_file_system::write_at_end(inode& node, std::string_view bytes) {
+  const uint64_t over = std::min<uint64_t>(node.ahead, bytes.size());
+  node.mutable_data().replace(node.end(), over, bytes);
+  node.ahead -= over;
+  node.write_ends.push_back(node.end());
+}
+
 status sim_file_system::append_to(inode& node, std::string_view data, const std::string& path) {
+  const auto fits = [&](uint64_t bytes) {
+    return charge(node, std::max(node.end() + bytes, node.size()), path);
+  };
   status failed = check(op_append, path);
   if (failed.ok())
-    failed = charge(node, std::max<uint64_t>(node.size() + data.size(), node.reserved), path);
-  std::string& content = node.mutable_data();
+    failed = fits(data.size());
   if (!failed.ok()) {
     // A part may have gone through before the failure; what fits counts as used.
     uint64_t part = random_.below(data.size() + 1);
-    if (charge(node, std::max<uint64_t>(content.size() + part, node.reserved), path).ok()) {
-      content.append(data.substr(0, part));
-      node.write_ends.push_back(content.size());
-    }
+    if (fits(part).ok())
+      write_at_end(node, data.substr(0, part));
     return failed;
   }
-  content.append(data);
-  node.write_ends.push_back(content.size());
+  write_at_end(node, data);
   return {};
 }
 
 status sim_file_system::sync_file(inode& node, const std::string& path) {
-  uint64_t bytes = node.size() - std::min<uint64_t>(node.synced, node.size());
+  uint64_t bytes = node.end() - std::min<uint64_t>(node.synced, node.end());
   status failed = check(op_sync, path);
   if (on_sync_)
     on_sync_(bytes);
-  if (!failed.ok() && node.synced < node.size())
-    node.doomed.emplace_back(node.synced, node.size());
-  node.synced = node.size();
+  if (!failed.ok() && node.synced < node.end())
+    node.doomed.emplace_back(node.synced, node.end());
+  node.synced = node.end();
   node.write_ends.clear();
   node.cut = false;
   node.cut_tail.clear();
@@ -168,8 +174,11 @@ status sim_file_system::sync_file(inode& node, const std::string& path) {
 
 status sim_file_system::reserve_for(inode& node, uint64_t size, const std::string& path) {
   TROUPE_TRY(check(op_reserve, path));
-  TROUPE_TRY(charge(node, std::max({size, node.reserved, node.size()}), path));
-  node.reserved = std::max(node.reserved, size);
+  if (size <= node.size())
+    return {};
+  TROUPE_TRY(charge(node, size, path));
+  node.ahead += size - node.size();
+  node.mutable_data().resize(size);
   return {};
 }
 
@@ -187,9 +196,9 @@ void sim_file_system::truncate_locked(inode& node, uint64_t size) {
     node.synced = size;
   }
   data.resize(size);
+  node.ahead = 0;
   std::erase_if(node.write_ends, [&](uint64_t end) { return end > size; });
   std::erase_if(node.doomed, [&](auto range) { return range.first >= size; });
-  node.reserved = 0;
   used_ = used_ - node.charged + size;
   node.charged = size;
 }
@@ -211,6 +220,7 @@ result<std::unique_ptr<writable_file>> sim_file_system::open_locked(const std::s
   } else if (truncate) {
     truncate_locked(*node, 0);
   }
+  node->ahead = 0;  // a new writer goes on behind the zeros
   return std::unique_ptr<writable_file>(std::make_unique<writer>(*this, node, path));
 }
 

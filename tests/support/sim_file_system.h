@@ -123,6 +123,7 @@ class sim_file_system final : public file_system {
   status check(sim_op op, const std::string& path);
   /// Changes what `node` occupies to `bytes`; no_space above the limit.
   status charge(inode& node, uint64_t bytes, const std::string& path);
+  static void write_at_end(inode& node, std::string_view bytes);
   status append_to(inode& node, std::string_view data, const std::string& path);
   status sync_file(inode& node, const std::string& path);
   status reserve_for(inode& node, uint64_t size, const std::string& path);

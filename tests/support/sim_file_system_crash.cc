@@ -88,6 +88,9 @@ status sim_file_system::charge(inode& node, uint64_t bytes, const std::string& p
 
 void sim_file_system::crash_inode(inode& node) {
   std::string& data = node.mutable_data();
+  const uint64_t length = node.size();
+  data.resize(node.end());
+  node.ahead = 0;
   if (node.cut && random_.below(2) == 0) {
     // The truncation never reached the disk, nor did anything behind it.
     data.resize(node.cut_at);
@@ -136,6 +139,8 @@ void sim_file_system::crash_inode(inode& node) {
         data.resize(start + random_.below(data.size() - start + 1));
     }
   }
+  if (length > data.size() && random_.below(2) == 0)  // else the new length was not durable
+    data.resize(length);
   node.write_ends.clear();
   node.synced = data.size();
 }
@@ -187,7 +192,7 @@ void sim_file_system::recount() {
   for (auto& [path, node] : names_) {
     if (!done.insert(node.get()).second)
       continue;
-    node->charged = std::max<uint64_t>(node->size(), node->reserved);
+    node->charged = node->size();
     used_ += node->charged;
   }
 }
@@ -213,6 +218,7 @@ void sim_file_system::cut(const std::string& path, uint64_t size) {
   auto node = find(path);
   TROUPE_CHECK(node && size <= node->size());
   node->mutable_data().resize(size);
+  node->ahead = 0;
   node->synced = std::min(node->synced, size);
   std::erase_if(node->write_ends, [&](uint64_t end) { return end > size; });
 }

@@ -26,8 +26,8 @@ std::string sim_normal(std::string_view path);
 struct sim_file_system::inode {
   bool directory = false;
   std::shared_ptr<std::string> data = std::make_shared<std::string>();
-  uint64_t synced = 0;  // this prefix of data is durable
-  uint64_t reserved = 0;
+  uint64_t synced = 0;                                // this prefix of what was appended is durable
+  uint64_t ahead = 0;                                 // of data: zeros behind what was appended
   uint64_t charged = 0;                               // what it occupies
   std::vector<uint64_t> write_ends;                   // of the appends behind `synced`
   std::vector<std::pair<uint64_t, uint64_t>> doomed;  // ranges that a failed sync gave up
@@ -38,6 +38,7 @@ struct sim_file_system::inode {
   std::shared_ptr<std::atomic<bool>> mappings_failed;  // of those that are open
 
   uint64_t size() const { return data->size(); }
+  uint64_t end() const { return data->size() - ahead; }
   std::string& mutable_data() {
     if (data.use_count() > 1)
       data = std::make_shared<std::string>(*data);  // a mapping keeps the old bytes

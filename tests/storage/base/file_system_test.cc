@@ -34,7 +34,9 @@ TEST_F(posix_files, appends_reserves_and_reads) {
   ASSERT_TRUE((*f)->append("hello ").ok());
   ASSERT_TRUE((*f)->sync().ok());
   ASSERT_TRUE((*f)->close().ok());
-  EXPECT_EQ(*fs_->file_size(path("a")), 6u);
+  EXPECT_EQ((*f)->size(), 6u);
+  EXPECT_EQ(*read_file(*fs_, path("a")), "hello " + std::string((1 << 16) - 6, '\0'));
+  ASSERT_TRUE(fs_->truncate(path("a"), 6).ok());
   auto again = fs_->open_append(path("a"));
   ASSERT_TRUE(again.ok());
   EXPECT_EQ((*again)->size(), 6u);

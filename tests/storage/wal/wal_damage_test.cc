@@ -50,8 +50,8 @@ void flip_every_byte(bool clean_end, bool compression) {
   ASSERT_GE(files.size(), 2u);
   uint64_t lost_sections = 0, recovered = 0;
   for (const auto& path : files) {
-    uint64_t size = log.fs.content(path).size();
-    for (uint64_t at = 0; at < size; ++at) {
+    const std::string good = log.fs.content(path);
+    for (uint64_t at = 0; at < good.size(); ++at) {
       log.fs.flip_bit(path, at, (at * 5 + 3) % 8);
       section_collector found = read_sections(log);
       auto lost = found.damaged_against(whole);
@@ -60,7 +60,7 @@ void flip_every_byte(bool clean_end, bool compression) {
           << "not detected: " << path << " byte " << at;
       lost_sections += lost.size();
       recovered += log.report.frames_recovered;
-      log.fs.flip_bit(path, at, (at * 5 + 3) % 8);
+      log.fs.put(path, good);  // a last byte that became zero was cut off
     }
   }
   EXPECT_GT(lost_sections, 1000u);
