@@ -73,15 +73,9 @@ void adopt(http_state& s, const http_params& p, const links_ptr& peers) {
 }
 
 void dispatch(self_ptr self, const params_ptr& p, const http_call_ptr& call) {
-  auto found = p->api->find(call->request);
-  if (!found.to) {
-    call->respond(std::move(found.refusal));
-    return;
-  }
-  call->route = found.to;
   call->gathered.config = self->state.config;
   call->gathered.config_yaml = self->state.config_yaml;
-  auto kind = found.to->kind;
+  const auto kind = call->route->kind;
   if (kind == api::route_kind::immediate) {
     auto answer = p->api->handle(*call->route, call->request, call->gathered);
     call->respond(std::move(std::get<http::response>(answer)));

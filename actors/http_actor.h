@@ -1,7 +1,7 @@
-// Bridges the HTTP server's callbacks to the actors: finds the route, gathers what it needs, gives
-// the call to a worker. Queries have workers of their own (query.max-concurrency); everything else
-// that takes time shares the reserve, so that a page, a metrics scrape or a write never waits
-// behind heavy queries.
+// Bridges the HTTP server's callbacks to the actors: gathers what the route needs, gives the call
+// to a worker. Queries have workers of their own (query.max-concurrency); everything else that
+// takes time shares the reserve, so that a page or a metrics scrape never waits behind heavy
+// queries.
 #pragma once
 
 #include "actors/rt/calls.h"

@@ -18,10 +18,15 @@
 
 #include <caf/send.hpp>
 
+#include <algorithm>
+
 namespace troupe::actors {
 
 node::node(caf::actor_system& sys, node_options options, node_environment env)
-    : sys_(sys), opts_(std::move(options)), env_(std::move(env)) {}
+    : sys_(sys),
+      opts_(std::move(options)),
+      env_(std::move(env)),
+      receive_queues_(opts_.receive_actors) {}
 
 node::~node() = default;
 
@@ -144,10 +149,16 @@ std::vector<child_spec> node::children() {
         "ingest-" + std::to_string(i), false, stop_storage,
         [&sys, detached, p] { return spawn_child(sys, detached, ingest_shard, p); }, true);
   }
-  router_params rp{store_->shard_count(), env_.metrics, env_.on_offer, env_.on_outcome};
+  shard_store_params door{store_->shard_count(), env_.metrics, env_.on_offer, env_.on_outcome};
   add(
       "router", true, stop_routing,
-      [&sys, rp] { return spawn_child(sys, false, batch_routing, rp); }, true);
+      [&sys, door] { return spawn_child(sys, false, batch_routing, door); }, true);
+  for (size_t i = 0; i < receive_queues_.size(); ++i) {
+    receive_params vp{api_.get(), door, &receive_queues_[i]};
+    add(
+        "receive-" + std::to_string(i), true, stop_routing,
+        [&sys, detached, vp] { return spawn_child(sys, detached, receiving, vp); }, true);
+  }
   // A worker computes for as long as a query may take, a compaction takes minutes: they have
   // deadlines of their own.
   for (size_t i = 0; i < opts_.query_workers + opts_.reserve_workers; ++i) {
@@ -283,6 +294,8 @@ void node::publish_if_complete() {
   auto all = std::make_shared<const links>(draft_);
   std::atomic_store(&links_, all);
   caf::anon_send(all->router, links_atom_v, all);
+  for (const auto& r : all->receive)
+    caf::anon_send(r, links_atom_v, all);
   for (const auto& w : all->query)
     caf::anon_send(w, links_atom_v, all);
   for (const auto& s : all->scrape)
@@ -300,10 +313,29 @@ void node::handle(http::request&& r, http::responder respond) {
     respond(api::overloaded("the node is starting or stopping"));
     return;
   }
+  auto found = api_->find(r);
+  if (!found.to) {
+    respond(std::move(found.refusal));
+    return;
+  }
   auto call = std::make_shared<http_call>();
   call->request = std::move(r);
   call->respond = std::move(respond);
-  caf::anon_send(all->http, call_atom_v, std::move(call));
+  call->route = found.to;
+  if (found.to->kind == api::route_kind::write)
+    receive(*all, std::move(call));
+  else
+    caf::anon_send(all->http, call_atom_v, std::move(call));
+}
+
+void node::receive(const links& to, http_call_ptr call) {
+  const auto shortest = std::min_element(receive_queues_.begin(), receive_queues_.end(),
+                                         [](const auto& a, const auto& b) { return a < b; });
+  if (*shortest >= opts_.flags.query.max_queue)
+    return call->respond(api::overloaded("too many requests are waiting"));
+  ++*shortest;
+  const auto index = static_cast<size_t>(shortest - receive_queues_.begin());
+  caf::anon_send(to.receive[index], call_atom_v, std::move(call));
 }
 
 void node::reload() {

@@ -2,7 +2,7 @@
 // process (main.cc) and a whole simulated node in one thread (tests/actors/simulation).
 #pragma once
 
-#include "actors/rt/interfaces.h"
+#include "actors/receive_actor.h"
 #include "actors/rt/supervisor.h"
 #include "config/flags.h"
 #include "pipeline/api/api.h"
@@ -61,6 +61,7 @@ struct node_options {
   /// Actors that block or compute get threads of their own. Off under the test scheduler.
   bool detached = true;
   size_t scrape_actors = 1;
+  size_t receive_actors = 1;
   size_t query_workers = 20;
   size_t reserve_workers = 4;
   std::chrono::milliseconds discovery_every{100};
@@ -108,6 +109,8 @@ class node {
   node(caf::actor_system& sys, node_options options, node_environment env);
   status open();
   void build_api(std::string retention);
+  /// A request to store samples goes to the receiver with the shortest queue.
+  void receive(const links& to, http_call_ptr call);
   void spawn_all();
   std::vector<child_spec> children();
   void child_started(const std::string& name, const caf::actor& handle);
@@ -135,6 +138,7 @@ class node {
   size_t started_ = 0, expected_ = 0;
   /// How far back every stored sample must still be there, in ms (audit).
   std::atomic<int64_t> reach_ms_{0};
+  receive_queues receive_queues_;
   links_ptr links_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> reload_ok_{true};

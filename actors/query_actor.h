@@ -4,7 +4,7 @@
 #pragma once
 
 #include "actors/rt/calls.h"
-#include "actors/rt/open_requests.h"
+#include "actors/rt/interfaces.h"
 #include "storage/base/clock.h"
 
 #include <memory>
@@ -19,7 +19,6 @@ struct query_params {
 
 struct query_state {
   static inline const char* name = "query";
-  open_requests asked;
   links_ptr peers;
   bool stopping = false;
 };

@@ -1,34 +1,19 @@
-// Shell of pipeline/route: splits batches by shard, sends each shard its share in one message,
-// joins the answers.
+// Shell of pipeline/route for the stages whose batches are small and many (scrapes, the canary):
+// what waits in its mailbox goes to the shards from here.
 #pragma once
 
-#include "actors/rt/open_requests.h"
-#include "pipeline/ingest/ingester.h"
-#include "pipeline/route/router.h"
-#include "storage/base/stats.h"
+#include "actors/rt/shard_store.h"
 
-#include <functional>
 #include <memory>
 
 namespace troupe::actors {
 
-struct router_params {
-  uint32_t shards = 1;
-  registry* metrics = nullptr;
-  /// Told about every batch taken and every answer given; may be empty.
-  std::function<void(const batch_ptr&)> on_offer;
-  std::function<void(const batch_ptr&, const ingest::outcome&)> on_outcome;
-};
-
 struct router_state {
   static inline const char* name = "router";
-  std::unique_ptr<route::batch_router> stage;
-  open_requests asked;
-  links_ptr peers;
-  bool stopping = false;
+  std::unique_ptr<shard_store> store;
 };
 
 router_actor::behavior_type batch_routing(router_actor::stateful_pointer<router_state> self,
-                                          router_params params);
+                                          shard_store_params params);
 
 }  // namespace troupe::actors

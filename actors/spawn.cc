@@ -31,6 +31,8 @@ bool adopt_handle(links& all, const std::string& name, const caf::actor& handle)
     put(all.ingest, index, handle);
   else if (kind == "router")
     all.router = caf::actor_cast<router_actor>(handle);
+  else if (kind == "receive")
+    put(all.receive, index, handle);
   else if (kind == "query")
     put(all.query, index, handle);
   else if (kind == "maintenance")

@@ -12,7 +12,7 @@ namespace troupe::actors {
 struct http_call {
   http::request request;
   http::responder respond;
-  const api::route* route = nullptr;
+  const api::route* route = nullptr;  ///< always set
   api::inputs gathered;
   size_t missing = 0;  ///< answers of other actors still to come
   size_t worker = 0;   ///< index of the worker that runs it

@@ -38,6 +38,12 @@ using router_actor = basic_actor::extend<
     // To itself: open_requests.h.
     caf::reacts_to<sweep_atom>, caf::reacts_to<links_atom, links_ptr>>;
 
+/// Takes pushed samples: decodes, stores, answers.
+using receive_actor =
+    basic_actor::extend<caf::reacts_to<call_atom, http_call_ptr>,
+                        // To itself: open_requests.h.
+                        caf::reacts_to<sweep_atom>, caf::reacts_to<links_atom, links_ptr>>;
+
 /// Finds targets.
 using discovery_actor =
     basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<config_atom, config_ptr>,
@@ -63,10 +69,8 @@ using audit_actor =
     basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<links_atom, links_ptr>>;
 
 /// One worker of the query pool: runs API handlers that read, one at a time.
-using query_actor =
-    basic_actor::extend<caf::reacts_to<call_atom, http_call_ptr>,
-                        // To itself: open_requests.h.
-                        caf::reacts_to<sweep_atom>, caf::reacts_to<links_atom, links_ptr>>;
+using query_actor = basic_actor::extend<caf::reacts_to<call_atom, http_call_ptr>,
+                                        caf::reacts_to<links_atom, links_ptr>>;
 
 /// Background work of the storage and the admin calls that change blocks.
 using maintenance_actor =
@@ -97,6 +101,7 @@ using log_actor = basic_actor::extend<caf::reacts_to<tick_atom>>;
 struct links {
   std::vector<ingest_actor> ingest;
   router_actor router;
+  std::vector<receive_actor> receive;
   discovery_actor discovery;
   std::vector<scrape_actor> scrape;
   std::vector<query_actor> query;

@@ -35,7 +35,7 @@ enum class route_kind : unsigned char {
   cheap,      ///< some work but no query (status, metrics, the page): on a query worker of its own
               ///< reserve
   targets,    ///< as cheap, with `inputs::pools` and `inputs::discovery` filled in
-  write,      ///< decodes a body and gives a store_request: on a worker
+  write,      ///< decodes a body and gives a store_request, alone of all: on a receiver
   admin,      ///< on the maintenance thread
   reload,     ///< the configuration actor; its status goes to reload_answer()
   quit,       ///< the node's ordered stop

@@ -208,6 +208,8 @@ void sim_world::bury() {
       auto end = [](const auto& h) { caf::anon_send_exit(h, caf::exit_reason::kill); };
       for (const auto& h : all->ingest)
         end(h);
+      for (const auto& h : all->receive)
+        end(h);
       for (const auto& h : all->query)
         end(h);
       for (const auto& h : all->scrape)

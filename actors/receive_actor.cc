@@ -1,0 +1,46 @@
+#include "actors/receive_actor.h"
+
+namespace troupe::actors {
+
+namespace {
+
+using self_ptr = receive_actor::stateful_pointer<receive_state>;
+
+void receive(self_ptr self, const api::api& api, const http_call_ptr& call) {
+  shard_store& store = *self->state.store;
+  const bool gone = call->request.gone && call->request.gone->load(std::memory_order_relaxed);
+  if (store.stopping || gone)
+    return call->respond(api::overloaded("the node is stopping"));
+  auto answer = api.handle(*call->route, call->request, call->gathered);
+  if (auto* ready = std::get_if<http::response>(&answer))
+    return call->respond(std::move(*ready));
+  auto& request = std::get<api::store_request>(answer);
+  if (request.batches.empty())
+    return call->respond(request.finish({}));
+  auto batches = std::make_shared<const std::vector<batch_ptr>>(std::move(request.batches));
+  store.put(
+      self, std::move(batches), true,
+      [call, finish = std::move(request.finish)](outcomes all) { call->respond(finish(all)); });
+}
+
+}  // namespace
+
+receive_actor::behavior_type receiving(self_ptr self, receive_params p) {
+  self->state.store = std::make_unique<shard_store>(p.store);
+  *p.waiting = 0;  // what waited for a predecessor went with it
+  return {
+      [](ping_atom) { return pong_atom_v; },
+      [self](stop_atom) {
+        self->state.store->stopping = true;
+        return stopped_atom_v;
+      },
+      [self, p](call_atom, const http_call_ptr& call) {
+        --*p.waiting;
+        receive(self, *p.api, call);
+      },
+      [self](sweep_atom) { sweep(self, self->state.store->asked); },
+      [self](links_atom, const links_ptr& peers) { self->state.store->peers = peers; },
+  };
+}
+
+}  // namespace troupe::actors
