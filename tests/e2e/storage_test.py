@@ -196,10 +196,11 @@ def real_prometheus(folder: str):
             ask = [harness.instant(server.port, q, BASE + 7200) for q in (
                 'count_over_time({__name__=~".+"}[3h])', "histogram_quantile(0.9, rate({job=\"bench\"}[30m]))",
                 'sum by (job) (rate({__name__=~".+",job="bench"}[5m]))', "{job=\"bench\"}")]
-            answers.append(json.dumps(ask, sort_keys=True))
+            # The order within an instant answer is not promised.
+            answers.append([sorted(json.dumps(sample, sort_keys=True) for sample in vector) for vector in ask])
             server.stop()
     assert answers[0] == answers[1]
-    assert len(answers[0]) > 10_000
+    assert sum(map(len, answers[0])) > 100
     print(f"Prometheus: {samples} samples there and back, its answers are the same")
 
 

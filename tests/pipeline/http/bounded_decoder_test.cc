@@ -237,7 +237,8 @@ TEST(BoundedDecoderTest, SixtyFourBombsAtOnceStayWithinTheBudget) {
   EXPECT_LE(budget->peak(), 256u << 20);
   EXPECT_EQ(budget->used(), 0u);
 
-  EXPECT_LE(highest, 256 << 20) << "budget peak " << budget->peak();
+  constexpr int64_t windows = 64 * (256 << 10);  // a decoder's own state is not charged
+  EXPECT_LE(highest, (256 << 20) + windows) << "budget peak " << budget->peak();
 }
 
 TEST(BoundedDecoderTest, KnowsTheNamesOfCodings) {
