@@ -1,11 +1,12 @@
 #!/bin/bash
 # Figures of this machine: the kernels of each area, then the quick form of scripts/bench_peers.sh.
-# usage: scripts/bench.sh [storage|scrape|http|remote|peers]...     default: all
+# usage: scripts/bench.sh [storage|scrape|http|remote|query|budgets|peers]...     default: all but budgets, which the
+# storage area ends with: the kernels of all areas, each beside its budget
 set -euo pipefail
 cd "$(dirname "$0")/.."
-areas=${*:-storage scrape http remote peers}
+areas=${*:-storage scrape http remote query peers}
 for area in $areas; do
-  [[ $area == peers || -d tests/bench/$area ]] || { echo "bench.sh: no area '$area'" >&2; exit 2; }
+  [[ $area == peers || $area == budgets || -d tests/bench/$area ]] || { echo "bench.sh: no area '$area'" >&2; exit 2; }
 done
 . scripts/packages.sh
 # shellcheck disable=SC2086
@@ -30,11 +31,16 @@ kernels() {
   done
 }
 
+budgets() {
+  echo
+  python3 tests/bench/kernels_bench.py build/bench/tests/bench
+}
+
 for area in $areas; do
-  if [[ $area == peers ]]; then
-    echo
-    scripts/bench_peers.sh --quick
-  else
-    kernels "$area"
-  fi
+  case $area in
+    peers) echo && scripts/bench_peers.sh --quick ;;
+    budgets) budgets ;;
+    *) kernels "$area" ;;
+  esac
+  [[ $area != storage ]] || budgets
 done
