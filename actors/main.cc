@@ -3,6 +3,7 @@
 #include "actors/serve.h"
 #include "config/flags.h"
 #include "query/parser/parser.h"
+#include "storage/base/allocator.h"
 #include "storage/base/fault_twin.h"
 
 #include <cstdlib>
@@ -11,6 +12,7 @@
 
 int main(int argc, char** argv) {
   using namespace troupe;
+  tune_allocator();
 #ifdef TROUPE_FAULT_TWINS
   // A test build only: plants the bug that tests/e2e must catch.
   if (const char* twin = std::getenv("TROUPE_FAULT_TWIN");

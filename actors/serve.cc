@@ -11,6 +11,7 @@
 #include "pipeline/http/curl_client.h"
 #include "pipeline/http/endpoint.h"
 #include "pipeline/http/server.h"
+#include "storage/base/allocator.h"
 #include "storage/base/log.h"
 
 #include <caf/scoped_actor.hpp>
@@ -30,8 +31,6 @@ const logger log("main");
 constexpr int64_t stop_deadline_ms = 9'500;   ///< all of an ordered stop
 constexpr int64_t drain_deadline_ms = 1'500;  ///< of HTTP requests in flight
 constexpr int64_t hung_after_ms = 90'000;     ///< no sign of life of the supervisor
-constexpr int64_t trim_ns = 60'000'000'000;
-constexpr int64_t short_trim_ns = 5'000'000'000;
 
 http::server_options server_options_of(const config::web_flags& f,
                                        std::shared_ptr<http::byte_budget> budget) {
@@ -204,13 +203,12 @@ class process {
 
   void free_memory() {
     node_->free_memory();
-    // What the allocator has free in between goes back once a minute, sooner when it is short.
     const bool is_short = memory_->level() >= memory_level::give_back;
     const int64_t now = clock_.monotonic_ns();
-    if (now - last_trim_ns_ < (is_short ? short_trim_ns : trim_ns))
+    if (!trim_rule_.due(now, anonymous_memory(), is_short))
       return;
-    last_trim_ns_ = now;
     trim_memory();
+    trim_rule_.done(now, anonymous_memory());
   }
 
   int stop(bool serving) {
@@ -246,7 +244,7 @@ class process {
   std::unique_ptr<http::routing_fetcher> fetcher_;
   std::atomic<bool> quit_{false};
   std::atomic<int64_t> last_sign_ns_{0};
-  int64_t last_trim_ns_ = 0;
+  trim_rule trim_rule_;
   system_config system_config_;
   caf::actor_system system_;
   std::unique_ptr<node> node_;

@@ -1,27 +1,14 @@
 #include "pipeline/http/byte_budget.h"
 
-#include <malloc.h>
+#include "storage/base/allocator.h"
 
 #include <string>
 
 namespace troupe::http {
-namespace {
-
-/// The allocator would learn to keep freed blocks of up to 32 MiB in every thread's arena; what the
-/// budget has given back would still be resident. Fixed thresholds send large blocks back at once.
-void return_large_blocks() {
-  static const bool done = [] {
-    mallopt(M_MMAP_THRESHOLD, 1 << 20);
-    mallopt(M_TRIM_THRESHOLD, 8 << 20);
-    return true;
-  }();
-  static_cast<void>(done);
-}
-
-}  // namespace
 
 byte_budget::byte_budget(uint64_t limit) : limit_(limit) {
-  return_large_blocks();
+  // What is given back must not stay resident.
+  tune_allocator();
 }
 
 bool byte_budget::try_acquire(uint64_t n) {

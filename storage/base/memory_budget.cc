@@ -1,6 +1,5 @@
 #include "storage/base/memory_budget.h"
 
-#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -100,10 +99,6 @@ uint64_t available_memory() {
       least = std::min(least, least_limit("/sys/fs/cgroup/memory", group, "memory.limit_in_bytes"));
   }
   return least;
-}
-
-void trim_memory() {
-  malloc_trim(0);
 }
 
 }  // namespace troupe

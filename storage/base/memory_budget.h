@@ -54,7 +54,5 @@ uint64_t anonymous_memory();
 /// What the process may use at all: the smallest limit of its control groups (v2, or v1), else the
 /// machine's memory.
 uint64_t available_memory();
-/// Lets the allocator give free pages back to the system. Takes milliseconds per gigabyte.
-void trim_memory();
 
 }  // namespace troupe
