@@ -2,9 +2,12 @@
 
 #include "pipeline/remote/label_fields.h"
 #include "storage/base/check.h"
+#include "storage/base/ref_table.h"
 #include "storage/model/slot.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <mutex>
 #include <utility>
 
@@ -21,18 +24,21 @@ constexpr uint32_t ref_of(size_t page, size_t position) {
 
 }  // namespace
 
-/// 24 bytes a series: 64 bits of the hash of its label bytes are the key, 31 more are compared.
+/// 20 bytes a series: 64 bits of the hash of its label bytes are the key, 31 more are compared.
 struct series_cache::known {
-  uint64_t hash = 0;
+  std::array<uint32_t, 2> hash_words{};
   uint32_t check_and_use = 0;
   uint32_t key_bytes = 0;
   uint32_t next = no_ref;  ///< which series came behind it last
 
   known(const hash128& h, uint32_t bytes)
-      : hash(h.low), check_and_use(check_of(h) | used_bit), key_bytes(bytes) {}
+      : hash_words(std::bit_cast<std::array<uint32_t, 2>>(h.low)),
+        check_and_use(check_of(h) | used_bit),
+        key_bytes(bytes) {}
 
   static uint32_t check_of(const hash128& h) { return static_cast<uint32_t>(h.high) & ~used_bit; }
-  bool is(const hash128& h) const { return hash == h.low && check() == check_of(h); }
+  uint64_t hash() const { return std::bit_cast<uint64_t>(hash_words); }
+  bool is(const hash128& h) const { return hash() == h.low && check() == check_of(h); }
   uint32_t check() const {
     return std::atomic_ref(const_cast<uint32_t&>(check_and_use)).load(std::memory_order_relaxed) &
            ~used_bit;
@@ -54,50 +60,38 @@ struct series_cache::known {
 struct series_cache::page {
   uint64_t group = 0;
   series_table_ptr table;
+  static_assert(sizeof(known) == 20);
   std::vector<known> series;
   std::vector<labels> added;  ///< not in the table yet; empty between requests
   std::vector<uint16_t> added_slots;
 };
 
 struct series_cache::generation {
-  std::vector<uint32_t> cells;  ///< refs; open addressing, linear probing; a power of two
-  size_t used = 0;
+  ref_table by_hash;  ///< ref + 1
   std::vector<page> pages;
   std::vector<uint32_t> open;  ///< per shard the page that takes new series
 
-  explicit generation(uint32_t shards) : cells(1024, no_ref), open(shards, nowhere) {}
+  explicit generation(uint32_t shards) : open(shards, nowhere) {}
 
   known& at(uint32_t ref) { return pages[ref / page_series].series[ref % page_series]; }
+  size_t used() const { return by_hash.size(); }
   /// no_ref if there is none.
   uint32_t find(const hash128& h) {
-    for (size_t i = start(h.low);; i = (i + 1) & (cells.size() - 1))
-      if (cells[i] == no_ref || at(cells[i]).is(h))
-        return cells[i];
+    const uint32_t number =
+        by_hash.find(home_of(h.low), [&](uint32_t other) { return at(other - 1).is(h); });
+    return number == ref_table::none ? no_ref : number - 1;
   }
   const labels& series(uint32_t ref) const {
     return pages[ref / page_series].table->series[ref % page_series];
   }
   /// Of a series that its page holds already.
   void put(uint32_t ref) {
-    if ((used + 1) * 4 > cells.size() * 3) {
-      std::vector<uint32_t> old(cells.size() * 2, no_ref);
-      old.swap(cells);
-      for (const uint32_t o : old)
-        if (o != no_ref)
-          place(o);
-    }
-    place(ref);
-    ++used;
+    const auto hash_of = [this](uint32_t number) { return home_of(at(number - 1).hash()); };
+    by_hash.insert(ref + 1, hash_of(ref + 1), hash_of);
   }
 
  private:
-  size_t start(uint64_t hash) const { return hash & (cells.size() - 1); }
-  void place(uint32_t ref) {
-    size_t i = start(at(ref).hash);
-    while (cells[i] != no_ref)
-      i = (i + 1) & (cells.size() - 1);
-    cells[i] = ref;
-  }
+  static uint32_t home_of(uint64_t hash) { return static_cast<uint32_t>(hash); }
 };
 
 /// An item that is not known, and the hash of its key.
@@ -183,7 +177,7 @@ std::vector<series_cache::page_view> series_cache::resolve(
       a.slot = slot_of(settings_.tenant, a.series);
     std::unique_lock lock(mutex_);
     const bool due = clock_.monotonic_ns() - round_began_ns_ > settings_.round_ms * 1'000'000;
-    if (rounds_ == seen && (due || current_->used > settings_.max_series))
+    if (rounds_ == seen && (due || current_->used() > settings_.max_series))
       begin_round();
     if (rounds_ == seen) {
       add(items, fresh);
@@ -243,7 +237,7 @@ void series_cache::start_anew() {
 
 void series_cache::forget_beyond(size_t most) {
   std::unique_lock lock(mutex_);
-  if (current_->used + previous_->used <= most)
+  if (current_->used() + previous_->used() <= most)
     return;
   start_anew();
   previous_ = std::make_unique<generation>(settings_.shards);
@@ -257,7 +251,7 @@ void series_cache::begin_round() {
   for (const page& p : current_->pages)
     in_use += static_cast<size_t>(
         std::count_if(p.series.begin(), p.series.end(), [](const known& k) { return k.in_use(); }));
-  if (in_use * 2 < current_->used || current_->used > settings_.max_series) {
+  if (in_use * 2 < current_->used() || current_->used() > settings_.max_series) {
     start_anew();
     return;
   }
@@ -288,7 +282,7 @@ std::vector<series_cache::page_view> series_cache::view_pages(std::span<item> it
 
 size_t series_cache::series_count() const {
   std::shared_lock lock(mutex_);
-  return current_->used;
+  return current_->used();
 }
 
 }  // namespace troupe::remote
