@@ -19,8 +19,8 @@ namespace troupe::storage {
 
 /// Rows of a segment at most: samples per chunk, as Prometheus.
 inline constexpr size_t segment_rows = 120;
-/// What a segment spans at most.
-inline constexpr int64_t segment_span_ms = 30 * 60 * 1000;
+/// What a segment spans at most: open bytes of so long are in memory.
+inline constexpr int64_t segment_span_ms = 20 * 60 * 1000;
 
 /// Rows are only added. Never crosses a multiple of the block range.
 struct time_segment {
