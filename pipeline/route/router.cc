@@ -101,7 +101,10 @@ const batch_router::plan& batch_router::plan_for(const series_table_ptr& table) 
   }
   const bool one =
       std::all_of(p.shard.begin(), p.shard.end(), [&](uint32_t s) { return s == p.shard.front(); });
-  p.only_shard = one ? static_cast<int64_t>(p.shard.front()) : -1;
+  if (one) {
+    p.only_shard = static_cast<int64_t>(p.shard.front());
+    p.shard = p.position = std::vector<uint32_t>();
+  }
   for (uint32_t s = 0; s < shards_ && !one; ++s)
     p.tables.push_back(series[s].empty() ? nullptr
                                          : extend_series_table(nullptr, std::move(series[s]),

@@ -34,7 +34,7 @@ class batch_router {
     std::vector<uint32_t> shard;           ///< per series
     std::vector<uint32_t> position;        ///< per series: its place in the shard's table
     std::vector<series_table_ptr> tables;  ///< per shard, null where untouched
-    int64_t only_shard = -1;  ///< where all series live in one shard; then there are no tables
+    int64_t only_shard = -1;  ///< where all series live in one shard; then nothing else is kept
   };
   using plan_list = std::list<plan>;
 

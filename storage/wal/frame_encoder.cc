@@ -20,8 +20,8 @@ constexpr unsigned packing_retry = 16;
 // frame.
 constexpr size_t max_group_series = 1u << 20;
 // So much memory is kept from frame to frame.
-constexpr size_t kept_floats = 64u << 10;
-constexpr size_t kept_bytes = 1u << 20;
+constexpr size_t kept_floats = 8u << 10;
+constexpr size_t kept_bytes = 64u << 10;
 
 // How many series at the start of both tables are the same, by object: packed labels have one each.
 uint32_t common_prefix(const series_table* a, const series_table* b) {

@@ -8,8 +8,8 @@ namespace {
 /// After so many sections without a new series the look-up by labels is given up.
 constexpr uint8_t max_idle_sections = 16;
 /// So much memory for undoing is kept from commit to commit.
-constexpr size_t kept_entries = 8u << 10;
-constexpr size_t kept_values = 64u << 10;
+constexpr size_t kept_entries = 4u << 10;
+constexpr size_t kept_values = 32u << 10;
 }  // namespace
 
 std::vector<labels> group_state::undescribed() const {
