@@ -292,7 +292,10 @@ void head_samples::seal(head_series& s, std::set<timestamp_ms>& ranges) {
   drop_extra(s);
   if (bound != range_start(bound, range_ms_))
     split(s);
-  s.odd_cut_ = chunks_.now().cut & 1;
+  {
+    const page_guard guard(s);
+    s.odd_cut_ = chunks_.now().cut & 1;
+  }
   status damage;
   for (const auto& c : chunks_of(s, &damage))
     if (chunks_.now().is_set_aside(c))

@@ -189,7 +189,7 @@ class head_samples {
   bool open_overlaps(const head_series& s, timestamp_ms mint, timestamp_ms maxt) const;
   static void set_newest(head_series& s, chunk_position p) {
     s.newest_low_ = static_cast<uint32_t>(p);
-    s.newest_high_ = static_cast<uint16_t>(p >> 32);
+    s.newest_high_ = static_cast<uint16_t>(p >> 32) & 0x7fff;
   }
   static chunk_position newest(const head_series& s) {
     return uint64_t{s.newest_high_} << 32 | s.newest_low_;

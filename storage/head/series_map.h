@@ -2,6 +2,7 @@
 // guards it.
 #pragma once
 
+#include "storage/base/ref_table.h"
 #include "storage/head/head_series.h"
 
 #include <cstdint>
@@ -27,26 +28,19 @@ class series_map {
   void remove(head_series& series);
   /// Nobody has the removed series any more.
   void reclaim(uint32_t ref);
-  size_t size() const { return size_; }
+  size_t size() const { return by_labels_.size(); }
   /// Bytes of the tables and pages.
   size_t memory_bytes() const;
 
  private:
-  static constexpr uint32_t empty_cell = 0;
-  struct cell {
-    uint32_t ref = empty_cell;  ///< reference + 1
-    uint32_t hash = 0;
-  };
-
-  head_series& raw(uint32_t ref) const {
-    return pages_[ref / series_page::size]->series[ref % series_page::size];
-  }
-  void grow();
-  void put(uint32_t ref, uint64_t hash);
+  series_page& page_of(uint32_t ref) const { return *pages_[ref / series_page::size]; }
+  head_series& raw(uint32_t ref) const { return page_of(ref).series[ref % series_page::size]; }
+  static uint32_t hash_of(const labels& lset) { return static_cast<uint32_t>(lset.hash() >> 32); }
+  /// By what the table has: reference + 1.
+  uint32_t hash_at(uint32_t number) const { return hash_of(raw(number - 1).lset()); }
 
   std::vector<std::unique_ptr<series_page>> pages_;
-  std::vector<cell> cells_;  ///< open addressing, linear probing; a power of two
-  size_t size_ = 0;
+  ref_table by_labels_;  ///< reference + 1
   uint32_t next_ref_ = 0;
 };
 
