@@ -52,9 +52,12 @@ discovery_actor::behavior_type discovery(self_ptr self, discovery_params p) {
         self->state.manager->apply(c, p.clk->monotonic_ns());
         step();
       },
-      [self](fetched_atom, const fetch_results_ptr& got) {
+      [self, step](fetched_atom, const fetch_results_ptr& got) {
+        if (self->state.stopping)
+          return;
         for (const auto& r : *got)
           self->state.manager->on_result(r);
+        step();
       },
       [self](pools_atom) { return self->state.manager->state(); },
       [self](links_atom, const links_ptr& peers) {

@@ -53,7 +53,15 @@ class supervision : public std::enable_shared_from_this<supervision> {
     if (opts_.started)
       opts_.started(c.spec.name, c.handle);
     if (c.spec.heartbeat_timeout.count() > 0)
-      self_->delayed_send(self_, c.spec.heartbeat_every, ping_atom_v, i, c.generation);
+      plan_ping(i);
+  }
+
+  /// Pings of all children fall on common instants: one wake-up of the process for all of them.
+  void plan_ping(size_t i) {
+    const child& c = children_[i];
+    const auto every = std::chrono::nanoseconds(c.spec.heartbeat_every);
+    const auto now = self_->clock().now().time_since_epoch();
+    self_->delayed_send(self_, every - now % every, ping_atom_v, i, c.generation);
   }
 
   void on_down(const caf::down_msg& dm) {
@@ -80,10 +88,8 @@ class supervision : public std::enable_shared_from_this<supervision> {
                                                ping_atom_v)
         .then(
             [me, i, generation](pong_atom) {
-              child& answered = me->children_[i];
-              if (answered.generation == generation)
-                me->self_->delayed_send(me->self_, answered.spec.heartbeat_every, ping_atom_v, i,
-                                        generation);
+              if (me->children_[i].generation == generation)
+                me->plan_ping(i);
             },
             [me, i, generation](caf::error& e) {
               child& mute = me->children_[i];
