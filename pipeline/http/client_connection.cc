@@ -62,7 +62,9 @@ void client_connection::on_write(const status&) {
 
 void client_connection::read_on() {
   if (!buffer_) {
-    capacity_ = buffer_pool::small_size;
+    // As long as none has to be made for it, the buffer is right for an answer like the last.
+    const bool large = filled_small_ && buffers_.has_large();
+    capacity_ = large ? buffer_pool::large_size : buffer_pool::small_size;
     buffer_ = buffers_.take(capacity_);
   } else if (capacity_ == buffer_pool::small_size &&
              (filled_ == capacity_ || wire_bytes_ >= capacity_)) {
@@ -123,6 +125,7 @@ bool client_connection::consume() {
 
 void client_connection::finish(const status& s) {
   status told = s;
+  filled_small_ = wire_bytes_ > buffer_pool::small_size;
   release_buffer();
   out_ = std::string();
   user_->on_response(told);

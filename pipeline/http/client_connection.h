@@ -21,6 +21,7 @@ class buffer_pool {
   static constexpr size_t large_size = 64 << 10;
   std::unique_ptr<char[]> take(size_t size);
   void give(std::unique_ptr<char[]> buffer, size_t size);
+  bool has_large() const { return !large_.empty(); }
 
  private:
   std::vector<std::unique_ptr<char[]>> small_;
@@ -87,6 +88,7 @@ class client_connection final : public stream_events {
   int interim_ = 0;
   bool writing_ = false;
   bool reusable_ = false;
+  bool filled_small_ = false;  ///< the last answer was longer than a small buffer
   stream stream_;
 };
 
