@@ -186,7 +186,7 @@ std::vector<child_spec> node::children() {
     scrape_params sp = scrape_params_of(opts_.flags, i, opts_.scrape_actors);
     sp.pool.line_secret = (env_.seed + i) * 0x9e3779b97f4a7c15ULL;
     sp.longest_tick = opts_.longest_scrape_tick;
-    sp.gather = opts_.ride_along;
+    sp.gather = opts_.scrape_gather;
     sp.fetcher = env_.fetcher;
     sp.clk = env_.clk;
     sp.metrics = env_.metrics;

@@ -64,10 +64,12 @@ struct node_options {
   size_t receive_actors = 1;
   size_t query_workers = 20;
   size_t reserve_workers = 4;
-  std::chrono::milliseconds discovery_every{100};
+  std::chrono::milliseconds discovery_every{500};
   std::chrono::milliseconds maintenance_every{15000};
   /// How long what nobody awaits may wait to be stored with others.
   std::chrono::milliseconds ride_along{100};
+  /// The same for scrapes; with short intervals they wait less (scrape_params).
+  std::chrono::milliseconds scrape_gather{200};
   std::chrono::milliseconds longest_scrape_tick{100};
   std::chrono::milliseconds heartbeat_every{5000};
   std::chrono::milliseconds heartbeat_timeout{30000};

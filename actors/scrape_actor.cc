@@ -1,6 +1,7 @@
 #include "actors/scrape_actor.h"
 
 #include "pipeline/api/event_lines.h"
+#include "pipeline/http/client_body.h"
 #include "pipeline/ingest/ingester.h"
 #include "storage/base/random.h"
 
@@ -13,6 +14,8 @@ using params_ptr = std::shared_ptr<const scrape_params>;
 
 /// A scrape's batch is offered so often, a second apart, before its samples count as lost.
 constexpr int max_attempts = 4;
+/// Memory for a body that is kept between bodies.
+constexpr size_t max_spare_body = 1 << 20;
 
 bool may_retry(const status& s) {
   return s.code() == errc::unavailable || s.code() == errc::no_space || s.code() == errc::timeout;
@@ -51,14 +54,14 @@ void pump(self_ptr self, counter* lost) {
     return;
   self->state.window.pump([&](offered_scrapes_ptr offer) {
     batch_list_ptr batches(offer, &offer->batches);
-    self->request(self->state.peers->router, stage_timeout, put_atom_v, std::move(batches))
-        .then(
-            [self, offer, lost](const outcome_list_ptr& got) { answered(self, offer, *got, lost); },
-            [self, offer, lost](caf::error& e) {
-              ingest::outcome none{{errc::unavailable, self->system().render(e)}, {}};
-              answered(self, offer, std::vector<ingest::outcome>(offer->batches.size(), none),
-                       lost);
-            });
+    ask<outcome_list_ptr>(
+        self, self->state.asked, self->state.peers->router,
+        [self, offer, lost](const outcome_list_ptr& got) { answered(self, offer, *got, lost); },
+        [self, offer, lost](caf::error& e) {
+          ingest::outcome none{{errc::unavailable, self->system().render(e)}, {}};
+          answered(self, offer, std::vector<ingest::outcome>(offer->batches.size(), none), lost);
+        },
+        put_atom_v, std::move(batches));
   });
 }
 
@@ -70,9 +73,14 @@ void flush(self_ptr self, counter* lost) {
   pump(self, lost);
 }
 
+/// A fifth of the shortest interval is four steps.
+std::chrono::milliseconds gather_time(const scrape_actor_state& s, const params_ptr& p) {
+  return std::min(p->gather, std::chrono::milliseconds(4 * s.pool->step_ms()));
+}
+
 /// True if what is gathered cannot wait for the next tick.
 bool is_urgent(const scrape_actor_state& s, const params_ptr& p) {
-  return s.next_tick_ns > s.oldest_ns + std::chrono::nanoseconds(p->gather).count();
+  return s.next_tick_ns > s.oldest_ns + std::chrono::nanoseconds(gather_time(s, p)).count();
 }
 
 void gather(self_ptr self, const params_ptr& p, scrape::outgoing out, counter* lost) {
@@ -86,16 +94,29 @@ void gather(self_ptr self, const params_ptr& p, scrape::outgoing out, counter* l
   if (s.flush_planned || !is_urgent(s, p))
     return;
   s.flush_planned = true;
-  self->delayed_send(self, p->gather, flush_atom_v);
+  self->delayed_send(self, gather_time(s, p), flush_atom_v);
 }
 
 void tick(self_ptr self, const params_ptr& p, counter* lost) {
   auto work = self->state.pool->due(now_of(p));
+  for (auto& f : work.fetches)
+    f.keep_coded = true;
   if (!work.fetches.empty())
     p->fetcher->fetch(std::move(work.fetches), [inbox = self->state.inbox, to = scrape_actor(self)](
                                                    auto got) { inbox->post(to, std::move(got)); });
   for (auto& b : work.batches)
     gather(self, p, std::move(b), lost);
+}
+
+// Bodies are decoded one by one into the same memory, which so stays in the caches.
+void read(self_ptr self, const params_ptr& p, http::fetch_result& r, scrape::pool_time now,
+          counter* lost) {
+  auto& s = self->state;
+  http::expand_body(r, std::move(s.spare_body));
+  if (auto out = s.pool->on_result(r, now))
+    gather(self, p, std::move(*out), lost);
+  s.spare_body = r.body.capacity() <= max_spare_body ? std::move(r.body) : std::string();
+  r = {};
 }
 
 }  // namespace
@@ -153,15 +174,14 @@ scrape_actor::behavior_type scraping(self_ptr self, scrape_params params) {
       [self, p, lost](fetched_atom, const fetch_results_ptr& got) {
         self->state.inbox->close();
         auto now = now_of(p);
-        for (auto& r : *got) {
-          if (auto out = self->state.pool->on_result(std::move(r), now))
-            gather(self, p, std::move(*out), lost);
-        }
+        for (auto& r : *got)
+          read(self, p, r, now, lost);
       },
       [self, lost](flush_atom) {
         self->state.flush_planned = false;
         flush(self, lost);
       },
+      [self](sweep_atom) { sweep(self, self->state.asked); },
       [self, lost](put_atom, const offered_scrapes_ptr& offer) {
         self->state.window.push(offer);
         pump(self, lost);

@@ -5,6 +5,7 @@
 
 #include "actors/rt/flow_window.h"
 #include "actors/rt/interfaces.h"
+#include "actors/rt/open_requests.h"
 #include "actors/rt/post_results.h"
 #include "config/flags.h"
 #include "pipeline/scrape/scrape_pool.h"
@@ -25,9 +26,9 @@ struct scrape_params {
   line_log* lines = nullptr;  ///< for scrape_failure_log_file; may be null
   size_t window = 8;          ///< lists of batches sent and not answered
   std::chrono::milliseconds longest_tick{1000};
-  /// Batches wait at most so long for others to share their way: one message and one commit for
-  /// all.
-  std::chrono::milliseconds gather{100};
+  /// Batches wait at most so long for others to share their way, and at most a fifth of the
+  /// shortest interval: one message and one commit for all.
+  std::chrono::milliseconds gather{200};
   /// So many samples do not wait any longer.
   size_t gather_samples = 50'000;
 };
@@ -52,8 +53,10 @@ struct scrape_actor_state {
   std::unique_ptr<scrape::scrape_pool> pool;
   std::shared_ptr<result_inbox> inbox = std::make_shared<result_inbox>();
   flow_window<offered_scrapes_ptr> window{1};
+  open_requests asked;
   offered_scrapes gathered;
   size_t gathered_samples = 0;
+  std::string spare_body;    ///< the memory of the body read last
   int64_t oldest_ns = 0;     ///< when the first of `gathered` came
   int64_t next_tick_ns = 0;  ///< the tick on the clock, if there is one
   bool flush_planned = false;

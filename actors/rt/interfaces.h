@@ -60,6 +60,8 @@ using scrape_actor = basic_actor::extend<
     caf::reacts_to<targets_atom, target_sets_ptr>, caf::reacts_to<fetched_atom, fetch_results_ptr>,
     // To itself: hand on the batches that were gathered.
     caf::reacts_to<flush_atom>,
+    // To itself: open_requests.h.
+    caf::reacts_to<sweep_atom>,
     // To itself: offer batches again that could not be stored.
     caf::reacts_to<put_atom, offered_scrapes_ptr>,
     caf::replies_to<pools_atom>::with<pool_states_ptr>, caf::reacts_to<links_atom, links_ptr>>;

@@ -68,6 +68,7 @@ struct job {
   uint64_t max_output;  ///< the smaller of the limit and the ratio's bound
   uint64_t max_declared;
   byte_lease& lease;
+  std::string& spare;
 };
 
 status declared_too_big(uint64_t declared, uint64_t limit) {
@@ -92,7 +93,10 @@ result<std::string> decode_gzip(const job& j) {
       libdeflate_alloc_decompressor());
   if (!inflater)
     return {errc::resource_exhausted, "no memory for a gzip decoder"};
-  std::string out(declared, '\0');
+  std::string out = std::move(j.spare);
+  if (out.capacity() < declared)
+    out.clear();  // nothing to move
+  out.resize(declared);
   size_t consumed = 0;
   size_t produced = 0;
   auto rc = libdeflate_gzip_decompress_ex(inflater.get(), j.input.data(), j.input.size(),
@@ -242,12 +246,13 @@ result<encoding> parse_encoding(std::string_view name) {
           "content encoding \"" + std::string(name.substr(0, 64)) + "\" is not supported"};
 }
 
-result<decoded_body> bounded_decoder::decode(encoding coding, std::string_view input) const {
+result<decoded_body> bounded_decoder::decode(encoding coding, std::string_view input,
+                                             std::string spare) const {
   decoded_body out{byte_lease(budget_), {}};
   uint64_t by_ratio = std::max(free_of_ratio, input.size() * limits_.max_ratio);
   uint64_t limit = std::min(limits_.max_output, by_ratio);
   // The byte above the limit tells a body that just fits from one that does not.
-  job j{input, limit + 1, limit, out.lease};
+  job j{input, limit + 1, limit, out.lease, spare};
   auto run = [&]() -> result<std::string> {
     switch (coding) {
       case encoding::identity:

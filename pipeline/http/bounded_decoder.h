@@ -37,8 +37,10 @@ class bounded_decoder {
 
   /// Expands a whole body. Errors: invalid_argument for malformed, truncated or trailing bytes,
   /// out_of_bounds for output or ratio over the limit, resource_exhausted for a full budget,
-  /// unsupported for a window or coding that is not accepted.
-  result<decoded_body> decode(encoding coding, std::string_view input) const;
+  /// unsupported for a window or coding that is not accepted. The memory of `spare`, a body that
+  /// was read before, may serve again.
+  result<decoded_body> decode(encoding coding, std::string_view input,
+                              std::string spare = {}) const;
 
  private:
   std::shared_ptr<byte_budget> budget_;

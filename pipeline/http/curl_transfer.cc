@@ -356,7 +356,7 @@ fetch_result curl_transfer::finish(int code) {
   out.code = static_cast<int>(answer);
   out.content_type = std::move(i.content_type);
   out.header_fields = std::move(i.all_headers);
-  finish_body(i.body, i.content_encoding, i.budget, i.spec.max_body_bytes, out);
+  finish_body(i.body, i.content_encoding, i.budget, i.spec.max_body_bytes, false, out);
   return out;
 }
 

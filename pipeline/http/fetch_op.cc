@@ -240,7 +240,8 @@ void fetch_op::succeed() {
   out.content_type = std::move(got.content_type);
   out.header_fields = std::move(got.header_fields);
   out.wire_bytes = connection_->wire_bytes();
-  finish_body(got.body, got.content_encoding, loop_.budget_, request_.max_body_bytes, out);
+  finish_body(got.body, got.content_encoding, loop_.budget_, request_.max_body_bytes,
+              request_.keep_coded, out);
   retire_connection();
   deliver(std::move(out));
 }

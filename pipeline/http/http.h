@@ -88,7 +88,12 @@ struct fetch_request {
   bool want_headers = false;  ///< fill fetch_result::header_fields
   /// The result may be held back for up to 50 ms, to be handed out with others.
   bool patient = false;
+  /// A compressed body may stay as it came: whoever reads the result calls expand_body()
+  /// (client_body.h) first.
+  bool keep_coded = false;
 };
+
+struct coded_body;
 
 struct fetch_result {
   uint64_t token = 0;
@@ -98,6 +103,8 @@ struct fetch_result {
   /// Keeps the body's bytes charged to the client's byte budget; dropped with the result.
   std::shared_ptr<const void> charge;
   std::string body;  ///< decompressed
+  /// Instead of charge and body; only after fetch_request::keep_coded.
+  std::shared_ptr<coded_body> coded;
   uint64_t wire_bytes = 0;
   int64_t started_ms = 0;  ///< wall clock when the fetch began
   int64_t duration_ns = 0;

@@ -13,10 +13,13 @@ namespace {
 
 constexpr size_t max_sent_metadata = 1'000'000;
 constexpr int64_t max_step_back_ms = 1000;
-constexpr int64_t largest_step_ms = 50;
-constexpr int64_t steps_per_interval = 30;
+constexpr int64_t largest_step_ms = 100;
+/// With these 50 ms for intervals of a second and 100 ms for 2 s, 5 s, 10 s and so on: the usual
+/// intervals are multiples of the step, so that a target is always late by the same.
+constexpr int64_t steps_per_interval = 20;
 /// A result may come late if that is little against the interval.
 constexpr int64_t patient_interval_ms = 1000;
+constexpr size_t prefetch_ahead = 8;
 // Tokens: generation of the entry in the upper half, its index below.
 constexpr unsigned index_bits = 32;
 
@@ -57,21 +60,22 @@ struct scrape_pool::job {
 };
 
 struct scrape_pool::entry {
+  // What the start of a fetch needs lies together.
   discover::target_ptr target;
   job_ptr of;
   http::endpoint_ptr endpoint;
-  target_memory memory;
-  std::string last_error;
-  uint64_t round = 0;  ///< the apply() that named it last
   timestamp_ms scheduled_ms = 0;
-  timestamp_ms last_scrape_ms = 0;
-  timestamp_ms stale_ms = 0;  ///< of a retired one: the time of its stale markers
-  int64_t last_duration_ns = 0;
   uint32_t generation = 0;
   uint16_t unacked = 0;
   bool fetching = false;
   bool retired = false;
   target_health health = target_health::unknown;
+  timestamp_ms last_scrape_ms = 0;
+  int64_t last_duration_ns = 0;
+  timestamp_ms stale_ms = 0;  ///< of a retired one: the time of its stale markers
+  uint64_t round = 0;         ///< the apply() that named it last
+  target_memory memory;
+  std::string last_error;
 
   const config::scrape_config& config() const { return *of->rules->config; }
   uint64_t key() const { return key_of(config().job_name, target->id); }
@@ -298,7 +302,10 @@ due_work scrape_pool::due(pool_time now) {
   last_due_ms_ = now.wall_ms;
   due_now_.clear();
   wheel_.collect(now.wall_ms, due_now_);
-  for (const auto index : due_now_) {
+  for (size_t i = 0; i < due_now_.size(); ++i) {
+    if (i + prefetch_ahead < due_now_.size())
+      __builtin_prefetch(entries_[due_now_[i + prefetch_ahead]].get());
+    const auto index = due_now_[i];
     if (entries_[index]->retired)
       end_retired(index, out);
     else
@@ -357,7 +364,7 @@ void scrape_pool::start(uint32_t index, pool_time now, due_work& out) {
   out.fetches.push_back(std::move(r));
 }
 
-std::optional<outgoing> scrape_pool::on_result(http::fetch_result&& got, pool_time now) {
+std::optional<outgoing> scrape_pool::on_result(const http::fetch_result& got, pool_time now) {
   auto* e = find(got.token);
   if (e == nullptr || !e->fetching)
     return std::nullopt;

@@ -84,11 +84,12 @@ class scrape_pool {
   /// What is to be done now. Call when until_due_ms() is over.
   due_work due(pool_time now);
   /// How long due() may wait, at most `longest_ms`. What falls into one step goes together, so that
-  /// a start is up to a step late: a step is a thirtieth of the shortest interval, at least a wheel
-  /// slot and at most 50 ms. Steps lie on the wall clock: pools of a node wake up together.
+  /// a start is up to a step late: a step is a twentieth of the shortest interval, at least a wheel
+  /// slot and at most 100 ms. Steps lie on the wall clock: pools of a node wake up together.
   int64_t until_due_ms(pool_time now, int64_t longest_ms) const;
+  int64_t step_ms() const { return step_ms_; }
   /// The batch of a finished fetch; nothing if its target is gone.
-  std::optional<outgoing> on_result(http::fetch_result&& got, pool_time now);
+  std::optional<outgoing> on_result(const http::fetch_result& got, pool_time now);
   void on_ack(uint64_t token);
 
   size_t size() const { return by_key_.size(); }

@@ -93,6 +93,20 @@ TEST(BoundedDecoderTest, GivesBackWhatWasPacked) {
   }
 }
 
+TEST(BoundedDecoderTest, GivesTheSameInMemoryThatHeldABodyBefore) {
+  bounded_decoder decoder(nullptr);
+  for (const auto& c : codings) {
+    std::string spare;
+    for (size_t n : {100, 65'536, 10, 0, 65'537, 3'000}) {
+      std::string raw = sample_text(n);
+      auto got = decoder.decode(c.coding, c.pack(raw), std::move(spare));
+      ASSERT_TRUE(got.ok()) << c.name << " " << n << ": " << got.error().to_string();
+      EXPECT_TRUE(got->data == raw) << c.name << " " << n;
+      spare = std::move(got->data);
+    }
+  }
+}
+
 TEST(BoundedDecoderTest, CapsTheOutputExactly) {
   std::string raw = sample_text(300'000);
   for (const auto& c : codings) {

@@ -1,4 +1,5 @@
 #include "pipeline/http/asio_fetcher.h"
+#include "pipeline/http/client_body.h"
 #include "pipeline/http/gzip_encoder.h"
 #include "storage/base/stats.h"
 #include "tests/pipeline/http/client_fixture.h"
@@ -133,6 +134,49 @@ TEST_F(FetcherTest, DecodesGzipAndChunks) {
   EXPECT_EQ(got.body, body);
   EXPECT_LT(got.wire_bytes, 2000u);
   EXPECT_EQ(get(f, to(target.url("/chunked"))).body, "hello world");
+}
+
+TEST_F(FetcherTest, LeavesTheBodyCodedWhereItsReaderDecodes) {
+  const std::string body = std::string(200'000, 'a') + std::string(1'000, 'b');
+  std::string packed = gzip(body);
+  fake_target target([&](raw_socket& s) {
+    const std::string head = read_head(s);
+    const bool plain = head.find("/plain") != head.npos;
+    s.send(ok_response(plain ? "x" : packed, plain ? "" : "Content-Encoding: gzip\r\n"));
+  });
+  fetcher_options o;
+  o.budget = std::make_shared<byte_budget>(1 << 20);
+  const auto budget = o.budget;
+  asio_fetcher f(std::move(o), clock_, nullptr);
+  fetch_request r;
+  r.to = to(target.url());
+  r.keep_coded = true;
+  r.max_body_bytes = body.size();
+  {
+    auto got = fetch(f, r);
+    ASSERT_NE(got.coded, nullptr);
+    EXPECT_TRUE(got.body.empty());
+    EXPECT_LT(budget->used(), 10'000u);
+    std::string spare(300'000, 'x');
+    const char* memory = spare.data();
+    expand_body(got, std::move(spare));
+    EXPECT_TRUE(got.error.ok()) << got.error.to_string();
+    EXPECT_TRUE(got.body == body);
+    EXPECT_EQ(got.body.data(), memory);
+    EXPECT_EQ(got.coded, nullptr);
+    EXPECT_GE(budget->used(), body.size());
+    expand_body(got, {});
+    EXPECT_TRUE(got.body == body);
+  }
+  EXPECT_EQ(budget->used(), 0u);
+  r.max_body_bytes = body.size() - 1;
+  auto got = fetch(f, r);
+  expand_body(got, {});
+  EXPECT_EQ(got.error.code(), errc::out_of_bounds);
+  r.to = to(target.url("/plain"));
+  got = fetch(f, r);
+  EXPECT_EQ(got.coded, nullptr);
+  EXPECT_EQ(got.body, "x");
 }
 
 TEST_F(FetcherTest, ReadsABodyThatEndsWithTheConnection) {

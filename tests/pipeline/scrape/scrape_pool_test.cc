@@ -424,7 +424,7 @@ TEST_F(PoolTest, ClockStepsDoNotStopScraping) {
 TEST_F(PoolTest, SleepsUntilTheStepOfTheNextTargetIsOver) {
   apply({target(1)});
   const auto due = next_instant(target(1)->id, 10'000, now_);
-  const auto step_end = (due + 49) / 50 * 50;
+  const auto step_end = (due + 99) / 100 * 100;
   EXPECT_EQ(pool_->until_due_ms(clock(), 60'000), step_end - now_);
   EXPECT_EQ(pool_->until_due_ms(clock(), 7), 7);
 }
@@ -436,7 +436,8 @@ TEST_F(PoolTest, ShortIntervalsMakeShortSteps) {
   apply({target(1), quick});
   const auto due = std::min(next_instant(target(1)->id, 10'000, now_),
                             next_instant(quick->id, quick->interval_ms, now_));
-  const auto step_end = (due + 29) / 30 * 30;
+  EXPECT_EQ(pool_->step_ms(), 50);
+  const auto step_end = (due + 49) / 50 * 50;
   EXPECT_EQ(pool_->until_due_ms(clock(), 60'000), step_end - now_);
 }
 
