@@ -168,7 +168,9 @@ def main() -> int:
     node_port = harness.free_port()
     with harness.work_folder() as folder, exporters.Exporter(exporters.fixture_body(400)) as fixture:
         config = CONFIG.format(fixture=fixture.port, node=node_port)
-        node = harness.Server([harness.peer("prometheus-node-exporter"), f"--web.listen-address=127.0.0.1:{node_port}"],
+        # Other tests mount and unmount below /tmp meanwhile.
+        node = harness.Server([harness.peer("prometheus-node-exporter"), f"--web.listen-address=127.0.0.1:{node_port}",
+                               "--collector.filesystem.mount-points-exclude=^/(tmp|dev|proc|sys|run)($|/)"],
                               node_port, f"{folder}/node.log")
         with node, harness.troupe(folder, config) as ours, harness.prometheus(folder, config) as theirs:
             node.start("/")
