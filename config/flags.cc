@@ -422,23 +422,15 @@ command_line finish_query(grammar& g) {
   return c;
 }
 
-command_line finish_bench(grammar& g) {
-  auto b = g.bench.finish();
-  if (!b.ok())
-    return wrong_usage(std::string(b.error().message()));
+/// Of a subcommand with a grammar of its own: what it finished goes to `into`.
+template <class Grammar, class Command>
+command_line finish_with(Grammar& of, command_line::command run, Command command_line::*into) {
+  auto finished = of.finish();
+  if (!finished.ok())
+    return wrong_usage(std::string(finished.error().message()));
   command_line c;
-  c.run = command_line::command::bench;
-  c.bench = std::move(*b);
-  return c;
-}
-
-command_line finish_storage(grammar& g) {
-  auto s = g.storage.finish();
-  if (!s.ok())
-    return wrong_usage(std::string(s.error().message()));
-  command_line c;
-  c.run = command_line::command::storage;
-  c.storage = std::move(*s);
+  c.run = run;
+  c.*into = std::move(*finished);
   return c;
 }
 
@@ -561,9 +553,9 @@ command_line parse_command_line(const std::vector<std::string>& args, file_syste
   if (std::any_of(g.query.begin(), g.query.end(), [](auto* a) { return a->parsed(); }))
     return finish_query(g);
   if (g.bench.parsed())
-    return finish_bench(g);
+    return finish_with(g.bench, command_line::command::bench, &command_line::bench);
   if (g.storage.parsed())
-    return finish_storage(g);
+    return finish_with(g.storage, command_line::command::storage, &command_line::storage);
   return finish_server(g, fs, checks);
 }
 

@@ -26,7 +26,6 @@ KERNELS = [
     ("log frame encode", "storage", "wal_bench", "frame_encode", "ns/sample", "ns/sample", 3, False),
     ("log frame decode", "storage", "wal_bench", "frame_decode", "ns/sample", "ns/sample", 8, False),
 ]
-SECONDS = {"ns/item": 1e9, "ns/sample": 1e9, "ns/point": 1e9}
 
 
 def figures(program: pathlib.Path, names: list) -> dict:
@@ -38,7 +37,7 @@ def figures(program: pathlib.Path, names: list) -> dict:
 
 def figure(found: dict, name: str, counter, more: bool) -> float:
     same = [b for n, b in found.items() if n == name or (name.endswith("*") and n.startswith(name[:-1]))]
-    values = [b[counter] * SECONDS.get(counter, 1) if counter else b["cpu_time"] for b in same]
+    values = [b[counter] if counter else b["cpu_time"] for b in same]
     return max(values) if more else min(values)
 
 

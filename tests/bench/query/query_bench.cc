@@ -2,6 +2,7 @@
 #include "query/engine/functions.h"
 #include "query/result_json.h"
 #include "storage/base/random.h"
+#include "tests/bench/time_per.h"
 
 #include <benchmark/benchmark.h>
 
@@ -11,12 +12,6 @@
 
 namespace troupe::query {
 namespace {
-
-void per_point(benchmark::State& state, size_t points) {
-  state.counters["ns/point"] = benchmark::Counter(
-      static_cast<double>(points) * 1e-9,
-      benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
-}
 
 /// rate[5m] of a counter sampled every 15 s, at 480 steps of 15 s.
 void rate_points(benchmark::State& state) {
@@ -56,7 +51,7 @@ void rate_points(benchmark::State& state) {
     benchmark::DoNotOptimize(rate(in, out).ok());
     benchmark::DoNotOptimize(out.values.data());
   }
-  per_point(state, steps);
+  time_per(state, "point", steps);
 }
 BENCHMARK(rate_points);
 
@@ -74,7 +69,7 @@ void json_values(benchmark::State& state, bool integer) {
     }
     benchmark::DoNotOptimize(out.data());
   }
-  per_point(state, values.size());
+  time_per(state, "point", static_cast<double>(values.size()));
 }
 BENCHMARK_CAPTURE(json_values, integer, true);
 BENCHMARK_CAPTURE(json_values, double, false);

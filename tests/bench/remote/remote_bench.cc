@@ -2,6 +2,7 @@
 // ten labels each, as a sender of node_exporter's metrics makes them.
 #include "pipeline/remote/write_codec.h"
 #include "storage/storage.h"
+#include "tests/bench/time_per.h"
 #include "tests/support/remote_write_body.h"
 
 #include <benchmark/benchmark.h>
@@ -43,9 +44,7 @@ std::vector<std::string> requests(size_t series, timestamp_ms ts, double step) {
 
 void per_sample(benchmark::State& state, uint64_t samples) {
   state.SetItemsProcessed(static_cast<int64_t>(samples));
-  state.counters["ns/sample"] =
-      benchmark::Counter(static_cast<double>(samples) * 1e-9,
-                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  time_per_of(state, "sample", static_cast<double>(samples));
 }
 
 void unpack(benchmark::State& state) {

@@ -2,6 +2,7 @@
 #include "pipeline/parse/number.h"
 #include "pipeline/scrape/line_cache.h"
 #include "storage/base/random.h"
+#include "tests/bench/time_per.h"
 
 #include <benchmark/benchmark.h>
 
@@ -37,12 +38,6 @@ void newline_index(benchmark::State& state) {
 }
 BENCHMARK(newline_index);
 
-void per_item(benchmark::State& state, size_t items) {
-  state.counters["ns/item"] = benchmark::Counter(
-      static_cast<double>(items) * 1e-9,
-      benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
-}
-
 void line_match(benchmark::State& state) {
   const auto texts = series_texts();
   std::vector<scrape::line_entry> known;
@@ -54,7 +49,7 @@ void line_match(benchmark::State& state) {
       same += known[i].matches(texts[i], metric_type::counter, 7);
     benchmark::DoNotOptimize(same);
   }
-  per_item(state, texts.size());
+  time_per(state, "item", static_cast<double>(texts.size()));
 }
 BENCHMARK(line_match);
 
@@ -70,7 +65,7 @@ void decimal_parse(benchmark::State& state) {
       benchmark::DoNotOptimize(parse::scan_float(t.data(), t.data() + t.size(), v));
       benchmark::DoNotOptimize(v);
     }
-  per_item(state, texts.size());
+  time_per(state, "item", static_cast<double>(texts.size()));
 }
 BENCHMARK(decimal_parse);
 

@@ -5,6 +5,7 @@
 #include "storage/chunk/kernels.h"
 #include "storage/chunk/value_column.h"
 #include "storage/chunk/value_stats.h"
+#include "tests/bench/time_per.h"
 
 #include <benchmark/benchmark.h>
 
@@ -16,9 +17,7 @@ namespace troupe::storage {
 namespace {
 
 void report(benchmark::State& state, size_t samples) {
-  state.counters["ns/sample"] = benchmark::Counter(
-      static_cast<double>(samples) * 1e-9,
-      benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  time_per(state, "sample", static_cast<double>(samples));
 }
 
 /// The shapes a node_exporter shows, most frequent first.

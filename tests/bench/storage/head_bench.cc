@@ -1,6 +1,7 @@
 // The head alone: appends of known samples, the closing of chunks, reading, and the bytes that all
 // of it takes. Scrapes of targets with 523 series, in order.
 #include "storage/head/head.h"
+#include "tests/bench/time_per.h"
 
 #include <benchmark/benchmark.h>
 
@@ -92,8 +93,7 @@ void append(benchmark::State& state) {
     samples += series * 479;
     bytes = f.h.samples().memory_bytes();
   }
-  state.counters["ns/sample"] =
-      benchmark::Counter(samples * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  time_per_of(state, "sample", samples);
   state.counters["open B/series"] = static_cast<double>(bytes.open) / series;
   state.counters["times B/series"] = static_cast<double>(bytes.times) / series;
   state.counters["closed B/series"] = static_cast<double>(bytes.chunks) / series;
@@ -121,8 +121,7 @@ void read(benchmark::State& state) {
         snapshot.read(min_time, max_time, out).ignore();
         samples += static_cast<double>(out.ts.size());
       }
-  state.counters["ns/sample"] =
-      benchmark::Counter(samples * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  time_per_of(state, "sample", samples);
 }
 BENCHMARK(read)->Arg(0)->Arg(1)->Arg(2)->Arg(3)->Unit(benchmark::kMillisecond);
 

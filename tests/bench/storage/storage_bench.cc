@@ -1,6 +1,7 @@
 // Append, commit and query through the two doors of the storage, on real files.
 #include "query/engine/engine.h"
 #include "storage/storage.h"
+#include "tests/bench/time_per.h"
 
 #include <benchmark/benchmark.h>
 
@@ -73,9 +74,7 @@ void append_known(benchmark::State& state) {
     s.store->appender(0).commit().ignore();
   }
   state.SetItemsProcessed(static_cast<int64_t>(samples));
-  state.counters["ns/sample"] =
-      benchmark::Counter(static_cast<double>(samples) * 1e-9,
-                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  time_per_of(state, "sample", static_cast<double>(samples));
 }
 BENCHMARK(append_known);
 

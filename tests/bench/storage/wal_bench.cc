@@ -3,6 +3,7 @@
 #include "storage/wal/frame_encoder.h"
 #include "storage/wal/stream_decoder.h"
 #include "storage/wal/wal_report.h"
+#include "tests/bench/time_per.h"
 
 #include <benchmark/benchmark.h>
 
@@ -20,8 +21,8 @@ constexpr size_t rounds = 200;
 std::vector<write_batch> scrapes() {
   std::vector<labels> series;
   for (uint32_t i = 0; i < target_series; ++i)
-    series.push_back(
-        labels::from({{"__name__", "m" + std::to_string(i)}, {"instance", "host:9100"}}));
+    series.push_back(labels::from(
+        {{"__name__", "m" + std::to_string(i)}, {"job", "node"}, {"instance", "host:9100"}}));
   write_batch b;
   b.group = 1;
   b.table = make_series_table("", std::move(series));
@@ -43,8 +44,7 @@ std::vector<write_batch> scrapes() {
 
 void report(benchmark::State& state, size_t bytes) {
   const auto samples = static_cast<double>(rounds * target_series);
-  state.counters["ns/sample"] = benchmark::Counter(
-      samples * 1e-9, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  time_per(state, "sample", samples);
   state.counters["B/sample"] = static_cast<double>(bytes) / samples;
 }
 
