@@ -18,8 +18,6 @@
 
 #include <caf/send.hpp>
 
-#include <algorithm>
-
 namespace troupe::actors {
 
 node::node(caf::actor_system& sys, node_options options, node_environment env)
@@ -153,8 +151,8 @@ std::vector<child_spec> node::children() {
   add(
       "router", true, stop_routing,
       [&sys, door] { return spawn_child(sys, false, batch_routing, door); }, true);
-  for (size_t i = 0; i < receive_queues_.size(); ++i) {
-    receive_params vp{api_.get(), door, &receive_queues_[i]};
+  for (size_t i = 0; i < opts_.receive_actors; ++i) {
+    receive_params vp{api_.get(), door};
     add(
         "receive-" + std::to_string(i), true, stop_routing,
         [&sys, detached, vp] { return spawn_child(sys, detached, receiving, vp); }, true);
@@ -329,13 +327,11 @@ void node::handle(http::request&& r, http::responder respond) {
 }
 
 void node::receive(const links& to, http_call_ptr call) {
-  const auto shortest = std::min_element(receive_queues_.begin(), receive_queues_.end(),
-                                         [](const auto& a, const auto& b) { return a < b; });
-  if (*shortest >= opts_.flags.query.max_queue)
+  const size_t shortest = receive_queues_.shortest();
+  if (receive_queues_.waiting(shortest) >= opts_.flags.query.max_queue)
     return call->respond(api::overloaded("too many requests are waiting"));
-  ++*shortest;
-  const auto index = static_cast<size_t>(shortest - receive_queues_.begin());
-  caf::anon_send(to.receive[index], call_atom_v, std::move(call));
+  call->place = receive_queues_.place(shortest);
+  caf::anon_send(to.receive[shortest], call_atom_v, std::move(call));
 }
 
 void node::reload() {

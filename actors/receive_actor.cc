@@ -1,6 +1,24 @@
 #include "actors/receive_actor.h"
 
+#include <algorithm>
+
 namespace troupe::actors {
+
+receive_queues::receive_queues(size_t receivers) : tokens_(receivers) {
+  for (auto& t : tokens_)
+    t = std::make_shared<const char>();
+}
+
+size_t receive_queues::waiting(size_t receiver) const {
+  return static_cast<size_t>(tokens_[receiver].use_count()) - 1;
+}
+
+size_t receive_queues::shortest() const {
+  const auto at =
+      std::min_element(tokens_.begin(), tokens_.end(),
+                       [](const auto& a, const auto& b) { return a.use_count() < b.use_count(); });
+  return static_cast<size_t>(at - tokens_.begin());
+}
 
 namespace {
 
@@ -27,7 +45,6 @@ void receive(self_ptr self, const api::api& api, const http_call_ptr& call) {
 
 receive_actor::behavior_type receiving(self_ptr self, receive_params p) {
   self->state.store = std::make_unique<shard_store>(p.store);
-  *p.waiting = 0;  // what waited for a predecessor went with it
   return {
       [](ping_atom) { return pong_atom_v; },
       [self](stop_atom) {
@@ -35,7 +52,7 @@ receive_actor::behavior_type receiving(self_ptr self, receive_params p) {
         return stopped_atom_v;
       },
       [self, p](call_atom, const http_call_ptr& call) {
-        --*p.waiting;
+        call->place.reset();
         receive(self, *p.api, call);
       },
       [self](sweep_atom) { sweep(self, self->state.store->asked); },

@@ -6,20 +6,29 @@
 #include "actors/rt/calls.h"
 #include "actors/rt/shard_store.h"
 
-#include <atomic>
 #include <memory>
 #include <vector>
 
 namespace troupe::actors {
 
-/// How many requests wait for each receiver. The node counts up and picks the shortest queue, the
-/// receiver counts down.
-using receive_queues = std::vector<std::atomic<size_t>>;
+/// A token for each receiver. A request that waits for one holds a copy of it, so that use_count()
+/// tells how many there are, whatever becomes of them or of the receiver. Any thread.
+class receive_queues {
+ public:
+  explicit receive_queues(size_t receivers);
+  /// Of the receiver for whom fewest wait.
+  size_t shortest() const;
+  size_t waiting(size_t receiver) const;
+  /// A request's place, to be dropped when it is taken.
+  std::shared_ptr<const void> place(size_t receiver) const { return tokens_[receiver]; }
+
+ private:
+  std::vector<std::shared_ptr<const void>> tokens_;
+};
 
 struct receive_params {
   const api::api* api = nullptr;
   shard_store_params store;
-  std::atomic<size_t>* waiting = nullptr;  ///< its place in the queues
 };
 
 struct receive_state {

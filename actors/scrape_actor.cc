@@ -99,8 +99,6 @@ void gather(self_ptr self, const params_ptr& p, scrape::outgoing out, counter* l
 
 void tick(self_ptr self, const params_ptr& p, counter* lost) {
   auto work = self->state.pool->due(now_of(p));
-  for (auto& f : work.fetches)
-    f.keep_coded = true;
   if (!work.fetches.empty())
     p->fetcher->fetch(std::move(work.fetches), [inbox = self->state.inbox, to = scrape_actor(self)](
                                                    auto got) { inbox->post(to, std::move(got)); });

@@ -14,8 +14,9 @@ struct http_call {
   http::responder respond;
   const api::route* route = nullptr;  ///< always set
   api::inputs gathered;
-  size_t missing = 0;  ///< answers of other actors still to come
-  size_t worker = 0;   ///< index of the worker that runs it
+  size_t missing = 0;                 ///< answers of other actors still to come
+  size_t worker = 0;                  ///< index of the worker that runs it
+  std::shared_ptr<const void> place;  ///< in the queue of a receiver, until it is taken
   /// Monotonic deadline in ns for waiting in the queue; 0: none.
   int64_t queue_deadline_ns = 0;
 };

@@ -1,15 +1,10 @@
 #include "pipeline/http/byte_budget.h"
 
-#include "storage/base/allocator.h"
-
 #include <string>
 
 namespace troupe::http {
 
-byte_budget::byte_budget(uint64_t limit) : limit_(limit) {
-  // What is given back must not stay resident.
-  tune_allocator();
-}
+byte_budget::byte_budget(uint64_t limit) : limit_(limit) {}
 
 bool byte_budget::try_acquire(uint64_t n) {
   uint64_t used = used_.load(std::memory_order_relaxed);

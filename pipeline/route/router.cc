@@ -2,8 +2,6 @@
 
 #include "storage/base/check.h"
 
-#include <algorithm>
-
 namespace troupe::route {
 
 namespace {
@@ -87,31 +85,37 @@ const batch_router::plan& batch_router::plan_for(const series_table_ptr& table) 
   }
   plan p;
   p.source = table;
-  size_t n = table->series.size();
-  p.shard.resize(n);
-  p.position.resize(n);
-  std::vector<std::vector<labels>> series(shards_);
-  std::vector<std::vector<uint16_t>> slots(shards_);
-  for (size_t i = 0; i < n; ++i) {
-    const uint32_t s = shard_of(table->slot(i));
-    p.shard[i] = s;
-    p.position[i] = static_cast<uint32_t>(series[s].size());
-    series[s].push_back(table->series[i]);
-    slots[s].push_back(table->slot(i));
-  }
-  const bool one =
-      std::all_of(p.shard.begin(), p.shard.end(), [&](uint32_t s) { return s == p.shard.front(); });
-  if (one) {
-    p.only_shard = static_cast<int64_t>(p.shard.front());
-    p.shard = p.position = std::vector<uint32_t>();
-  }
-  for (uint32_t s = 0; s < shards_ && !one; ++s)
-    p.tables.push_back(series[s].empty() ? nullptr
-                                         : extend_series_table(nullptr, std::move(series[s]),
-                                                               std::move(slots[s])));
+  const size_t n = table->series.size();
+  const uint32_t first = shard_of(table->slot(0));
+  size_t same = 1;
+  while (same < n && shard_of(table->slot(same)) == first)
+    ++same;
+  if (same == n)
+    p.only_shard = first;
+  else
+    divide(*table, p);
   plans_.push_front(std::move(p));
   by_table_[table.get()] = plans_.begin();
   return plans_.front();
+}
+
+void batch_router::divide(const series_table& table, plan& out) const {
+  const size_t n = table.series.size();
+  out.shard.resize(n);
+  out.position.resize(n);
+  std::vector<std::vector<labels>> series(shards_);
+  std::vector<std::vector<uint16_t>> slots(shards_);
+  for (size_t i = 0; i < n; ++i) {
+    const uint32_t s = shard_of(table.slot(i));
+    out.shard[i] = s;
+    out.position[i] = static_cast<uint32_t>(series[s].size());
+    series[s].push_back(table.series[i]);
+    slots[s].push_back(table.slot(i));
+  }
+  for (uint32_t s = 0; s < shards_; ++s)
+    out.tables.push_back(series[s].empty() ? nullptr
+                                           : extend_series_table(nullptr, std::move(series[s]),
+                                                                 std::move(slots[s])));
 }
 
 }  // namespace troupe::route

@@ -39,6 +39,8 @@ class batch_router {
   using plan_list = std::list<plan>;
 
   const plan& plan_for(const series_table_ptr& table);
+  /// The plan of a table whose series live in several shards.
+  void divide(const series_table& table, plan& out) const;
 
   uint32_t shards_;
   size_t capacity_;

@@ -359,6 +359,7 @@ void scrape_pool::start(uint32_t index, pool_time now, due_work& out) {
   r.to = e.endpoint;
   r.timeout_ms = e.target->timeout_ms;
   r.max_body_bytes = e.of->rules->body_limit;
+  r.keep_coded = true;
   r.patient = e.target->interval_ms >= patient_interval_ms;
   r.next_use_ns = now.monotonic_ns + (wheel_.due_of(index) - now.wall_ms) * 1'000'000;
   out.fetches.push_back(std::move(r));

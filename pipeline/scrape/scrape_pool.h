@@ -53,7 +53,7 @@ struct outgoing {
   batch_ptr batch;
 };
 struct due_work {
-  std::vector<http::fetch_request> fetches;  ///< their results go to on_result()
+  std::vector<http::fetch_request> fetches;  ///< their results, expanded, go to on_result()
   std::vector<outgoing> batches;
 };
 

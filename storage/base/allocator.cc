@@ -24,15 +24,11 @@ constexpr uint64_t growth_part = 32;
 }  // namespace
 
 void tune_allocator() {
-  static const bool done = [] {
-    mallopt(M_ARENA_MAX, max_arenas);
-    // Unset, glibc would learn to keep freed blocks of up to 32 MiB in every arena; what a budget
-    // has given back would still be resident.
-    mallopt(M_MMAP_THRESHOLD, large_block_bytes);
-    mallopt(M_TRIM_THRESHOLD, kept_bytes);
-    return true;
-  }();
-  static_cast<void>(done);
+  mallopt(M_ARENA_MAX, max_arenas);
+  // Unset, glibc would learn to keep freed blocks of up to 32 MiB in every arena; what a budget has
+  // given back would still be resident.
+  mallopt(M_MMAP_THRESHOLD, large_block_bytes);
+  mallopt(M_TRIM_THRESHOLD, kept_bytes);
 }
 
 void trim_memory() {

@@ -7,7 +7,7 @@
 namespace troupe {
 
 /// Few arenas, and large blocks that go back to the system at once. Before the process has threads:
-/// those that have an arena keep it. Once per process; further calls do nothing.
+/// those that have an arena keep it.
 void tune_allocator();
 /// Lets the allocator give free pages back to the system. Takes milliseconds per gigabyte.
 void trim_memory();

@@ -23,9 +23,10 @@ class writable_file {
   virtual status append(std::string_view data) = 0;
   /// fdatasync: what was appended before is on stable storage when it returns ok.
   virtual status sync() = 0;
-  /// Writes zeros from the end up to byte `size`, to be overwritten by append(): a full disk shows
-  /// here, and the fdatasync of what is appended there need not write the file's metadata. For a
-  /// reader the file is that much longer; size() stays.
+  /// Only of a file from create() (else unsupported): writes zeros from the end up to byte `size`,
+  /// to be overwritten by append(). A full disk shows here, and the fdatasync of what is appended
+  /// there need not write the file's metadata. For a reader the file is that much longer; size()
+  /// stays.
   virtual status reserve(uint64_t size) = 0;
   virtual uint64_t size() const = 0;
   virtual status close() = 0;

@@ -75,15 +75,12 @@ result<uint64_t> size_of(const descriptor& fd, const std::string& path) {
 
 class posix_writable final : public writable_file {
  public:
-  posix_writable(descriptor fd, std::string path, uint64_t size)
-      : fd_(std::move(fd)), path_(std::move(path)), size_(size) {}
+  posix_writable(descriptor fd, std::string path, uint64_t size, bool is_new)
+      : fd_(std::move(fd)), path_(std::move(path)), size_(size), is_new_(is_new) {}
 
   status append(std::string_view data) override {
     while (!data.empty()) {
-      const auto call = [&] {
-        return ::pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(size_));
-      };
-      const ssize_t n = retry_eintr(call);
+      const ssize_t n = retry_eintr([&] { return ::write(fd_.get(), data.data(), data.size()); });
       if (n < 0)
         return failed(path_, "write", errno);
       size_ += static_cast<uint64_t>(n);
@@ -101,6 +98,8 @@ class posix_writable final : public writable_file {
     return {};
   }
   status reserve(uint64_t size) override {
+    if (!is_new_)
+      return {errc::unsupported, path_ + ": space is reserved in new files only"};
     static constexpr char zeros[64u << 10] = {};
     for (uint64_t at = std::max(reserved_, size_); at < size;) {
       const size_t want = std::min<uint64_t>(size - at, sizeof zeros);
@@ -124,6 +123,7 @@ class posix_writable final : public writable_file {
   descriptor fd_;
   std::string path_;
   uint64_t size_;
+  bool is_new_;
   uint64_t reserved_ = 0;
   bool sync_failed_ = false;
 };
@@ -193,7 +193,7 @@ class posix_lock final : public file_lock {
 status copy_file(const std::string& from, const std::string& to) {
   TROUPE_ASSIGN(auto in, open_file(from, O_RDONLY));
   TROUPE_ASSIGN(auto out, open_file(to, O_WRONLY | O_CREAT | O_EXCL));
-  posix_writable writer(std::move(out), to, 0);
+  posix_writable writer(std::move(out), to, 0, true);
   std::string buffer(256 << 10, '\0');
   for (;;) {
     const ssize_t n = retry_eintr([&] { return ::read(in.get(), buffer.data(), buffer.size()); });
@@ -213,7 +213,7 @@ class posix_file_system final : public file_system {
     return open_writable(path, O_TRUNC);
   }
   result<std::unique_ptr<writable_file>> open_append(const std::string& path) override {
-    return open_writable(path, 0);
+    return open_writable(path, O_APPEND);
   }
   result<std::unique_ptr<readable_file>> open_read(const std::string& path) override {
     TROUPE_ASSIGN(auto fd, open_file(path, O_RDONLY));
@@ -336,7 +336,8 @@ class posix_file_system final : public file_system {
   static result<std::unique_ptr<writable_file>> open_writable(const std::string& path, int flags) {
     TROUPE_ASSIGN(auto fd, open_file(path, O_WRONLY | O_CREAT | flags));
     TROUPE_ASSIGN(const uint64_t size, size_of(fd, path));
-    return std::unique_ptr<writable_file>(new posix_writable(std::move(fd), path, size));
+    return std::unique_ptr<writable_file>(
+        new posix_writable(std::move(fd), path, size, (flags & O_TRUNC) != 0));
   }
 };
 

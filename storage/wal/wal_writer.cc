@@ -14,7 +14,7 @@ namespace {
 const logger log_wal("wal");
 
 constexpr size_t flush_bytes = 4u << 20;
-/// Space of a segment is taken in steps that double from the one to the other.
+/// Space of a segment is taken in such steps.
 constexpr uint64_t reserve_step_bytes = 1u << 20;
 
 }  // namespace

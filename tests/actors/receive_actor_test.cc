@@ -63,8 +63,7 @@ class ReceiveActor : public actor_test {
   }
 
   void spawn_receiver() {
-    receiver =
-        sys.spawn(receiving, receive_params{&*door, {shard_count, &metrics, {}, {}}, &waiting});
+    receiver = sys.spawn(receiving, receive_params{&*door, {shard_count, &metrics, {}, {}}});
   }
   void post(std::string body) {
     auto call = std::make_shared<http_call>();
@@ -74,7 +73,7 @@ class ReceiveActor : public actor_test {
     call->respond = [this](http::response&& r) { answers.push_back(std::move(r)); };
     call->route = door->find(call->request).to;
     ASSERT_NE(call->route, nullptr);
-    ++waiting;
+    call->place = queues.place(0);
     caf::anon_send(receiver, call_atom_v, call);
     run();
   }
@@ -109,14 +108,14 @@ class ReceiveActor : public actor_test {
   std::optional<api::api> door;
   links_ptr peers;
   receive_actor receiver;
-  std::atomic<size_t> waiting{0};
+  receive_queues queues{1};
   std::vector<pending> open;
   std::vector<http::response> answers;
 };
 
 TEST_F(ReceiveActor, AnswersWhenEveryShardHas) {
   post(many_series());
-  EXPECT_EQ(waiting, 0u);
+  EXPECT_EQ(queues.waiting(0), 0u);
   ASSERT_EQ(open.size(), shard_count) << "one message a shard";
   size_t samples = 0;
   for (const auto& o : open)
@@ -176,14 +175,30 @@ TEST_F(ReceiveActor, AStoppedOneRefuses) {
 }
 
 TEST_F(ReceiveActor, AReplacedOneBeginsWithAnEmptyQueue) {
-  waiting = 7;
   kill(receiver);
+  for (int i = 0; i < 7; ++i)
+    post(many_series());
+  EXPECT_EQ(queues.waiting(0), 0u) << "what came for the one before went with it";
+  EXPECT_TRUE(answers.empty());
   spawn_receiver();
   run();
-  EXPECT_EQ(waiting, 0u);
   post(many_series());
   ASSERT_EQ(answers.size(), 1u) << "it does not know the shards yet";
   EXPECT_EQ(answers[0].status, 503);
+}
+
+TEST(ReceiveQueues, TheShortestIsTheOneForWhomFewestWait) {
+  receive_queues queues(3);
+  EXPECT_EQ(queues.shortest(), 0u);
+  auto first = queues.place(0), second = queues.place(0), other = queues.place(1);
+  EXPECT_EQ(queues.waiting(0), 2u);
+  EXPECT_EQ(queues.shortest(), 2u);
+  auto third = queues.place(2);
+  EXPECT_EQ(queues.shortest(), 1u);
+  first.reset();
+  second.reset();
+  EXPECT_EQ(queues.waiting(0), 0u);
+  EXPECT_EQ(queues.shortest(), 0u);
 }
 
 }  // namespace

@@ -28,8 +28,12 @@ std::string sim_normal(std::string_view path) {
 
 class sim_file_system::writer final : public writable_file {
  public:
-  writer(sim_file_system& fs, inode_ptr node, std::string path)
-      : fs_(fs), node_(std::move(node)), path_(std::move(path)), generation_(fs.generation_) {}
+  writer(sim_file_system& fs, inode_ptr node, std::string path, bool is_new)
+      : fs_(fs),
+        node_(std::move(node)),
+        path_(std::move(path)),
+        is_new_(is_new),
+        generation_(fs.generation_) {}
   status append(std::string_view data) override {
     return guarded([&] { return fs_.append_to(*node_, data, path_); });
   }
@@ -37,6 +41,8 @@ class sim_file_system::writer final : public writable_file {
     return guarded([&] { return fs_.sync_file(*node_, path_); });
   }
   status reserve(uint64_t size) override {
+    if (!is_new_)
+      return {errc::unsupported, path_ + ": space is reserved in new files only"};
     return guarded([&] { return fs_.reserve_for(*node_, size, path_); });
   }
   uint64_t size() const override {
@@ -59,6 +65,7 @@ class sim_file_system::writer final : public writable_file {
   sim_file_system& fs_;
   inode_ptr node_;
   std::string path_;
+  const bool is_new_;
   uint64_t generation_;
   bool closed_ = false;
 };
@@ -221,7 +228,7 @@ result<std::unique_ptr<writable_file>> sim_file_system::open_locked(const std::s
     truncate_locked(*node, 0);
   }
   node->ahead = 0;  // a new writer goes on behind the zeros
-  return std::unique_ptr<writable_file>(std::make_unique<writer>(*this, node, path));
+  return std::unique_ptr<writable_file>(std::make_unique<writer>(*this, node, path, truncate));
 }
 
 result<std::unique_ptr<writable_file>> sim_file_system::create(const std::string& path) {

@@ -58,6 +58,18 @@ TEST_F(posix_files, appends_reserves_and_reads) {
   EXPECT_EQ(*read_file(*fs_, path("a")), "hello");
 }
 
+// As a log rotation does that copies a file and empties it (logrotate's copytruncate).
+TEST_F(posix_files, appends_go_to_the_end_that_others_have_moved) {
+  auto f = fs_->open_append(path("a"));
+  ASSERT_TRUE(f.ok());
+  ASSERT_TRUE((*f)->append("one\n").ok());
+  ASSERT_TRUE(fs_->truncate(path("a"), 0).ok());
+  ASSERT_TRUE((*f)->append("two\n").ok());
+  EXPECT_EQ(*read_file(*fs_, path("a")), "two\n");
+  EXPECT_EQ((*f)->reserve(100).code(), errc::unsupported);
+  EXPECT_EQ(*read_file(*fs_, path("a")), "two\n");
+}
+
 TEST_F(posix_files, lists_sorted_and_measures_trees) {
   ASSERT_TRUE(fs_->create_directories(path("d/e")).ok());
   ASSERT_TRUE(fs_->create_directories(path("d/e")).ok());
