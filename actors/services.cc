@@ -166,6 +166,7 @@ api::storage_admin storage_admin_of(storage::storage& store) {
     return store.delete_series("", mint, maxt, selectors);
   };
   a.clean_tombstones = [&store] { return store.clean_tombstones(); };
+  a.flush = [&store] { store.flush(); };
   a.snapshot = [&store](bool skip_head) { return store.snapshot(skip_head); };
   a.tsdb = [&store](size_t limit) {
     auto h = store.stats(limit);

@@ -29,6 +29,7 @@ class node_storage final : public storage {
   status delete_series(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt,
                        std::span<const matchers> selectors) override;
   status clean_tombstones() override { return upkeep_->clean_tombstones(); }
+  void flush() override { upkeep_->ask_for_flush(); }
   result<std::string> snapshot(bool skip_head) override { return upkeep_->snapshot(skip_head); }
   head_stats stats(size_t limit) const override;
   uint64_t series_count() const override { return limits_.node_series.load(); }

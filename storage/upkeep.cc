@@ -18,6 +18,8 @@ constexpr logger log("upkeep");
 /// a block has, or small blocks would be cut and merged all the time.
 constexpr uint64_t max_late_samples = 1'000'000;
 constexpr uint64_t max_late_samples_per_series = 240;
+/// That part of a range is waited for behind its end: samples that come later are late.
+constexpr int64_t settle_part = 8;
 constexpr size_t rewrite_step_bytes = 8 << 20;
 constexpr int64_t expiry_interval_ns = 10'000'000'000;
 constexpr int64_t tidy_interval_ns = 5'000'000'000;
@@ -114,6 +116,10 @@ result<bool> upkeep::step() {
       log.info("memory is short: samples go to a block before their time");
       return true;
     }
+    if (const auto bound = flush_bound()) {
+      TROUPE_TRY(begin_cut(*bound));
+      return true;
+    }
   }
   if (collect_garbage())
     return true;
@@ -145,24 +151,26 @@ void upkeep::start_bound() {
     s->memory().set_late_bound(bound_);
 }
 
-// The bound of the cut that is due: when the heads span more than 1.5 ranges, or hold many late
-// samples of ranges that were cut before.
-std::optional<timestamp_ms> upkeep::wanted_bound() const {
-  if (!bound_known_)
-    return std::nullopt;
-  timestamp_ms newest = min_time;
-  uint64_t late = 0, series = 0;
+upkeep::head_figures upkeep::heads() const {
+  head_figures out;
   for (const auto& s : parts_.shards) {
-    series += s->memory().series_count();
-    newest = std::max(newest, s->memory().max_ts());
-    late += s->memory().late_samples();
+    out.series += s->memory().series_count();
+    out.newest = std::max(out.newest, s->memory().max_ts());
+    out.late_samples += s->memory().late_samples();
   }
-  if (newest < min_time + 2 * range_ms_)
+  return out;
+}
+
+// The bound of the cut that is due: an eighth of a range after one has ended, or when the heads
+// hold many late samples of ranges that were cut before.
+std::optional<timestamp_ms> upkeep::wanted_bound() const {
+  const head_figures now = heads();
+  if (!bound_known_ || now.newest < min_time + 2 * range_ms_)
     return std::nullopt;
-  const timestamp_ms bound = range_start(newest - range_ms_ / 2, range_ms_);
+  const timestamp_ms bound = range_start(now.newest - range_ms_ / settle_part, range_ms_);
   if (bound > bound_)
     return bound;
-  if (late > std::max(max_late_samples, series * max_late_samples_per_series))
+  if (now.late_samples > std::max(max_late_samples, now.series * max_late_samples_per_series))
     return bound_;
   return std::nullopt;
 }
@@ -172,17 +180,26 @@ std::optional<timestamp_ms> upkeep::wanted_bound() const {
 std::optional<timestamp_ms> upkeep::early_bound() const {
   if (!bound_known_ || !memory_is_short())
     return std::nullopt;
-  timestamp_ms newest = min_time;
-  for (const auto& s : parts_.shards)
-    newest = std::max(newest, s->memory().max_ts());
+  const timestamp_ms newest = heads().newest;
   if (newest < min_time + 2 * range_ms_)
     return std::nullopt;
   // One sample of a clock that is ahead must not make all others late.
-  const int64_t part = std::max<int64_t>(range_ms_ / 8, 1);
+  const int64_t part = std::max<int64_t>(range_ms_ / settle_part, 1);
   const timestamp_ms bound = std::min(newest, parts_.clk->now_ms()) - part;
   if (bound - part < bound_)
     return std::nullopt;
   return bound;
+}
+
+// Behind the newest samples up to now, when that was asked for.
+std::optional<timestamp_ms> upkeep::flush_bound() {
+  if (!bound_known_ || !flush_asked_.exchange(false, std::memory_order_relaxed))
+    return std::nullopt;
+  const head_figures now = heads();
+  const timestamp_ms newest = std::min(now.newest, parts_.clk->now_ms());
+  if (newest < bound_)
+    return now.late_samples != 0 ? std::optional(bound_) : std::nullopt;
+  return newest + 1;
 }
 
 bool upkeep::memory_is_short() const {

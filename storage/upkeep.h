@@ -49,6 +49,8 @@ class upkeep {
   status delete_series(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt,
                        std::span<const matchers> selectors);
   status clean_tombstones();
+  /// The next steps cut everything in the heads to blocks. Any thread.
+  void ask_for_flush() { flush_asked_.store(true, std::memory_order_relaxed); }
   /// A data folder below <dir>/snapshots; its name.
   result<std::string> snapshot(bool skip_head);
   /// Cuts before their time because memory was short.
@@ -80,8 +82,15 @@ class upkeep {
 
   status usable() const;
   void start_bound();
+  /// Over all heads.
+  struct head_figures {
+    timestamp_ms newest = min_time;
+    uint64_t late_samples = 0, series = 0;
+  };
+  head_figures heads() const;
   std::optional<timestamp_ms> wanted_bound() const;
   std::optional<timestamp_ms> early_bound() const;
+  std::optional<timestamp_ms> flush_bound();
   bool memory_is_short() const;
   void tidy();
   status begin_cut(timestamp_ms bound);
@@ -103,6 +112,7 @@ class upkeep {
   const int64_t max_block_ms_;
   const std::vector<retention_rule> rules_;
   std::atomic<uint64_t> early_cuts_{0};
+  std::atomic<bool> flush_asked_{false};
   const int64_t snapshot_interval_ns_;  ///< 0: none
   const uint64_t snapshot_log_bytes_;
 

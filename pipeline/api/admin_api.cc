@@ -1,5 +1,5 @@
-// /api/v1/admin/tsdb/*: deletion and snapshots. On the maintenance thread; refused unless
-// --web.enable-admin-api.
+// /api/v1/admin/tsdb/*: deletion, snapshots, flushing the heads. On the maintenance thread; refused
+// unless --web.enable-admin-api.
 #include "pipeline/api/handlers.h"
 #include "pipeline/api/params.h"
 #include "pipeline/api/respond.h"
@@ -36,6 +36,12 @@ answer handle_delete_series(const services& s, const http::request& r, const inp
 answer handle_clean_tombstones(const services& s, const http::request&, const inputs&) {
   if (auto st = s.admin.clean_tombstones(); !st.ok())
     return failure(st);
+  return no_content();
+}
+
+// Only asks for it: the rounds of maintenance that follow do the work.
+answer handle_flush(const services& s, const http::request&, const inputs&) {
+  s.admin.flush();
   return no_content();
 }
 

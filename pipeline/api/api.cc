@@ -91,6 +91,7 @@ const std::vector<route>& api::routes() {
       {"GET", "/api/v1/alertmanagers", k::cheap, handle_alertmanagers},
       {"POST PUT", "/api/v1/admin/tsdb/delete_series", k::admin, handle_delete_series},
       {"POST PUT", "/api/v1/admin/tsdb/clean_tombstones", k::admin, handle_clean_tombstones},
+      {"POST PUT", "/api/v1/admin/tsdb/flush", k::admin, handle_flush},
       {"POST PUT", "/api/v1/admin/tsdb/snapshot", k::admin, handle_snapshot},
       {"POST", "/api/v1/write", k::write, handle_write},
       {"GET", "/federate", k::query, handle_federate},

@@ -38,6 +38,7 @@ TROUPE_HANDLER(handle_alertmanagers);
 // admin_api.cc
 TROUPE_HANDLER(handle_delete_series);
 TROUPE_HANDLER(handle_clean_tombstones);
+TROUPE_HANDLER(handle_flush);
 TROUPE_HANDLER(handle_snapshot);
 // manage_api.cc
 TROUPE_HANDLER(handle_healthy);

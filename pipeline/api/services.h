@@ -57,6 +57,7 @@ struct storage_admin {
   std::function<status(timestamp_ms mint, timestamp_ms maxt, const std::vector<matchers>&)>
       delete_series;
   std::function<status()> clean_tombstones;
+  std::function<void()> flush;
   std::function<result<std::string>(bool skip_head)> snapshot;
   std::function<tsdb_state(size_t limit)> tsdb;
   std::function<std::vector<block_state>()> blocks;

@@ -14,8 +14,8 @@ namespace {
 const logger log_wal("wal");
 
 constexpr size_t flush_bytes = 4u << 20;
-/// Space of a segment is taken in such steps.
-constexpr uint64_t reserve_step_bytes = 1u << 20;
+/// Space of a segment is taken in steps of a quarter of what it has, within these bounds.
+constexpr uint64_t smallest_reserve_step = 64u << 10, largest_reserve_step = 1u << 20;
 
 }  // namespace
 
@@ -201,8 +201,8 @@ status wal_writer::append_tombstones(std::string_view tenant,
 status wal_writer::reserve(uint64_t size) {
   if (size <= reserved_)
     return {};
-  const uint64_t step = std::min(reserved_ + reserve_step_bytes, dir_.settings().segment_bytes);
-  uint64_t wanted = std::max(size, step);
+  const uint64_t step = std::clamp(reserved_ / 4, smallest_reserve_step, largest_reserve_step);
+  uint64_t wanted = std::max(size, std::min(reserved_ + step, dir_.settings().segment_bytes));
   status s = file_->reserve(wanted);
   if (s.code() == errc::no_space && wanted > size) {
     wanted = size;

@@ -42,7 +42,8 @@ class Sizes:
 
 def troupe(folder: str, config: str, *more):
     # The default keeps idle connections to half of the descriptors, usually 20,000: too few for the 15,000 targets.
-    return harness.troupe(folder, config, [harness.WRITE_FLAG, "--troupe.scrape.max-idle-connections=16000", *more]), "/-/ready"
+    flags = [harness.WRITE_FLAG, "--web.enable-admin-api", "--troupe.scrape.max-idle-connections=16000", *more]
+    return harness.troupe(folder, config, flags), "/-/ready"
 
 
 def prometheus(folder: str, config: str):
@@ -62,6 +63,9 @@ def victoria(folder: str, config: str):
 
 SERVERS = {"troupe": troupe, "Prometheus": prometheus, "VictoriaMetrics": victoria}
 DATA = {"troupe": "data", "Prometheus": "peer-data", "VictoriaMetrics": "vm"}
+# What brings everything to disk in its final form; Prometheus has nothing of the kind.
+FLUSH = {"troupe": [("POST", "/api/v1/admin/tsdb/flush")], "Prometheus": [],
+         "VictoriaMetrics": [("GET", "/internal/force_flush"), ("GET", "/internal/force_merge")]}
 
 
 class Running:
@@ -206,24 +210,31 @@ def run_much(name: str, folder: str, size: Sizes) -> dict:
         return {"memory523": (run.memory() - run.empty) / size.much_series}
 
 
-def disk_per_sample(name: str, folder: str, series: int, rows: int, merge_s: int, *load) -> float:
+def steady_disk(run: Running, quiet_s: int) -> int:
+    """Until the background work is through: nothing has changed for a while."""
+    end, last, since = time.monotonic() + 2 * quiet_s, -1, time.monotonic()
+    while time.monotonic() < end and time.monotonic() - since < quiet_s:
+        time.sleep(1)
+        now = run.disk()
+        if now != last:
+            last, since = now, time.monotonic()
+    return last
+
+
+def disk_per_sample(name: str, folder: str, series: int, rows: int, merge_s: int, *load):
+    """With what the server keeps for the last hours as it is, and after it was told to bring all to its final form."""
     with Running(name, folder) as run:
         run.load(series, rows, *load)
-        if name == "VictoriaMetrics":
-            harness.request(run.server.port, "GET", "/internal/force_flush")
-            harness.request(run.server.port, "GET", "/internal/force_merge", timeout=600)
-        # Until the background work is through: nothing has changed for a while.
-        end, last, since = time.monotonic() + 2 * merge_s, -1, time.monotonic()
-        while time.monotonic() < end and time.monotonic() - since < merge_s:
-            time.sleep(1)
-            now = run.disk()
-            if now != last:
-                last, since = now, time.monotonic()
-        return last / (series * rows)
+        running = steady_disk(run, merge_s)
+        for method, path in FLUSH[name]:
+            harness.request(run.server.port, method, path, timeout=600)
+        flushed = steady_disk(run, merge_s) if FLUSH[name] else running
+        return running / (series * rows), flushed / (series * rows)
 
 
 def run_disk(name: str, folder: str, size: Sizes) -> dict:
-    return {"disk": disk_per_sample(name, folder, size.disk_series, size.disk_rows, size.merge_s)}
+    running, flushed = disk_per_sample(name, folder, size.disk_series, size.disk_rows, size.merge_s)
+    return {"disk_running": running, "disk": flushed}
 
 
 def run_profiles(name: str, folder: str, size: Sizes) -> dict:
@@ -231,8 +242,8 @@ def run_profiles(name: str, folder: str, size: Sizes) -> dict:
     for profile in PROFILES:
         home = f"{folder}/{profile}"
         os.makedirs(home)
-        out[f"disk_{profile}"] = disk_per_sample(name, home, size.profile_series, size.profile_rows, min(size.merge_s, 40),
-                                                 f"--profile={profile}")
+        _, out[f"disk_{profile}"] = disk_per_sample(name, home, size.profile_series, size.profile_rows, min(size.merge_s, 40),
+                                                    f"--profile={profile}")
     return out
 
 
@@ -268,7 +279,9 @@ def rows_of(size: Sizes):
         ("new", "new", f"the same, {size.new_series:,} new series × {size.new_rows}", "CPU s per M samples", ".3f", 0.30),
         ("memory", "memory52", f"memory, {size.write_series:,} series × {size.write_rows}", "B per active series", ".0f", 200),
         ("memory", "memory523", f"memory, {size.much_series:,} series × {size.much_rows}", "B per active series", ".0f", 200),
-        ("disk", "disk", f"disk all-in after merges, {size.disk_series:,} series × {size.disk_rows}", "B per sample", ".3f", 0.45),
+        ("disk", "disk", f"disk all-in after flush and merges, {size.disk_series:,} series × {size.disk_rows}", "B per sample",
+         ".3f", 0.45),
+        ("disk", "disk_running", "the same as it is while running, the last hours not in blocks", "B per sample", ".3f", None),
         *(("profiles", f"disk_{p}", f"disk, profile {p}, {size.profile_series:,} series × {size.profile_rows}", "B per sample",
            ".2f", None) for p in PROFILES),
         ("ack", "ack", "throughput of ack after fsync below that of sync mode os, 16 requests in flight", "%", ".1f", 5),

@@ -1,4 +1,5 @@
-// A node whose memory is short (--storage.memory-limit): what it gives back, what it refuses.
+// A node whose memory is short (--storage.memory-limit), or that is told to flush: what it gives
+// back, what it refuses.
 #include "tests/storage/node_fixture.h"
 
 #include <gtest/gtest.h>
@@ -114,6 +115,37 @@ TEST(storage_memory, short_memory_makes_cuts_early_and_lets_go_of_ended_series) 
   const auto all = node.read();
   ASSERT_TRUE(node.maintain().ok());
   EXPECT_EQ(difference(node.read(), all), "");
+}
+
+TEST(storage_memory, a_flush_brings_all_that_is_in_the_heads_to_blocks) {
+  test_node node;
+  node.start();
+  for (int i = 0; i < 7; ++i) {
+    node.write(samples_of(0, 10, node.clk.now_ms(), i));
+    node.clk.advance_ms(5000);
+  }
+  ASSERT_TRUE(node.maintain().ok());
+  const size_t blocks = node.store->blocks().size();
+  const uint64_t log = *node.fs.tree_size("data/wal");
+  const auto content = node.read();
+  node.store->flush();
+  ASSERT_TRUE(node.maintain().ok());
+  EXPECT_GT(node.store->blocks().size(), blocks);
+  EXPECT_LT(*node.fs.tree_size("data/wal"), log / 2);
+  EXPECT_EQ(difference(node.read(), content), "");
+  // Nothing is left; what comes late goes with the next one.
+  const size_t flushed = node.store->blocks().size();
+  node.store->flush();
+  ASSERT_TRUE(node.maintain().ok());
+  EXPECT_EQ(node.store->blocks().size(), flushed);
+  node.write(samples_of(0, 10, node.clk.now_ms() - 7000, 1));
+  const auto late = node.read();
+  node.store->flush();
+  ASSERT_TRUE(node.maintain().ok());
+  EXPECT_EQ(difference(node.read(), late), "");
+  node.crash();
+  node.start();
+  EXPECT_EQ(difference(node.read(), late), "");
 }
 
 }  // namespace

@@ -58,6 +58,8 @@ class history {
       restart(false);
     else if (what < 98)
       node_.hold_memory(random_.below(2) * 85);  // short: cuts come early
+    else if (what < 99 && random_.below(2) == 0)
+      node_.store->flush();
     else
       node_.clk.advance_ms(static_cast<int64_t>(random_.below(20'000)));
   }

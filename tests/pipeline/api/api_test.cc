@@ -59,6 +59,7 @@ class ApiTest : public ::testing::Test {
     };
     s.admin.snapshot = [](bool skip) { return result<std::string>(skip ? "without" : "with"); };
     s.admin.clean_tombstones = [] { return status(errc::no_space, "disk is full"); };
+    s.admin.flush = [this] { ++flushed; };
     s.not_ready = [this] { return not_ready; };
     s.last_reload = [] { return std::pair(true, timestamp_ms(0)); };
     s.enable_admin = s.enable_lifecycle = s.enable_write_receiver = true;
@@ -116,6 +117,7 @@ class ApiTest : public ::testing::Test {
   std::vector<batch_ptr> stored;
   ingest::outcome outcome;
   std::string deleted, not_ready;
+  int flushed = 0;
 };
 
 TEST_F(ApiTest, InstantQuery) {
@@ -220,6 +222,8 @@ TEST_F(ApiTest, AdminRoutes) {
   EXPECT_EQ(deleted, "1000..2000 1");
   EXPECT_EQ(call("POST", "/api/v1/admin/tsdb/snapshot", {{"skip_head", "true"}}).body,
             R"({"status":"success","data":{"name":"without"}})");
+  EXPECT_EQ(call("POST", "/api/v1/admin/tsdb/flush").status, 204);
+  EXPECT_EQ(flushed, 1);
   auto full = call("POST", "/api/v1/admin/tsdb/clean_tombstones");
   EXPECT_EQ(full.status, 503);
   EXPECT_EQ(http::find_header(full.header_fields, "Retry-After"), "5");

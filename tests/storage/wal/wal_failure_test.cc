@@ -364,7 +364,7 @@ TEST(wal_failure, reserved_space_is_given_back) {
   ASSERT_TRUE(log.start().ok());
   ASSERT_TRUE(log.writer->append(source.next()).ok());
   ASSERT_TRUE(log.writer->commit().ok());
-  EXPECT_GT(log.fs.used_bytes(), 1u << 20);
+  EXPECT_GT(log.fs.used_bytes(), 64u << 10);
   log.writer.reset();
   log.fs.kill();
   log.reopen_and_replay();
@@ -385,11 +385,11 @@ TEST(wal_failure, space_is_reserved_in_steps) {
       ASSERT_TRUE(log.writer->append(source.next()).ok());
     ASSERT_TRUE(log.writer->commit().ok());
     const uint64_t used = log.fs.used_bytes(), content = log.writer->committed().offset;
-    EXPECT_LT(used, 3 * content + (2 << 20)) << "with the series log";
-    steps.insert(used >> 20);
+    EXPECT_LT(used, 3 * content + (64 << 10)) << "with the series log";
+    steps.insert(used >> 16);
   }
-  EXPECT_GT(steps.size(), 2u);
-  EXPECT_LT(steps.size(), 12u);
+  EXPECT_GT(steps.size(), 8u);
+  EXPECT_LT(steps.size(), 50u);
 }
 
 TEST(wal_failure, a_small_disk_gets_smaller_reservations) {
