@@ -66,6 +66,7 @@ maintenance_actor::behavior_type maintenance(self_ptr self, maintenance_params p
         auto answer = p.api->handle(*call->route, call->request, call->gathered);
         if (auto* ready = std::get_if<http::response>(&answer))
           call->respond(std::move(*ready));
+        begin_round(self);  // it may have asked for work
       },
       [p](config_atom, const config_ptr& c) {
         if (p.apply_config)

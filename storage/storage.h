@@ -92,7 +92,8 @@ class storage {
   virtual status delete_series(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt,
                                std::span<const matchers> selectors) = 0;
   virtual status clean_tombstones() = 0;
-  /// The next rounds of maintenance bring everything in memory to blocks. Any thread.
+  /// The next rounds of maintenance bring everything in memory to blocks and merge these as far as
+  /// they ever are. Any thread.
   virtual void flush() = 0;
   /// Hard-linked copy below <dir>/snapshots; returns its name. The head is included unless
   /// `skip_head`.

@@ -129,6 +129,7 @@ result<bool> upkeep::step() {
   if (dropped)
     return true;
   TROUPE_ASSIGN(const bool compacted, parts_.blocks->compact_once(plan()));
+  merge_all_ = merge_all_ && compacted;
   return compacted ? result<bool>(true) : scrub_.step();
 }
 
@@ -195,6 +196,7 @@ std::optional<timestamp_ms> upkeep::early_bound() const {
 std::optional<timestamp_ms> upkeep::flush_bound() {
   if (!bound_known_ || !flush_asked_.exchange(false, std::memory_order_relaxed))
     return std::nullopt;
+  merge_all_ = true;
   const head_figures now = heads();
   const timestamp_ms newest = std::min(now.newest, parts_.clk->now_ms());
   if (newest < bound_)
@@ -354,6 +356,7 @@ plan_options upkeep::plan() const {
   if (const int64_t retention = policy_->otherwise_ms(); retention > 0)
     out.max_block_ms = std::min(out.max_block_ms, retention / 10);
   out.max_block_ms = std::max(out.max_block_ms, range_ms_);
+  out.everything = merge_all_;
   return out;
 }
 

@@ -49,7 +49,7 @@ class upkeep {
   status delete_series(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt,
                        std::span<const matchers> selectors);
   status clean_tombstones();
-  /// The next steps cut everything in the heads to blocks. Any thread.
+  /// The next steps cut everything in the heads to blocks, then merge all that may be. Any thread.
   void ask_for_flush() { flush_asked_.store(true, std::memory_order_relaxed); }
   /// A data folder below <dir>/snapshots; its name.
   result<std::string> snapshot(bool skip_head);
@@ -122,6 +122,7 @@ class upkeep {
   scrubber scrub_;
   bool closed_ = false;
   bool bound_known_ = false;
+  bool merge_all_ = false;         // after a flush, until nothing is left to merge
   timestamp_ms bound_ = min_time;  // of the last cut
   std::optional<cut_job> cut_;
   std::vector<uint32_t> cut_segments_;                // per shard, of cut_

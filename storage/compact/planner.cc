@@ -34,6 +34,19 @@ std::vector<std::string> ids_of(const block_list& blocks) {
   return out;
 }
 
+/// The blocks that lie in one aligned range, by its start; without `open` only of ranges that end
+/// before `newest`.
+std::map<timestamp_ms, block_list> by_range(const block_list& blocks, int64_t range,
+                                            timestamp_ms newest, bool open) {
+  std::map<timestamp_ms, block_list> out;
+  for (const auto* b : blocks) {
+    const timestamp_ms start = align(b->meta->min_time, range);
+    if (b->meta->max_time <= start + range && (open || start + range <= newest))
+      out[start].push_back(b);
+  }
+  return out;
+}
+
 bool worth_merging(const block_list& group, bool smallest_range) {
   if (group.size() >= enough_blocks)
     return true;
@@ -54,17 +67,14 @@ std::vector<std::string> plan_tenant(const block_list& blocks, const plan_option
   for (const auto* b : blocks)
     newest = std::max(newest, b->meta->max_time);
   const auto ranges = block_ranges(opts);
-  for (const int64_t range : ranges) {
-    std::map<timestamp_ms, block_list> groups;
-    for (const auto* b : blocks) {
-      const timestamp_ms start = align(b->meta->min_time, range);
-      if (b->meta->max_time <= start + range && start + range <= newest)
-        groups[start].push_back(b);
-    }
-    for (const auto& [start, group] : groups)
+  if (opts.everything)
+    for (const auto& [start, group] : by_range(blocks, ranges.back(), newest, true))
+      if (group.size() > 1)
+        return ids_of(group);
+  for (const int64_t range : ranges)
+    for (const auto& [start, group] : by_range(blocks, range, newest, false))
       if (worth_merging(group, range == ranges.front()))
         return ids_of(group);
-  }
   for (const auto* b : blocks)
     if (static_cast<double>(b->tombstoned_series) >
         opts.tombstone_ratio * static_cast<double>(b->meta->series))

@@ -15,6 +15,8 @@ struct plan_options {
   int64_t max_block_ms = 31LL * 24 * 3600 * 1000;
   /// A block is rewritten when more than this part of its series has tombstones.
   double tombstone_ratio = 0.05;
+  /// Merge whatever lies in one of the largest ranges, however small, before newer data exist.
+  bool everything = false;
 };
 
 struct block_summary {

@@ -26,8 +26,9 @@ block_meta block(std::string id, int64_t from_h, int64_t end_h, uint64_t bytes =
 using ids = std::vector<std::string>;
 
 // The plan, whatever the order of the blocks.
-ids plan(std::vector<block_meta> metas, std::map<std::string, uint64_t> tombstoned = {}) {
-  const plan_options opts{2 * hour, 54 * hour, 0.05};
+ids plan(std::vector<block_meta> metas, std::map<std::string, uint64_t> tombstoned = {},
+         bool everything = false) {
+  const plan_options opts{2 * hour, 54 * hour, 0.05, everything};
   ids first;
   seeded_random random(metas.size());
   for (int order = 0; order < 10; ++order) {
@@ -93,6 +94,14 @@ TEST(planner, small_late_blocks_do_not_rewrite_a_large_one_each_time) {
   EXPECT_EQ(plan(metas).size(), 8u);
   EXPECT_EQ(plan({block("big", 0, 18, 8000), block("late", 0, 7, 1000), block("last", 18, 20)}),
             (ids{"big", "late"}));
+}
+
+TEST(planner, everything_merges_what_the_largest_ranges_have) {
+  const std::vector<block_meta> open = {block("a", 50, 52), block("b", 52, 53, 1'000'000),
+                                        block("c", 53, 54), block("d", 54, 56)};
+  EXPECT_EQ(plan(open), ids());
+  EXPECT_EQ(plan(open, {}, true), (ids{"a", "b", "c"})) << "the range that d is in is another";
+  EXPECT_EQ(plan({block("abc", 50, 54), block("d", 54, 56)}, {}, true), ids());
 }
 
 TEST(planner, tenants_are_kept_apart) {
