@@ -1,5 +1,7 @@
 #include "storage/base/regex.h"
 
+#include "storage/base/quote.h"
+
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -50,6 +52,20 @@ status compile_error(const RE2& re) {
   if (!re.error_arg().empty() && re.error_arg().size() <= 200)
     text += ": `" + re.error_arg() + "`";
   return {big ? errc::resource_exhausted : errc::invalid_argument, std::move(text)};
+}
+
+status check_length(std::string_view pattern) {
+  if (pattern.size() <= max_pattern_bytes)
+    return ok_status();
+  return {errc::resource_exhausted, "regular expression is longer than 1 MiB"};
+}
+
+status check_program(const RE2& re) {
+  if (re.ProgramSize() <= max_program_size)
+    return ok_status();
+  return {errc::resource_exhausted, "regular expression compiles to " +
+                                        std::to_string(re.ProgramSize()) + " instructions, limit " +
+                                        std::to_string(max_program_size)};
 }
 
 // "(a|b)" and "(?:a|b)" without their parentheses, if nothing inside needs them.
@@ -125,59 +141,29 @@ int group_number(std::string_view name) {
   return n;
 }
 
-}  // namespace
+// Room for a match and its groups; on the stack for all but rare patterns.
+class group_buffer {
+ public:
+  explicit group_buffer(const RE2& re) : count_(re.NumberOfCapturingGroups() + 1) {
+    if (count_ > static_cast<int>(small_.size()))
+      large_.resize(static_cast<size_t>(count_));
+  }
+  re2::StringPiece* data() { return large_.empty() ? small_.data() : large_.data(); }
+  const re2::StringPiece& operator[](int i) const {
+    const auto at = static_cast<size_t>(i);
+    return large_.empty() ? small_[at] : large_[at];
+  }
+  int size() const { return count_; }
 
-struct regex::impl {
-  explicit impl(std::string_view p) : pattern(p), re("^(?s:" + pattern + ")$", options()) {}
-  std::string pattern;
-  RE2 re;
-  std::vector<std::string> literals;
-  std::map<std::string, int> names;
+ private:
+  int count_;
+  std::array<re2::StringPiece, 16> small_;
+  std::vector<re2::StringPiece> large_;
 };
 
-result<regex> regex::compile(std::string_view pattern) {
-  if (pattern.size() > max_pattern_bytes)
-    return {errc::resource_exhausted, "regular expression is longer than 1 MiB"};
-  // The bare pattern first: "a)|(b" is wrong although it would be right inside the anchors.
-  auto made = std::make_shared<impl>(pattern);
-  if (!made->re.ok() || pattern.find(')') != std::string_view::npos) {
-    const RE2 bare(re2::StringPiece(pattern.data(), pattern.size()), options());
-    if (!bare.ok())
-      return compile_error(bare);
-  }
-  if (!made->re.ok())
-    return compile_error(made->re);
-  if (made->re.ProgramSize() > max_program_size)
-    return {errc::resource_exhausted,
-            "regular expression compiles to " + std::to_string(made->re.ProgramSize()) +
-                " instructions, limit " + std::to_string(max_program_size)};
-  made->literals = literals_of(made->pattern);
-  made->names = made->re.NamedCapturingGroups();
-  regex out;
-  out.impl_ = std::move(made);
-  return out;
-}
-
-bool regex::matches(std::string_view text) const {
-  const auto& lits = impl_->literals;
-  if (!lits.empty())
-    return std::binary_search(lits.begin(), lits.end(), text);
-  return impl_->re.Match(re2::StringPiece(text.data(), text.size()), 0, text.size(),
-                         RE2::ANCHOR_BOTH, nullptr, 0);
-}
-
-bool regex::expand(std::string_view text, std::string_view replacement, std::string& out) const {
-  const int groups = impl_->re.NumberOfCapturingGroups() + 1;
-  std::array<re2::StringPiece, 16> small;
-  std::vector<re2::StringPiece> large;
-  re2::StringPiece* match = small.data();
-  if (groups > static_cast<int>(small.size())) {
-    large.resize(static_cast<size_t>(groups));
-    match = large.data();
-  }
-  const re2::StringPiece input(text.data(), text.size());
-  if (!impl_->re.Match(input, 0, text.size(), RE2::ANCHOR_BOTH, match, groups))
-    return false;
+// Go's regexp.Expand.
+void append_expanded(std::string& out, std::string_view replacement, const group_buffer& groups,
+                     const std::map<std::string, int>& names) {
   while (!replacement.empty()) {
     const auto dollar = replacement.find('$');
     out += replacement.substr(0, dollar);
@@ -198,12 +184,57 @@ bool regex::expand(std::string_view text, std::string_view replacement, std::str
     replacement.remove_prefix(used);
     int group = group_number(name);
     if (group < 0) {
-      const auto it = impl_->names.find(std::string(name));
-      group = it == impl_->names.end() ? groups : it->second;
+      const auto it = names.find(std::string(name));
+      group = it == names.end() ? groups.size() : it->second;
     }
-    if (group < groups && match[group].data() != nullptr)
-      out.append(match[group].data(), match[group].size());
+    if (group < groups.size() && groups[group].data() != nullptr)
+      out.append(groups[group].data(), groups[group].size());
   }
+}
+
+}  // namespace
+
+struct regex::impl {
+  explicit impl(std::string_view p) : pattern(p), re("^(?s:" + pattern + ")$", options()) {}
+  std::string pattern;
+  RE2 re;
+  std::vector<std::string> literals;
+  std::map<std::string, int> names;
+};
+
+result<regex> regex::compile(std::string_view pattern) {
+  TROUPE_TRY(check_length(pattern));
+  // The bare pattern first: "a)|(b" is wrong although it would be right inside the anchors.
+  auto made = std::make_shared<impl>(pattern);
+  if (!made->re.ok() || pattern.find(')') != std::string_view::npos) {
+    const RE2 bare(re2::StringPiece(pattern.data(), pattern.size()), options());
+    if (!bare.ok())
+      return compile_error(bare);
+  }
+  if (!made->re.ok())
+    return compile_error(made->re);
+  TROUPE_TRY(check_program(made->re));
+  made->literals = literals_of(made->pattern);
+  made->names = made->re.NamedCapturingGroups();
+  regex out;
+  out.impl_ = std::move(made);
+  return out;
+}
+
+bool regex::matches(std::string_view text) const {
+  const auto& lits = impl_->literals;
+  if (!lits.empty())
+    return std::binary_search(lits.begin(), lits.end(), text);
+  return impl_->re.Match(re2::StringPiece(text.data(), text.size()), 0, text.size(),
+                         RE2::ANCHOR_BOTH, nullptr, 0);
+}
+
+bool regex::expand(std::string_view text, std::string_view replacement, std::string& out) const {
+  group_buffer groups(impl_->re);
+  const re2::StringPiece input(text.data(), text.size());
+  if (!impl_->re.Match(input, 0, text.size(), RE2::ANCHOR_BOTH, groups.data(), groups.size()))
+    return false;
+  append_expanded(out, replacement, groups, impl_->names);
   return true;
 }
 
@@ -212,6 +243,59 @@ const std::string& regex::pattern() const {
 }
 const std::vector<std::string>& regex::literals() const {
   return impl_->literals;
+}
+
+struct search_regex::impl {
+  explicit impl(std::string_view p)
+      : re(re2::StringPiece(p.data(), p.size()), options()), names(re.NamedCapturingGroups()) {}
+  RE2 re;
+  std::map<std::string, int> names;
+};
+
+result<search_regex> search_regex::compile(std::string_view pattern) {
+  TROUPE_TRY(check_length(pattern));
+  auto made = std::make_shared<impl>(pattern);
+  if (!made->re.ok())
+    return compile_error(made->re);
+  TROUPE_TRY(check_program(made->re));
+  search_regex out;
+  out.impl_ = std::move(made);
+  return out;
+}
+
+bool search_regex::found_in(std::string_view text) const {
+  return impl_->re.Match(re2::StringPiece(text.data(), text.size()), 0, text.size(),
+                         RE2::UNANCHORED, nullptr, 0);
+}
+
+result<std::string> search_regex::replace_all(std::string_view text, std::string_view replacement,
+                                              size_t max_bytes) const {
+  std::string out;
+  group_buffer groups(impl_->re);
+  const re2::StringPiece input(text.data(), text.size());
+  size_t copied = 0;  // what of `text` is in `out`, or replaced there
+  size_t at = 0;
+  while (at <= text.size() &&
+         impl_->re.Match(input, at, text.size(), RE2::UNANCHORED, groups.data(), groups.size())) {
+    const auto begin = static_cast<size_t>(groups[0].data() - text.data());
+    const size_t end = begin + groups[0].size();
+    out += text.substr(copied, begin - copied);
+    // An empty match right behind another match is not replaced.
+    if (end > copied || begin == 0)
+      append_expanded(out, replacement, groups, impl_->names);
+    copied = end;
+    uint32_t code_point = 0;
+    const size_t step =
+        at < text.size() ? std::max<size_t>(decode_utf8(text.substr(at), code_point), 1) : 1;
+    at = std::max(at + step, end);
+    if (out.size() > max_bytes)
+      break;
+  }
+  out += text.substr(std::min(copied, text.size()));
+  if (out.size() > max_bytes)
+    return {errc::resource_exhausted,
+            "replaced text is longer than " + std::to_string(max_bytes) + " bytes"};
+  return out;
 }
 
 }  // namespace troupe

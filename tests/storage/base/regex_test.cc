@@ -73,5 +73,41 @@ TEST(regex, expands_like_go) {
   EXPECT_EQ(expand("a", "b", "$0"), "no match");
 }
 
+std::string replaced(std::string_view pattern, std::string_view text, std::string_view by) {
+  const auto re = search_regex::compile(pattern);
+  EXPECT_TRUE(re.ok()) << pattern;
+  const auto out = re->replace_all(text, by, 1 << 20);
+  EXPECT_TRUE(out.ok()) << pattern;
+  return *out;
+}
+
+TEST(search_regex, finds_anywhere) {
+  EXPECT_TRUE(search_regex::compile("b.d")->found_in("abcde"));
+  EXPECT_FALSE(search_regex::compile("b.d")->found_in("ab\nde"));
+  EXPECT_FALSE(search_regex::compile("^b")->found_in("ab"));
+  EXPECT_TRUE(search_regex::compile("")->found_in(""));
+}
+
+TEST(search_regex, replaces_as_go) {
+  EXPECT_EQ(replaced("(.*):(.*)", "host:9090", "$1 at ${2}x"), "host at 9090x");
+  EXPECT_EQ(replaced("a", "banana", "<$0>"), "b<a>n<a>n<a>");
+  EXPECT_EQ(replaced("a*", "baaac", "x"), "xbxcx");
+  EXPECT_EQ(replaced("", "höx", "-"), "-h-ö-x-");
+  EXPECT_EQ(replaced("^", "ab", "x"), "xab");
+  EXPECT_EQ(replaced("$", "ab", "x"), "abx");
+  EXPECT_EQ(replaced("\\b", "ab cd", "|"), "|ab| |cd|");
+  EXPECT_EQ(replaced("(?P<n>b)", "abc", "[$n][$nx][${n}x]$$"), "a[b][][bx]$c");
+  EXPECT_EQ(replaced("z", "abc", "x"), "abc");
+}
+
+TEST(search_regex, bounds_the_result) {
+  const auto re = search_regex::compile("(a+)");
+  EXPECT_EQ(re->replace_all(std::string(1000, 'a'), "$1$1$1", 2000).code(),
+            errc::resource_exhausted);
+  EXPECT_EQ(re->replace_all(std::string(1000, 'b'), "", 999).code(), errc::resource_exhausted);
+  EXPECT_EQ(search_regex::compile("(").error().message(),
+            "error parsing regexp: missing closing ): `(`");
+}
+
 }  // namespace
 }  // namespace troupe

@@ -1,0 +1,39 @@
+#include "storage/base/civil_time.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace troupe {
+namespace {
+
+TEST(civil_time, is_the_gregorian_calendar) {
+  using namespace std::chrono;
+  for (int64_t day = -800'000; day <= 800'000; day += 37) {
+    const year_month_day want{sys_days(days(day))};
+    const auto got = civil_time_of(day * 86'400 + 3'723);
+    ASSERT_EQ(got.year, static_cast<int>(want.year())) << day;
+    ASSERT_EQ(got.month, static_cast<int>(static_cast<unsigned>(want.month()))) << day;
+    ASSERT_EQ(got.day, static_cast<int>(static_cast<unsigned>(want.day()))) << day;
+    ASSERT_EQ(got.hour * 3600 + got.minute * 60 + got.second, 3'723);
+    ASSERT_EQ(got.weekday, static_cast<int>(weekday(sys_days(days(day))).c_encoding())) << day;
+    const auto new_year = sys_days(want.year() / January / 1).time_since_epoch().count();
+    ASSERT_EQ(got.day_of_year, day - new_year + 1) << day;
+  }
+}
+
+TEST(civil_time, goes_below_zero) {
+  const auto t = civil_time_of(-1);
+  EXPECT_EQ(t.year, 1969);
+  EXPECT_EQ(t.day_of_year, 365);
+  EXPECT_EQ(t.second, 59);
+}
+
+TEST(civil_time, rfc3339_has_milliseconds) {
+  EXPECT_EQ(format_rfc3339(0), "1970-01-01T00:00:00.000Z");
+  EXPECT_EQ(format_rfc3339(1'709'210'096'789), "2024-02-29T12:34:56.789Z");
+  EXPECT_EQ(format_rfc3339(-1), "1969-12-31T23:59:59.999Z");
+}
+
+}  // namespace
+}  // namespace troupe
