@@ -5,8 +5,6 @@
 #include <locale.h>
 #include <wctype.h>
 
-#include <cstdint>
-
 namespace troupe::relabel {
 namespace {
 
@@ -70,6 +68,13 @@ std::string to_upper(std::string_view text) {
   return map_case(
       text, [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; },
       [](wint_t c, locale_t l) { return towupper_l(c, l); });
+}
+
+bool is_letter_or_digit(uint32_t code_point) {
+  const auto c = static_cast<wint_t>(code_point);
+  if (const auto where = unicode_locale())
+    return iswalnum_l(c, where) != 0;
+  return code_point < 0x80 && iswalnum(c) != 0;
 }
 
 }  // namespace troupe::relabel

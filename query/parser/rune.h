@@ -1,5 +1,5 @@
-// Characters of a query: decoding, classes and how error messages show them. Private to
-// query/parser.
+// Characters of queries and templates: decoding, classes and how error messages show them. Pure,
+// any thread.
 #pragma once
 
 #include <cstdint>
