@@ -91,7 +91,76 @@ void read_side(byte_reader& in, std::vector<histogram_span>& spans, std::vector<
     buckets.push_back(read_number(in, integers));
 }
 
+status bad(std::string why) {
+  return {errc::invalid_argument, std::move(why)};
+}
+
+// `reach`: where the last bucket's index may lie.
+status check_side(const std::vector<histogram_span>& spans, const std::vector<double>& buckets,
+                  bool custom, int64_t reach) {
+  uint64_t named = 0;
+  int64_t index = 0;
+  for (size_t i = 0; i < spans.size(); ++i) {
+    if ((i > 0 || custom) && spans[i].offset < 0)
+      return bad("span " + std::to_string(i) + " has the negative offset " +
+                 std::to_string(spans[i].offset));
+    named += spans[i].length;
+    index += int64_t{spans[i].offset} + spans[i].length;
+    if (index > reach)
+      return bad(custom ? "spans reach beyond the custom bounds" : "span offset is too large");
+  }
+  if (named != buckets.size())
+    return bad("spans need " + std::to_string(named) + " buckets, have " +
+               std::to_string(buckets.size()));
+  for (const double b : buckets)
+    if (b < 0)
+      return bad("a bucket has a negative count");
+  return {};
+}
+
+status check_custom_bounds(const std::vector<double>& bounds) {
+  double last = -INFINITY;
+  for (const double b : bounds) {
+    if (!(b > last))
+      return bad("custom bounds do not ascend");
+    last = b;
+  }
+  return last == INFINITY ? bad("the last custom bound is infinite, which goes without saying")
+                          : status();
+}
+
 }  // namespace
+
+status histogram::validate() const {
+  const bool custom = schema == custom_schema;
+  if (custom) {
+    TROUPE_TRY(check_custom_bounds(custom_bounds));
+    if (zero_count != 0 || zero_threshold != 0)
+      return bad("custom buckets with a zero bucket");
+    if (!negative_spans.empty() || !negative_buckets.empty())
+      return bad("custom buckets with negative buckets");
+  } else if (schema < -4 || schema > 8) {
+    return bad("unknown schema " + std::to_string(schema));
+  } else if (!custom_bounds.empty()) {
+    return bad("custom bounds with the exponential schema " + std::to_string(schema));
+  }
+  const int64_t reach = custom ? static_cast<int64_t>(custom_bounds.size()) + 1 : INT32_MAX;
+  TROUPE_TRY(check_side(positive_spans, positive_buckets, custom, reach));
+  TROUPE_TRY(check_side(negative_spans, negative_buckets, custom, reach));
+  if (zero_count < 0 || count < 0)
+    return bad("a negative count");
+  // Sums of floats are rounded, and beyond 2^53 so are those of integers.
+  if (is_float || count >= max_exact)
+    return {};
+  double total = zero_count;
+  for (const auto* side : {&positive_buckets, &negative_buckets})
+    for (const double b : *side)
+      total += b;
+  // What is not a number is counted and in no bucket.
+  if (std::isnan(sum) ? total > count : total != count)
+    return bad("the count is not that of all buckets together");
+  return {};
+}
 
 bool histogram::operator==(const histogram& o) const {
   return schema == o.schema && hint == o.hint && is_float == o.is_float &&

@@ -40,6 +40,10 @@ struct histogram {
   bool operator==(const histogram&) const;
   /// A stale marker is a histogram whose sum carries the stale NaN.
   bool is_stale() const;
+  /// Whether it may be stored, by the rules of Prometheus' model/histogram: a known schema, spans
+  /// that name as many buckets as there are, no negative counts, a total that fits. Else
+  /// invalid_argument with the reason.
+  status validate() const;
   /// Self-contained bytes, equal histograms give equal bytes.
   void encode(std::string& out) const;
   static result<histogram> decode(std::string_view bytes);

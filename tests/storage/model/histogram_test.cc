@@ -79,5 +79,77 @@ TEST(histogram, equality_sees_bits) {
   EXPECT_TRUE(a == b);
 }
 
+TEST(histogram, validates_as_prometheus_does) {
+  histogram good;
+  good.schema = 3;
+  good.count = 10;
+  good.sum = 2.5;
+  good.zero_count = 1;
+  good.positive_spans = {{-2, 2}, {1, 1}};
+  good.positive_buckets = {1, 2, 3};
+  good.negative_spans = {{0, 1}};
+  good.negative_buckets = {3};
+  EXPECT_TRUE(good.validate().ok());
+
+  histogram custom;
+  custom.schema = histogram::custom_schema;
+  custom.count = 3;
+  custom.custom_bounds = {0.1, 1};
+  custom.positive_spans = {{0, 1}, {1, 1}};
+  custom.positive_buckets = {1, 2};
+  EXPECT_TRUE(custom.validate().ok());
+
+  histogram stale;
+  stale.sum = stale_nan();
+  EXPECT_TRUE(stale.validate().ok());
+
+  const auto why = [](histogram h, auto change) {
+    change(h);
+    const status s = h.validate();
+    EXPECT_EQ(s.code(), errc::invalid_argument);
+    return std::string(s.message());
+  };
+  const double inf = std::numeric_limits<double>::infinity();
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  using h = histogram;
+  EXPECT_EQ(why(good, [](h& x) { x.schema = 9; }), "unknown schema 9");
+  EXPECT_EQ(why(good, [](h& x) { x.schema = -5; }), "unknown schema -5");
+  EXPECT_EQ(why(good, [](h& x) { x.positive_spans[1].length = 2; }),
+            "spans need 4 buckets, have 3");
+  EXPECT_EQ(why(good, [](h& x) { x.positive_spans[1].offset = -1; }),
+            "span 1 has the negative offset -1");
+  EXPECT_EQ(why(good, [](h& x) { x.positive_spans[0].offset = INT32_MAX; }),
+            "span offset is too large");
+  EXPECT_EQ(why(good, [](h& x) { x.negative_buckets[0] = -3; }), "a bucket has a negative count");
+  EXPECT_EQ(why(good, [](h& x) { x.zero_count = -1; }), "a negative count");
+  EXPECT_EQ(why(good, [](h& x) { x.count = 9; }), "the count is not that of all buckets together");
+  EXPECT_EQ(why(good, [](h& x) { x.custom_bounds = {1}; }),
+            "custom bounds with the exponential schema 3");
+  EXPECT_EQ(why(custom, [](h& x) { x.custom_bounds = {1, 1}; }), "custom bounds do not ascend");
+  EXPECT_EQ(why(custom, [&](h& x) { x.custom_bounds = {1, nan}; }), "custom bounds do not ascend");
+  EXPECT_EQ(why(custom,
+                [&](h& x) {
+                  x.custom_bounds = {1, inf};
+                }),
+            "the last custom bound is infinite, which goes without saying");
+  EXPECT_EQ(why(custom, [](h& x) { x.custom_bounds = {1}; }),
+            "spans reach beyond the custom bounds");
+  EXPECT_EQ(why(custom, [](h& x) { x.zero_threshold = 1; }), "custom buckets with a zero bucket");
+  EXPECT_EQ(why(custom,
+                [](h& x) {
+                  x.negative_spans = {{0, 0}};
+                }),
+            "custom buckets with negative buckets");
+
+  // NaN observations are in the count and in no bucket; sums of floats are rounded.
+  good.count = 12;
+  EXPECT_FALSE(good.validate().ok());
+  good.sum = nan;
+  EXPECT_TRUE(good.validate().ok());
+  good.sum = 1;
+  good.is_float = true;
+  EXPECT_TRUE(good.validate().ok());
+}
+
 }  // namespace
 }  // namespace troupe
