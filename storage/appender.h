@@ -11,15 +11,32 @@
 
 namespace troupe::storage {
 
-/// What became of one batch. Refused samples are never part of `accepted`.
+/// What became of one batch, or of several. Refused samples are never part of `accepted`.
 struct append_report {
   uint64_t accepted = 0;  ///< samples written to the WAL (new, duplicate or conflicting alike)
-  uint64_t too_old = 0;   ///< older than retention or the out-of-order window
+  uint64_t accepted_histograms = 0;  ///< of them
+  uint64_t accepted_exemplars = 0;
+  uint64_t too_old = 0;             ///< older than retention or the out-of-order window
   uint64_t too_far_in_future = 0;   ///< more than 10 min ahead of the clock
   uint64_t new_series_refused = 0;  ///< samples of series beyond the series limit
   uint64_t no_memory = 0;           ///< samples of new series while memory is short
+  uint64_t refused_exemplars = 0;   ///< for one of these reasons
   uint32_t first_refused = 0;       ///< index into floats of the first refused sample, if any
   uint64_t refused() const { return too_old + too_far_in_future + new_series_refused + no_memory; }
+
+  append_report& operator+=(const append_report& o) {
+    if (o.refused() != 0 && refused() == 0)
+      first_refused = o.first_refused;
+    accepted += o.accepted;
+    accepted_histograms += o.accepted_histograms;
+    accepted_exemplars += o.accepted_exemplars;
+    too_old += o.too_old;
+    too_far_in_future += o.too_far_in_future;
+    new_series_refused += o.new_series_refused;
+    no_memory += o.no_memory;
+    refused_exemplars += o.refused_exemplars;
+    return *this;
+  }
 };
 
 class shard_appender {

@@ -6,14 +6,7 @@ void joined_outcomes::add(size_t batch, const ingest::outcome& part) {
   auto& sum = sums[batch];
   if (sum.error.ok())
     sum.error = part.error;
-  auto& r = sum.report;
-  if (part.report.refused() && !r.refused())
-    r.first_refused = part.report.first_refused;
-  r.accepted += part.report.accepted;
-  r.too_old += part.report.too_old;
-  r.too_far_in_future += part.report.too_far_in_future;
-  r.new_series_refused += part.report.new_series_refused;
-  r.no_memory += part.report.no_memory;
+  sum.report += part.report;
 }
 
 void joined_outcomes::answered() {

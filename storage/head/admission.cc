@@ -140,6 +140,7 @@ refusals admit(const write_batch& batch, const table_refs& refs, const time_boun
     report.first_refused = out.floats.front();
   check_each(batch.histograms, bounds, limit, out.histograms, report);
   report.accepted = batch.sample_count() - out.floats.size() - out.histograms.size();
+  report.accepted_histograms = batch.histograms.size() - out.histograms.size();
   refuse_repeats(batch.floats, refs, out.floats, out);
   refuse_repeats(batch.histograms, refs, out.histograms, out);
   const auto times = times_for_exemplars(batch, out);
@@ -151,6 +152,8 @@ refusals admit(const write_batch& batch, const table_refs& refs, const time_boun
     if (bad_time || limit.refuses(e.series))
       out.exemplars.push_back(i);
   }
+  report.refused_exemplars = out.exemplars.size();
+  report.accepted_exemplars = batch.exemplars.size() - out.exemplars.size();
   out.new_series = limit.let_in();
   return out;
 }

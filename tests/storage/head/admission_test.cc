@@ -46,6 +46,7 @@ TEST_F(admission, refuses_by_time) {
   EXPECT_EQ(report_.too_old, 2u);
   EXPECT_EQ(report_.too_far_in_future, 1u);
   EXPECT_EQ(report_.accepted, 3u);
+  EXPECT_EQ(report_.accepted_histograms, 1u);
   EXPECT_EQ(report_.first_refused, 0u);
   EXPECT_EQ(report_.refused(), 3u);
 }
@@ -90,6 +91,8 @@ TEST_F(admission, exemplars_follow_their_sample) {
   b.exemplars = {
       {{{}, 1, 0}, 0}, {{{}, 1, 0}, 1}, {{{}, 1, 60}, 0}, {{{}, 1, 600}, 0}, {{{}, 1, 0}, 2}};
   EXPECT_EQ(run(b, {0, 100}).exemplars, (positions{1, 3, 4}));
+  EXPECT_EQ(report_.refused_exemplars, 3u);
+  EXPECT_EQ(report_.accepted_exemplars, b.exemplars.size() - 3);
 }
 
 TEST_F(admission, exemplars_without_a_time_take_the_samples) {
