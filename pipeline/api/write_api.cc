@@ -1,7 +1,10 @@
-// POST /api/v1/write: remote write 1.0. 2xx only after the samples are on stable storage.
+// POST /api/v1/write: remote write 1.0 and 2.0, told apart by the Content-Type. 2xx only after the
+// samples are on stable storage, which is idempotent: a request that is sent again after a 5xx
+// stores nothing twice.
 #include "pipeline/api/handlers.h"
 #include "pipeline/api/respond.h"
 #include "pipeline/http/bounded_decoder.h"
+#include "pipeline/http/header_text.h"
 #include "pipeline/remote/write_codec.h"
 
 #include <fmt/format.h>
@@ -10,89 +13,181 @@ namespace troupe::api {
 
 namespace {
 
+constexpr std::string_view media_type = "application/x-protobuf";
+constexpr std::string_view v1_message = "prometheus.WriteRequest";
+constexpr std::string_view v2_message = "io.prometheus.write.v2.Request";
+
 http::response plain(int code, std::string body) {
   return {code, "text/plain; charset=utf-8", {}, std::move(body), {}, "/api/v1/write"};
 }
-
-/// "" if the headers announce what this route takes.
-std::string unsupported(const http::request& r) {
-  auto type = http::find_header(r.header_fields, "Content-Type");
-  if (!type.empty() && !type.starts_with("application/x-protobuf"))
-    return fmt::format("unsupported content type \"{}\"", type);
-  if (type.find("io.prometheus.write.v2") != std::string_view::npos)
-    return "io.prometheus.write.v2.Request protobuf message is not accepted by this server; only "
-           "accepts "
-           "prometheus.WriteRequest";
-  auto encoding = http::find_header(r.header_fields, "Content-Encoding");
-  if (!encoding.empty() && encoding != "snappy")
-    return fmt::format(
-        "{} encoding (compression) is not accepted by this server; only snappy is acceptable",
-        encoding);
-  return {};
+http::response later(std::string body) {
+  auto r = plain(503, std::move(body));
+  r.header_fields.push_back({"Retry-After", "5"});
+  return r;
 }
 
-http::response outcome_response(const std::vector<ingest::outcome>& outcomes,
-                                uint64_t refused_series, const std::string& why) {
-  storage::append_report sum;
-  for (const auto& o : outcomes) {
-    if (!o.error.ok()) {
-      bool later = o.error.code() == errc::no_space || o.error.code() == errc::unavailable ||
-                   o.error.code() == errc::timeout || o.error.code() == errc::resource_exhausted;
-      auto r = plain(later ? 503 : 500, o.error.to_string() + "\n");
-      if (later)
-        r.header_fields.push_back({"Retry-After", "5"});
-      return r;
-    }
-    sum.too_old += o.report.too_old;
-    sum.too_far_in_future += o.report.too_far_in_future;
-    sum.new_series_refused += o.report.new_series_refused;
-    sum.no_memory += o.report.no_memory;
+/// The `proto` parameter of a Content-Type, without quotes; version 1.0's message if there is none.
+std::string_view message_of(std::string_view content_type) {
+  while (!content_type.empty()) {
+    const auto end = std::min(content_type.find(';'), content_type.size());
+    const auto part = content_type.substr(0, end);
+    content_type.remove_prefix(std::min(end + 1, content_type.size()));
+    const auto equals = part.find('=');
+    if (equals == std::string_view::npos ||
+        !http::equal_fold(http::trim(part.substr(0, equals)), "proto"))
+      continue;
+    auto value = http::trim(part.substr(equals + 1));
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+      value = value.substr(1, value.size() - 2);
+    return value;
   }
-  if (sum.refused() == 0 && refused_series == 0)
-    return {204, "text/plain; charset=utf-8", {}, "", {}, "/api/v1/write"};
-  // What was valid is stored; a 4xx tells the sender not to repeat the rest.
-  std::string text = "the valid part is stored;";
-  if (sum.too_old)
-    text += fmt::format(" {} samples are too old;", sum.too_old);
-  if (sum.too_far_in_future)
-    text += fmt::format(" {} samples are too far in the future;", sum.too_far_in_future);
-  if (sum.new_series_refused)
-    text +=
-        fmt::format(" {} samples of new series are over the series limit;", sum.new_series_refused);
-  if (sum.no_memory)
-    text +=
-        fmt::format(" {} samples of new series do not fit into memory (--storage.memory-limit);",
-                    sum.no_memory);
-  if (refused_series)
-    text += fmt::format(" {} series are invalid: {};", refused_series, why);
-  text.back() = '\n';
-  return plain(400, std::move(text));
+  return v1_message;
+}
+
+/// What a sender announces. Without headers it is version 1.0, snappy, as Prometheus has it.
+struct announced {
+  bool v2 = false;
+  http::encoding coding = http::encoding::snappy;
+};
+
+result<announced> negotiate(const http::headers& fields) {
+  announced out;
+  const auto type = http::find_header(fields, "Content-Type");
+  if (!type.empty()) {
+    if (!http::equal_fold(http::trim(type.substr(0, type.find(';'))), media_type))
+      return {
+          errc::unsupported,
+          fmt::format("expected {} as the media type, got content type \"{}\"", media_type, type)};
+    const auto message = message_of(type);
+    if (message != v1_message && message != v2_message)
+      return {errc::unsupported,
+              fmt::format("unknown remote write protobuf message \"{}\", supported: {}, {}",
+                          message, v1_message, v2_message)};
+    out.v2 = message == v2_message;
+  }
+  const auto coding = http::find_header(fields, "Content-Encoding");
+  if (http::equal_fold(coding, "zstd"))
+    out.coding = http::encoding::zstd;
+  else if (!coding.empty() && !http::equal_fold(coding, "snappy"))
+    return {errc::unsupported,
+            fmt::format("{} encoding (compression) is not accepted by this server; only snappy and "
+                        "zstd are acceptable",
+                        coding)};
+  return out;
+}
+
+/// Tells the sender what is stored, also in an answer that says what is not.
+http::response with_counts(http::response r, const storage::append_report& stored) {
+  const auto add = [&](std::string_view what, uint64_t n) {
+    r.header_fields.push_back(
+        {fmt::format("X-Prometheus-Remote-Write-{}-Written", what), std::to_string(n)});
+  };
+  add("Samples", stored.accepted - stored.accepted_histograms);
+  add("Histograms", stored.accepted_histograms);
+  add("Exemplars", stored.accepted_exemplars);
+  return r;
+}
+
+/// Which parts of a decoded request were refused, in words and numbers.
+class refusal_text {
+ public:
+  void add(uint64_t n, std::string_view what, std::string_view why) {
+    if (n != 0)
+      text_ += fmt::format(" {} {}{}{};", n, what, why.empty() ? "" : ": ", why);
+  }
+  void add(const storage::append_report& r) {
+    add(r.too_old, "samples are too old", "");
+    add(r.too_far_in_future, "samples are too far in the future", "");
+    add(r.new_series_refused, "samples of new series are over the series limit", "");
+    add(r.no_memory, "samples of new series do not fit into memory (--storage.memory-limit)", "");
+    add(r.refused_exemplars, "exemplars have no time or are refused as their samples", "");
+  }
+  void add(const remote::decoded_write& w) {
+    add(w.refused_series.count,
+        fmt::format("series ({} samples) are invalid", w.samples_of_refused_series),
+        w.refused_series.why);
+    add(w.refused_histograms.count, "histograms are invalid", w.refused_histograms.why);
+    add(w.refused_exemplars.count, "exemplars are invalid", w.refused_exemplars.why);
+    add(w.refused_metadata.count, "metadata are invalid", w.refused_metadata.why);
+  }
+  /// "" if nothing was.
+  std::string done() {
+    if (text_.empty())
+      return {};
+    text_.back() = '\n';
+    return "the valid part is stored;" + text_;
+  }
+
+ private:
+  std::string text_;
+};
+
+/// The answer to a request whose batches could not all be stored.
+http::response failed(const status& error) {
+  const std::string text = error.to_string() + "\n";
+  switch (error.code()) {
+    case errc::no_space:
+    case errc::unavailable:
+    case errc::timeout:
+    case errc::resource_exhausted:
+      return later(text);
+    case errc::invalid_argument:
+      return plain(400, text);
+    default:
+      return plain(500, text);
+  }
+}
+
+/// `rest` is what the decoder left: without batches.
+http::response outcome_response(const std::vector<ingest::outcome>& outcomes,
+                                const remote::decoded_write& rest,
+                                remote::metadata_cache& known_metadata) {
+  storage::append_report sum;
+  const status* error = nullptr;
+  for (const auto& o : outcomes) {
+    sum += o.report;
+    // One that may pass when it is tried again counts more than one that will not.
+    if (!o.error.ok() && (error == nullptr || error->code() == errc::invalid_argument))
+      error = &o.error;
+  }
+  if (error != nullptr)
+    return with_counts(failed(*error), sum);
+  known_metadata.note(rest.metadata);
+  refusal_text refused;
+  refused.add(sum);
+  refused.add(rest);
+  auto text = refused.done();
+  // A 4xx tells the sender not to send the rest again.
+  const int code = text.empty() ? 204 : 400;
+  return with_counts(plain(code, std::move(text)), sum);
 }
 
 }  // namespace
 
 answer handle_write(const services& s, const http::request& r, const inputs&) {
-  if (auto why = unsupported(r); !why.empty())
-    return plain(415, why + "\n");
+  const auto type = negotiate(r.header_fields);
+  if (!type.ok())
+    return plain(415, std::string(type.error().message()) + "\n");
   http::bounded_decoder decoder(s.budget, {s.max_write_bytes, 2000});
-  auto body = decoder.decode(http::encoding::snappy, r.body);
+  auto body = decoder.decode(type->coding, r.body);
   if (!body.ok()) {
-    auto refusal =
-        plain(http::http_status_of(body.error()), std::string(body.error().message()) + "\n");
-    if (refusal.status == 503)
-      refusal.header_fields.push_back({"Retry-After", "5"});
-    return refusal;
+    const std::string text = std::string(body.error().message()) + "\n";
+    const int code = http::http_status_of(body.error());
+    return with_counts(code == 503 ? later(text) : plain(code, text), {});
   }
-  auto decoded = remote::decode_write(body->data, *s.known_series);
+  auto decoded = type->v2 ? remote::decode_write_v2(body->data, *s.known_series)
+                          : remote::decode_write(body->data, *s.known_series);
   if (!decoded.ok())
-    return plain(400, std::string(decoded.error().message()) + "\n");
+    return with_counts(plain(decoded.code() == errc::out_of_bounds ? 413 : 400,
+                             std::string(decoded.error().message()) + "\n"),
+                       {});
   store_request store;
-  store.batches = std::move(decoded->batches);
+  store.batches = std::exchange(decoded->batches, {});
   // The lease stays until the answer: the batch is about as large as the decoded body.
-  auto lease = std::make_shared<http::byte_lease>(std::move(body->lease));
-  store.finish = [lease, refused = decoded->refused_series,
-                  why = decoded->first_refusal](const std::vector<ingest::outcome>& outcomes) {
-    return outcome_response(outcomes, refused, why);
+  store.finish = [lease = std::make_shared<http::byte_lease>(std::move(body->lease)),
+                  rest = std::make_shared<remote::decoded_write>(std::move(*decoded)),
+                  known = &s.known_series->metadata()](const std::vector<ingest::outcome>& all) {
+    return outcome_response(all, *rest, *known);
   };
   return store;
 }

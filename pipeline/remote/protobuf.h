@@ -20,3 +20,13 @@ struct wrong_wire_type : protozero::exception {
 
 #include <protozero/pbf_reader.hpp>
 #include <protozero/pbf_writer.hpp>
+
+#include <string_view>
+
+namespace troupe::remote {
+
+inline std::string_view view(protozero::data_view d) {
+  return {d.data(), d.size()};
+}
+
+}  // namespace troupe::remote

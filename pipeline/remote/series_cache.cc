@@ -1,6 +1,6 @@
 #include "pipeline/remote/series_cache.h"
 
-#include "pipeline/remote/label_fields.h"
+#include "pipeline/remote/field_scan.h"
 #include "storage/base/check.h"
 #include "storage/base/ref_table.h"
 #include "storage/model/slot.h"
@@ -110,6 +110,8 @@ struct series_cache::added {
 series_cache::series_cache(settings s, const clock& clk)
     : settings_(std::move(s)),
       clock_(clk),
+      sequences_(settings_.secret),
+      metadata_(clk),
       current_(std::make_unique<generation>(settings_.shards)),
       previous_(std::make_unique<generation>(settings_.shards)),
       round_began_ns_(clk.monotonic_ns()) {
@@ -118,23 +120,84 @@ series_cache::series_cache(settings s, const clock& clk)
 
 series_cache::~series_cache() = default;
 
-/// Whether the message's label fields are those of `k`.
-bool series_cache::is(const known& k, std::string_view message) const {
-  return ends_labels(message, k.key_bytes) && k.is(hash(message.substr(0, k.key_bytes)));
-}
+/// Label fields as they were sent.
+class series_cache::label_keys {
+ public:
+  explicit label_keys(const series_cache& of) : of_(of) {}
+
+  void enter(item&) {}
+  /// Whether the item's label fields are those of `k`.
+  bool are(const known& k, item& it) const {
+    if (!ends_key(it.message, k.key_bytes) ||
+        !k.is(of_.hash_text(it.message.substr(0, k.key_bytes))))
+      return false;
+    it.key_bytes = k.key_bytes;
+    return true;
+  }
+  bool read(item& it, hash128& hash) const {
+    it.key_bytes = all_key_bytes(it.message);
+    hash = of_.hash_text(it.key());
+    return true;
+  }
+
+ private:
+  const series_cache& of_;
+};
+
+/// References to texts.
+class series_cache::reference_keys {
+ public:
+  reference_keys(const series_cache& of, std::span<const hash128> texts) : of_(of), texts_(texts) {}
+
+  void enter(item& it) {
+    it.key_bytes = first_key_bytes(it.message);
+    valid_ = it.key_bytes != 0 && hash_references(it.key());
+  }
+  bool are(const known& k, item&) const { return valid_ && k.is(hash_); }
+  bool read(item&, hash128& hash) const {
+    hash = hash_;
+    return valid_;
+  }
+
+ private:
+  bool hash_references(std::string_view key) {
+    const char* p = key.data() + 1;
+    const char* const end = key.data() + key.size();
+    uint64_t ref = 0;
+    p = read_varint(p, end, ref);  // the length
+    sequence_hash::state sequence(of_.sequences_);
+    while (p != end) {
+      ref = static_cast<uint8_t>(*p);
+      p = ref < 0x80 ? p + 1 : read_varint(p, end, ref);
+      if (p == nullptr || ref >= texts_.size())
+        return false;
+      sequence.add(texts_[ref]);
+    }
+    hash_ = sequence.result();
+    return sequence.count() % 2 == 0;
+  }
+
+  const series_cache& of_;
+  const std::span<const hash128> texts_;
+  hash128 hash_;
+  bool valid_ = false;
+};
 
 /// Sets item.page to the page's index and item.position for known series; the others are misses.
-bool series_cache::probe(std::span<item> items, std::vector<miss>& misses) const {
+template <class Keys>
+bool series_cache::probe(Keys& keys, std::span<item> items, std::vector<miss>& misses) const {
   generation& g = *current_;
   known* before = nullptr;
   for (uint32_t i = 0; i < items.size(); ++i) {
     item& it = items[i];
+    keys.enter(it);
     uint32_t ref = before ? before->expected() : no_ref;
-    if (ref != no_ref && is(g.at(ref), it.message)) {
-      it.key_bytes = g.at(ref).key_bytes;
-    } else {
-      it.key_bytes = label_bytes(it.message);
-      const hash128 h = hash(it.key());
+    if (ref == no_ref || !keys.are(g.at(ref), it)) {
+      hash128 h;
+      if (!keys.read(it, h)) {
+        before = nullptr;
+        continue;
+      }
       ref = g.find(h);
       if (ref == no_ref) {
         misses.push_back({i, h});
@@ -152,8 +215,20 @@ bool series_cache::probe(std::span<item> items, std::vector<miss>& misses) const
   return misses.empty();
 }
 
-std::vector<series_cache::page_view> series_cache::resolve(
-    std::span<item> items, const std::function<labels(std::string_view)>& parse) {
+std::vector<series_cache::page_view> series_cache::resolve(std::span<item> items,
+                                                           const parse_key& parse) {
+  return resolve_by(label_keys(*this), items, parse);
+}
+
+std::vector<series_cache::page_view> series_cache::resolve(std::span<item> items,
+                                                           std::span<const hash128> texts,
+                                                           const parse_key& parse) {
+  return resolve_by(reference_keys(*this, texts), items, parse);
+}
+
+template <class Keys>
+std::vector<series_cache::page_view> series_cache::resolve_by(Keys keys, std::span<item> items,
+                                                              const parse_key& parse) {
   std::vector<miss> misses;
   std::vector<added> fresh;
   for (;;) {
@@ -161,7 +236,7 @@ std::vector<series_cache::page_view> series_cache::resolve(
     {
       std::shared_lock lock(mutex_);
       seen = rounds_;
-      if (probe(items, misses))
+      if (probe(keys, items, misses))
         return view_pages(items);
       // What was known before the last round needs no parsing.
       for (const miss& m : misses) {

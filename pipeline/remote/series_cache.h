@@ -1,10 +1,13 @@
-// Series of remote-write senders by the raw bytes of their labels, so that a known series costs a
-// hash: no label is parsed, nothing is allocated. Senders keep their order: the series that
-// followed the one before in an earlier request is tried first, by the length of its label bytes,
-// so that they are not even walked. Series that arrive together share a page: a series table of one
-// shard that the shard knows by its address. Any thread.
+// Series of remote-write senders by what names them in a request, so that a known series costs a
+// hash: no label is parsed, nothing is allocated. In version 1.0 that is the raw bytes of their
+// labels, in 2.0 the texts that their references mean. Senders keep their order: the series that
+// followed the one before in an earlier request is tried first; label bytes are not even walked
+// then. Series that arrive together share a page: a series table of one shard that the shard knows
+// by its address. Any thread.
 #pragma once
 
+#include "pipeline/remote/metadata_cache.h"
+#include "pipeline/remote/sequence_hash.h"
 #include "storage/base/clock.h"
 #include "storage/base/hash.h"
 #include "storage/model/batch.h"
@@ -40,7 +43,7 @@ class series_cache {
   /// (refused).
   struct item {
     std::string_view message;
-    uint32_t key_bytes = 0;  ///< of the label fields in front
+    uint32_t key_bytes = 0;  ///< of the label fields, or the field of references, in front
     uint32_t page = nowhere;
     uint32_t position = 0;
 
@@ -59,11 +62,17 @@ class series_cache {
   series_cache(const series_cache&) = delete;
   series_cache& operator=(const series_cache&) = delete;
 
-  /// Finds the end of every item's labels and its place; `parse` is asked for the labels of unknown
-  /// ones and gives an empty set for those that must not be stored (it may be asked twice for one
-  /// item). Returns the pages in order of first use.
-  std::vector<page_view> resolve(std::span<item> items,
-                                 const std::function<labels(std::string_view key)>& parse);
+  /// Gives the labels that a key means, or none for a series that must not be stored.
+  using parse_key = std::function<labels(std::string_view key)>;
+  /// Version 1.0: finds the end of every item's labels and its place; `parse` is asked for unknown
+  /// ones, maybe twice. Returns the pages in order of first use.
+  std::vector<page_view> resolve(std::span<item> items, const parse_key& parse);
+  /// Version 2.0: keys are references to the texts that have these hashes (of hash_text()). An
+  /// item whose references are not in pairs or mean no text gets no place.
+  std::vector<page_view> resolve(std::span<item> items, std::span<const hash128> texts,
+                                 const parse_key& parse);
+  hash128 hash_text(std::string_view text) const { return xxh3_128(text, settings_.secret); }
+  metadata_cache& metadata() { return metadata_; }
 
   /// Forgets everything if there are more than that: memory is short.
   void forget_beyond(size_t most);
@@ -75,10 +84,13 @@ class series_cache {
   struct generation;
   struct miss;
   struct added;
+  class label_keys;
+  class reference_keys;
 
-  hash128 hash(std::string_view key) const { return xxh3_128(key, settings_.secret); }
-  bool is(const known& k, std::string_view message) const;
-  bool probe(std::span<item> items, std::vector<miss>& misses) const;
+  template <class Keys>
+  std::vector<page_view> resolve_by(Keys keys, std::span<item> items, const parse_key& parse);
+  template <class Keys>
+  bool probe(Keys& keys, std::span<item> items, std::vector<miss>& misses) const;
   void add(std::span<item> items, std::span<added> fresh);
   void begin_round();
   void start_anew();
@@ -86,6 +98,8 @@ class series_cache {
 
   const settings settings_;
   const clock& clock_;
+  const sequence_hash sequences_;
+  metadata_cache metadata_;
   mutable std::shared_mutex mutex_;
   // All below are guarded by mutex_ (marks of use and of order are set by readers too,
   // atomically).

@@ -4,11 +4,9 @@
 #include "pipeline/api/event_lines.h"
 #include "pipeline/api/params.h"
 #include "pipeline/discover/target_set.h"
-#include "pipeline/remote/series_cache.h"
 #include "pipeline/scrape/scrape_pool.h"
 #include "query/engine/engine.h"
 #include "tests/support/memory_queryable.h"
-#include "tests/support/remote_write_body.h"
 
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
@@ -37,7 +35,6 @@ class ApiTest : public ::testing::Test {
     s.metrics = &metrics;
     s.budget = std::make_shared<http::byte_budget>(64u << 20);
     s.build = {"3.5.0", "0.1.0", "", "", "", "", "g++"};
-    s.known_series = &known;
     s.hostname = "this-machine";
     s.external_url = "https://this-machine:443/a/";
     s.listen_port = "9090";
@@ -79,10 +76,6 @@ class ApiTest : public ::testing::Test {
     if (!m.to)
       return m.refusal;
     answer a = the_api->handle(*m.to, r, gathered);
-    if (auto* store = std::get_if<store_request>(&a)) {
-      stored = store->batches;
-      return store->finish(std::vector<ingest::outcome>(store->batches.size(), outcome));
-    }
     auto out = std::get<http::response>(a);
     while (out.stream) {
       if (!out.stream(out.body))
@@ -111,11 +104,8 @@ class ApiTest : public ::testing::Test {
   query::engine engine{query::engine_options::everything(), clk};
   registry metrics;
   services all;
-  remote::series_cache known{{}, clk};
   std::unique_ptr<api> the_api;
   inputs gathered;
-  std::vector<batch_ptr> stored;
-  ingest::outcome outcome;
   std::string deleted, not_ready;
   int flushed = 0;
 };
@@ -238,27 +228,6 @@ TEST_F(ApiTest, GroupsAreOffByDefault) {
   EXPECT_EQ(call("POST", "/-/reload").status, 403);
   EXPECT_EQ(call("POST", "/-/quit").status, 403);
   EXPECT_EQ(call("POST", "/api/v1/write").status, 404);
-}
-
-TEST_F(ApiTest, WriteStoresBeforeItAnswers) {
-  std::string body = support::remote_write_body({{labels::from({{"__name__", "w"}}), {{1, 2.0}}}});
-  auto r = call("POST", "/api/v1/write", {}, body, {{"Content-Encoding", "snappy"}});
-  EXPECT_EQ(r.status, 204);
-  ASSERT_EQ(stored.size(), 1u);
-  EXPECT_EQ(stored[0]->floats[0].value, 2.0);
-  outcome.error = {errc::no_space, "disk is full"};
-  r = call("POST", "/api/v1/write", {}, body, {});
-  EXPECT_EQ(r.status, 503);
-  EXPECT_EQ(http::find_header(r.header_fields, "Retry-After"), "5");
-  outcome = {};
-  outcome.report.too_old = 1;
-  r = call("POST", "/api/v1/write", {}, body, {});
-  EXPECT_EQ(r.status, 400);
-  EXPECT_NE(r.body.find("1 samples are too old"), std::string::npos);
-  EXPECT_EQ(call("POST", "/api/v1/write", {}, "junk", {}).status, 400);
-  EXPECT_EQ(call("POST", "/api/v1/write", {}, body, {{"Content-Encoding", "gzip"}}).status, 415);
-  EXPECT_EQ(call("POST", "/api/v1/write", {}, body, {{"Content-Type", "application/json"}}).status,
-            415);
 }
 
 TEST_F(ApiTest, Federate) {

@@ -55,7 +55,7 @@ class memory_server : public ::testing::Test {
     if (!raw.ok())
       return {400};
     auto got = remote::decode_write(raw->data, known_);
-    if (!got.ok() || got->refused_series > 0)
+    if (!got.ok() || got->refused_series.count > 0)
       return {400};
     for (const auto& b : got->batches)
       store(*b);

@@ -187,7 +187,7 @@ TEST_F(SeriesCache, RefusedSeriesAreNeverKnown) {
   std::string bad = write_request({{labels::from({{"job", "nameless"}}), {{1, 1}}}});
   for (int n = 0; n < 2; ++n) {
     auto got = decode(bad);
-    EXPECT_EQ(got.refused_series, 1u);
+    EXPECT_EQ(got.refused_series.count, 1u);
     EXPECT_TRUE(got.batches.empty());
   }
   EXPECT_EQ(known->series_count(), 0u);

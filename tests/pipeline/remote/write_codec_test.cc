@@ -40,7 +40,7 @@ TEST(WriteCodec, ReadsSeriesInOrderWithTheirSlots) {
   EXPECT_EQ(b.floats[2].ts, -5);
   EXPECT_TRUE(std::signbit(b.floats[2].value));
   EXPECT_EQ(b.floats[2].series, 1u);
-  EXPECT_EQ(got->refused_series, 0u);
+  EXPECT_EQ(got->refused_series.count, 0u);
 }
 
 TEST(WriteCodec, TheSameSeriesTwiceIsOneSeries) {
@@ -71,8 +71,9 @@ TEST(WriteCodec, RefusesSeriesNotRequests) {
   raw({{"__name__", "m"}, {"a", std::string(100'000, 'x')}});
   auto got = decode_write(bytes);
   ASSERT_TRUE(got.ok());
-  EXPECT_EQ(got->refused_series, 6u);
-  EXPECT_EQ(got->first_refusal, "series without a metric name");
+  EXPECT_EQ(got->refused_series.count, 6u);
+  EXPECT_EQ(got->refused_series.why, "series without a metric name");
+  EXPECT_EQ(got->samples_of_refused_series, 6u);
   ASSERT_EQ(got->batches.size(), 1u);
   EXPECT_EQ(got->batches.at(0)->floats.size(), 1u);
 }

@@ -1,0 +1,35 @@
+// Remote-write 2.0 requests: any bytes give a batch or an error, and the same when series are
+// known.
+#include "pipeline/remote/write_codec.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const troupe::manual_clock clk;
+  troupe::remote::series_cache known({}, clk);
+  // The second time all series are known, the third time also which one comes behind another.
+  uint64_t refused[3] = {0, 0, 0}, samples[3] = {0, 0, 0};
+  for (int round = 0; round < 3; ++round) {
+    auto got = troupe::remote::decode_write_v2({reinterpret_cast<const char*>(data), size}, known);
+    if (!got.ok())
+      return 0;
+    refused[round] = got->refused_series.count + got->samples_of_refused_series +
+                     got->refused_histograms.count + got->refused_exemplars.count +
+                     got->refused_metadata.count;
+    for (const auto& b : got->batches) {
+      samples[round] += b->sample_count() + b->exemplars.size() + b->starts.size();
+      for (const auto& e : b->floats)
+        if (e.series >= b->table->series.size())
+          __builtin_trap();
+      for (const auto& e : b->histograms)
+        if (e.series >= b->table->series.size() || !e.value->validate().ok())
+          __builtin_trap();
+      uint64_t next = 0;
+      for (const auto& s : b->starts)
+        if (s.index < std::exchange(next, uint64_t{s.index} + 1) || s.index >= b->floats.size())
+          __builtin_trap();
+    }
+  }
+  for (int round = 1; round < 3; ++round)
+    if (refused[round] != refused[0] || samples[round] != samples[0])
+      __builtin_trap();
+  return 0;
+}
