@@ -54,7 +54,7 @@ head_stats head_statistics(std::span<const std::unique_ptr<shard>> shards, size_
     lo = std::min(lo, h.min_ts());
     hi = std::max(hi, h.max_ts());
     for (const auto* t : h.tenants()) {
-      if (t->name == audit_tenant) {
+      if (is_own_tenant(t->name)) {
         out.series -= h.all_series(*t).series.size();
         continue;
       }

@@ -83,6 +83,10 @@ uint64_t xxh3(std::string_view data, uint64_t seed) {
   return XXH3_64bits_withSeed(data.data(), data.size(), seed);
 }
 
+uint64_t xxh64(std::string_view data) {
+  return XXH64(data.data(), data.size(), 0);
+}
+
 uint32_t crc32c(std::string_view data, uint32_t crc) {
   static const crc_function fast = pick_crc();
   return ~fast(data.data(), data.size(), ~crc);

@@ -1,5 +1,5 @@
-// Hashes. xxh3 (64 bit) for tables and identity; CRC-32C (Castagnoli, RFC 3720) for everything on
-// disk or on the wire.
+// Hashes. xxh3 (64 bit) for tables and identity; xxh64 to equal a hash of Prometheus; CRC-32C
+// (Castagnoli, RFC 3720) for everything on disk or on the wire.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,8 @@ struct hash128 {
   bool operator==(const hash128&) const = default;
 };
 hash128 xxh3_128(std::string_view data, uint64_t seed = 0);
+/// XXH64 with seed 0: Prometheus' hash of label sets.
+uint64_t xxh64(std::string_view data);
 /// CRC-32C; `crc` continues an earlier one. Uses SSE 4.2 where the CPU has it, a table elsewhere:
 /// same results.
 uint32_t crc32c(std::string_view data, uint32_t crc = 0);

@@ -38,6 +38,11 @@ TEST(crc32c, both_forms_agree_with_the_definition_at_every_length_and_cut) {
 }
 
 // Slots on disk depend on these values.
+TEST(xxh64, fixed_values) {
+  EXPECT_EQ(xxh64(""), 0xef46db3751d8e999ULL);
+  EXPECT_EQ(xxh64("a"), 0xd24ec4f1a98c6e5bULL);
+}
+
 TEST(xxh3, fixed_values) {
   EXPECT_EQ(xxh3(""), 0x2d06800538d394c2ULL);
   EXPECT_EQ(xxh3("", 1), 0x4dc5b0cc826f6703ULL);
