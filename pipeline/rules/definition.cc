@@ -47,6 +47,17 @@ struct inputs {
   }
 };
 
+void find_shared(group_definition& group) {
+  for (const auto& stage : group.stages) {
+    std::map<std::string_view, size_t> first;
+    for (const size_t i : stage) {
+      const auto [known, is_new] = first.emplace(group.rules[i].expr, i);
+      if (!is_new)
+        group.rules[i].shared = group.rules[known->second].shared = true;
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<std::vector<size_t>> stages_of(const std::vector<rule_definition>& rules) {
@@ -97,6 +108,7 @@ result<group_definition_ptr> define_group(const config::rule_group_config& from,
     out->rules.push_back(std::move(d));
   }
   out->stages = stages_of(out->rules);
+  find_shared(*out);
   return group_definition_ptr(std::move(out));
 }
 

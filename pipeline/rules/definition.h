@@ -21,7 +21,8 @@ struct rule_definition {
   std::string name;  ///< of the recorded metric or of the alert
   bool alerting = false;
   query::expr_ptr parsed;
-  std::string expr;  ///< canonical text
+  std::string expr;     ///< canonical text
+  bool shared = false;  ///< another rule of its stage has the same expression
   int64_t for_ms = 0;
   int64_t keep_firing_for_ms = 0;
   text_map labels;  ///< the group's, overridden by the rule's; "" takes a label away

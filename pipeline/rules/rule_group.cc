@@ -72,11 +72,18 @@ status rule_group::name_results(rule_state& state, const rule_definition& rule,
 }
 
 result<query::vector_value> rule_group::result_of(size_t rule, const group_run& run,
-                                                  query_door& queries) {
+                                                  query_door& queries, shared_results& shared) {
   const rule_definition& r = definition_->rules[rule];
   rule_state& state = rules_[rule];
   const timestamp_ms at = run.instant - definition_->query_offset_ms;
-  TROUPE_ASSIGN(query::vector_value found, queries.evaluate(*r.parsed, r.expr, at));
+  query::vector_value found;
+  if (const auto known = shared.find(r.expr); known != shared.end()) {
+    found = known->second;
+  } else {
+    TROUPE_ASSIGN(found, queries.evaluate(*r.parsed, r.expr, at));
+    if (r.shared)
+      shared.emplace(r.expr, found);
+  }
   if (r.alerting) {
     TROUPE_TRY(state.alerts.update(
         found, {.instant = run.instant, .limit = definition_->limit, .catch_up = run.catch_up},
@@ -158,6 +165,7 @@ void rule_group::note(rule_state& state, const status& s) {
 std::vector<rule_group::output> rule_group::evaluate(size_t stage, const group_run& run,
                                                      query_door& queries) {
   std::vector<output> out;
+  shared_results shared;
   if (stage == 0)
     samples_ = 0;
   const timestamp_ms at = run.instant - definition_->query_offset_ms;
@@ -166,7 +174,7 @@ std::vector<rule_group::output> rule_group::evaluate(size_t stage, const group_r
     const int64_t began = clk_.monotonic_ns();
     state.status.last_evaluation = clk_.now_ms();
     ++evaluations_;
-    const auto found = result_of(i, run, queries);
+    const auto found = result_of(i, run, queries, shared);
     note(state, found.error());
     if (found.ok()) {
       samples_ += found->size();
@@ -212,9 +220,11 @@ std::vector<outgoing_alert> rule_group::take_due_alerts(size_t stage, const grou
 void rule_group::resume(timestamp_ms at, const std::vector<saved_alerts>& saved,
                         query_door& queries) {
   const group_run run{at, true};
+  shared_results none;
   for (size_t i = 0; i < rules_.size(); ++i) {
     rule_state& state = rules_[i];
-    const auto found = result_of(i, run, queries);
+    none.clear();
+    const auto found = result_of(i, run, queries, none);
     if (!found.ok())
       continue;
     std::vector<labels> series;

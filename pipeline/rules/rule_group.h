@@ -10,6 +10,7 @@
 #include "storage/model/batch.h"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -91,7 +92,10 @@ class rule_group {
     std::vector<labels> offered;   ///< the same of the one on its way
   };
 
-  result<query::vector_value> result_of(size_t rule, const group_run& run, query_door& queries);
+  /// Results of expressions that several rules of a stage have.
+  using shared_results = std::map<std::string_view, query::vector_value>;
+  result<query::vector_value> result_of(size_t rule, const group_run& run, query_door& queries,
+                                        shared_results& shared);
   /// Gives the elements the labels of the recorded series.
   status name_results(rule_state& state, const rule_definition& rule, query::vector_value& v) const;
   batch_ptr batch_of(rule_state& state, size_t rule, const query::vector_value& v,

@@ -28,8 +28,11 @@ class alert_test : public rules_fixture {
   tiny_templates templates;
 
   alert_test() { settings.templates = &templates; }
+  group_definition_ptr last;  ///< of make()
+
   rule_group make(const std::string& rule, const std::string& keys = {}) {
-    return {define("  - {alert: a, expr: m > 0, " + rule + "}\n", keys), settings, clk};
+    last = define("  - {alert: a, expr: m > 0, " + rule + "}\n", keys);
+    return {last, settings, clk};
   }
   static std::string states(const rule_group& g) {
     std::string out;
@@ -179,9 +182,9 @@ TEST_F(alert_test, a_catch_up_sends_nothing_and_forgets_what_began_and_ended_in_
 /// Evaluates, forgets, and takes the state up again from what was stored.
 class resume_test : public alert_test {
  protected:
-  rule_group resumed(const rule_group& old, timestamp_ms at) {
-    rule_group g(std::make_shared<group_definition>(copy(old.definition())), settings, clk);
-    const auto saved = alerts_at(store, "", g.definition(), at);
+  rule_group resumed(timestamp_ms at) {
+    rule_group g(last, settings, clk);
+    const auto saved = alerts_at(store, "", *last, at);
     EXPECT_TRUE(saved.ok());
     g.resume(at, *saved, door);
     return g;
@@ -189,17 +192,6 @@ class resume_test : public alert_test {
   void evaluate_and_note(rule_group& g, timestamp_ms at) {
     evaluate(g, at);
     put(*history_batch(g, {at, false}));
-  }
-  static group_definition copy(const group_definition& d) {
-    return {d.name,  d.file,      d.interval_ms, d.query_offset_ms,
-            d.limit, rules_of(d), d.stages,      d.source};
-  }
-  static std::vector<rule_definition> rules_of(const group_definition& d) {
-    std::vector<rule_definition> out;
-    for (const auto& r : d.rules)
-      out.push_back({r.name, r.alerting, r.parsed->clone(), r.expr, r.for_ms, r.keep_firing_for_ms,
-                     r.labels, r.annotations});
-    return out;
   }
   static std::string full(const rule_group& g) {
     std::string out;
@@ -221,7 +213,7 @@ TEST_F(resume_test, every_state_is_found_again) {
   auto g = make("for: 3m, keep_firing_for: 1m, annotations: {v: '{{ $value }}'}");
   for (int i = 0; i < 5; ++i)
     evaluate_and_note(g, start + i * minute);
-  auto again = resumed(g, start + 4 * minute);
+  auto again = resumed(start + 4 * minute);
   const auto before = full(g);
   EXPECT_NE(before.find("firing"), std::string::npos);
   EXPECT_NE(before.find("pending"), std::string::npos);
@@ -240,7 +232,7 @@ TEST_F(resume_test, series_that_vanish_after_the_restart_are_marked) {
   auto g = make("for: 0s");
   evaluate_and_note(g, 0);
   evaluate_and_note(g, minute);
-  auto again = resumed(g, minute);
+  auto again = resumed(minute);
   evaluate(again, 2 * minute);
   EXPECT_EQ(stored("ALERTS"), "ALERTS{alertname=\"a\", alertstate=\"firing\"} 1@0 1@60 stale@120");
 }
@@ -251,7 +243,7 @@ TEST_F(resume_test, an_outage_does_not_count_for_a_pending_alert) {
   auto g = make("for: 10m");
   for (int i = 0; i <= 4; ++i)
     evaluate_and_note(g, i * minute);
-  auto again = resumed(g, 4 * minute);
+  auto again = resumed(4 * minute);
   again.bridge_outage(4 * minute, 24 * minute);
   evaluate(again, 24 * minute);
   EXPECT_EQ(again.alerts_of(0).active()[0].active_at, 20 * minute);
@@ -267,7 +259,7 @@ TEST_F(resume_test, nearly_due_alerts_wait_for_the_grace_period) {
   auto g = make("for: 10m");
   for (int i = 0; i <= 8; ++i)
     evaluate_and_note(g, i * minute);
-  auto again = resumed(g, 8 * minute);
+  auto again = resumed(8 * minute);
   again.bridge_outage(8 * minute, 20 * minute);
   EXPECT_EQ(again.alerts_of(0).active()[0].active_at, 15 * minute);
 }
@@ -277,7 +269,7 @@ TEST_F(resume_test, a_for_below_the_grace_period_begins_anew) {
   auto g = make("for: 5m");
   for (int i = 0; i <= 3; ++i)
     evaluate_and_note(g, i * minute);
-  auto again = resumed(g, 3 * minute);
+  auto again = resumed(3 * minute);
   again.bridge_outage(3 * minute, 20 * minute);
   EXPECT_EQ(states(again), "");
 }
@@ -287,7 +279,7 @@ TEST_F(resume_test, an_alert_that_ended_in_the_outage_is_resolved) {
   auto g = make("for: 0s");
   evaluate_and_note(g, 0);
   evaluate_and_note(g, minute);
-  auto again = resumed(g, minute);
+  auto again = resumed(minute);
   again.bridge_outage(minute, 20 * minute);
   EXPECT_EQ(sent(evaluate(again, 20 * minute)), "{alertname=\"a\"} resolved 0-1200");
 }

@@ -60,6 +60,36 @@ TEST_F(rule_group_test, rules_see_results_of_the_rules_before_them) {
   EXPECT_EQ(stored("sum"), "sum 10@0 20@60");
 }
 
+TEST_F(rule_group_test, equal_expressions_of_a_stage_are_evaluated_once) {
+  class counting final : public query_door {
+   public:
+    explicit counting(query_door& door) : door_(door) {}
+    result<query::vector_value> evaluate(const query::expr& e, std::string_view text,
+                                         timestamp_ms at) override {
+      ++calls;
+      return door_.evaluate(e, text, at);
+    }
+    result<query::vector_value> evaluate(std::string_view text, timestamp_ms at) override {
+      return door_.evaluate(text, at);
+    }
+    int calls = 0;
+
+   private:
+    query_door& door_;
+  } counted(door);
+  load(minute, "m 3");
+  auto g = make(
+      "  - {record: a, expr: 'sum(m)'}\n"
+      "  - {record: b, expr: 'sum (m)', labels: {x: y}}\n"
+      "  - {alert: c, expr: 'sum(m)'}\n"
+      "  - {record: d, expr: 'max(m)'}\n");
+  for (const auto& o : g.evaluate(0, {0, false}, counted))
+    put(*o.batch);
+  EXPECT_EQ(counted.calls, 2);
+  EXPECT_EQ(stored("{__name__=~\"a|b|d\"}"), "a 3@0; b{x=\"y\"} 3@0; d 3@0");
+  EXPECT_NE(stored("ALERTS"), "");
+}
+
 TEST_F(rule_group_test, what_vanishes_is_marked_stale_once) {
   load(minute, "m{a=\"1\"} 1 1 1 1");
   load(minute, "m{a=\"2\"} 1 stale _ 5");
