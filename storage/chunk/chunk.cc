@@ -4,7 +4,6 @@
 #include "storage/base/coding.h"
 #include "storage/base/compress.h"
 #include "storage/chunk/time_column.h"
-#include "storage/chunk/value_column.h"
 
 #include <algorithm>
 
@@ -156,10 +155,10 @@ status decode_histograms(byte_reader& in, const header& h, timestamp_ms mint, ti
 }  // namespace
 
 std::string encode_chunk(std::span<const timestamp_ms> ts, std::span<const double> values,
-                         std::span<const timestamp_ms> starts) {
+                         std::span<const timestamp_ms> starts, storage_tier tier) {
   TROUPE_CHECK(ts.size() == values.size() && !values.empty());
   std::string out = encode_front(ts, starts);
-  set_kind(out, static_cast<uint8_t>(encode_values(values, out)));
+  set_kind(out, static_cast<uint8_t>(encode_values(values, out, tier)));
   return out;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "storage/base/result.h"
+#include "storage/chunk/value_column.h"
 #include "storage/querier.h"
 
 #include <span>
@@ -19,7 +20,8 @@ inline constexpr size_t max_chunk_samples = 16384;
 /// long as `ts` (no_start_timestamp where none). Values keep every bit: NaN payloads, -0, Inf,
 /// stale.
 std::string encode_chunk(std::span<const timestamp_ms> ts, std::span<const double> values,
-                         std::span<const timestamp_ms> starts = {});
+                         std::span<const timestamp_ms> starts = {},
+                         storage_tier tier = storage_tier::hot);
 /// Histogram samples, 1..max_chunk_samples, timestamps strictly increasing.
 std::string encode_histogram_chunk(std::span<const sample_columns::histogram_row> rows);
 

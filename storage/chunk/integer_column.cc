@@ -1,12 +1,13 @@
 #include "storage/chunk/integer_column.h"
 
 #include "storage/base/check.h"
+#include "storage/chunk/bit_string.h"
+#include "storage/chunk/common_divisor.h"
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
-#include <numeric>
 
 namespace troupe::storage {
 namespace {
@@ -26,40 +27,8 @@ size_t varint_size(uint64_t v) {
   return (static_cast<size_t>(std::bit_width(v | 1)) + 6) / 7;
 }
 
-uint64_t magnitude(uint64_t v) {
-  return static_cast<int64_t>(v) < 0 ? 0 - v : v;
-}
-
-uint64_t shift_signed(uint64_t v, unsigned n) {
-  return static_cast<uint64_t>(static_cast<int64_t>(v) >> n);
-}
-
-// Of an odd number, modulo 2^64.
-uint64_t inverse(uint64_t odd) {
-  uint64_t x = odd;  // right in three bits, then in twice as many each time
-  for (int i = 0; i < 5; ++i)
-    x *= 2 - odd * x;
-  return x;
-}
-
 size_t rows_of_block(size_t count, size_t from) {
   return std::min(block_rows, count - from);
-}
-
-// `bits` low bits of each, low bits first.
-void put_bits(const uint64_t* values, size_t n, unsigned bits, std::string& out) {
-  uint64_t word = 0;
-  unsigned used = 0;
-  for (size_t i = 0; i < n; ++i) {
-    word |= values[i] << used;
-    used += bits;
-    if (used >= 64) {
-      put_u64(out, word);
-      used -= 64;
-      word = used ? values[i] >> (bits - used) : 0;
-    }
-  }
-  out.append(reinterpret_cast<const char*>(&word), (used + 7) / 8);
 }
 
 uint64_t bits_at(std::string_view bytes, size_t bit, unsigned width) {
@@ -86,7 +55,10 @@ void put_block(const block_buffer& residuals, size_t n, std::string& out) {
         put_u8(out, static_cast<uint8_t>(i));
         highs[found++] = residuals[i] >> choice.width;
       }
-    put_bits(highs.data(), found, choice.high, out);
+    bit_writer bits(out);
+    for (size_t i = 0; i < found; ++i)
+      bits.put(highs[i], choice.high);
+    bits.finish();
   }
   std::array<uint8_t, 8 * block_rows> packed;
   kernels().pack(residuals.data(), choice.width, packed.data());
@@ -121,17 +93,10 @@ integer_plan::integer_plan(integer_rows& rows) : rows_(rows) {
 
 void integer_plan::find_factor() {
   const uint64_t* v = rows_.data();
-  const auto twos = static_cast<unsigned>(std::countr_zero(survey_.any));
-  uint64_t odd = 0, inv = 0, most = 0;
-  for (size_t i = 1; i < rows_.count() && odd != 1; ++i) {
-    const uint64_t d = magnitude(shift_signed(v[i] - v[i - 1], twos));
-    if (d == 0 || (odd && d * inv <= most))
-      continue;
-    odd = std::gcd(odd, d >> std::countr_zero(d));
-    inv = inverse(odd);
-    most = ~0ULL / odd;  // a multiple times the inverse is the quotient: not above this
-  }
-  const uint64_t factor = odd << twos;
+  common_divisor divisor;
+  for (size_t i = 1; i < rows_.count() && !divisor.is_one(); ++i)
+    divisor.take(v[i] - v[i - 1]);
+  const uint64_t factor = divisor.value();
   // What it saves per change must pay for writing it.
   const auto saved = static_cast<size_t>(std::bit_width(factor) - 1) * survey_.changes / 8;
   if (saved > 2 * varint_size(factor))
@@ -140,12 +105,11 @@ void integer_plan::find_factor() {
 
 void integer_plan::divide() {
   uint64_t* v = rows_.data();
-  const auto twos = static_cast<unsigned>(std::countr_zero(factor_));
-  const uint64_t inv = inverse(factor_ >> twos);
+  const exact_division by_factor(factor_);
   uint64_t before = v[0], sum = 0;
   v[0] = 0;
   for (size_t i = 1; i < rows_.count(); ++i) {
-    const uint64_t step = shift_signed(v[i] - before, twos) * inv;
+    const uint64_t step = by_factor(v[i] - before);
     before = v[i];
     v[i] = sum += step;
   }

@@ -40,6 +40,9 @@ class integer_plan {
   size_t bytes() const { return best_.bytes; }
   /// How many rows differ from the one before.
   size_t changes() const { return survey_.changes; }
+  /// The integers are offset() + factor() * row now.
+  uint64_t offset() const { return factor_ == 1 ? 0 : first_; }
+  uint64_t factor() const { return factor_; }
   void encode(uint8_t tag, std::string& out);
 
  private:

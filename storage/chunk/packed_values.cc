@@ -15,6 +15,10 @@ using value_block = std::array<double, block_rows>;
 
 // Values looked at to guess the scale of all.
 constexpr size_t probes = 4;
+// A packed column of fewer bytes is not worth trying.
+constexpr size_t least_entropy_bytes = 24;
+// An entropy-coded column takes longer to read: it must save this part.
+constexpr size_t least_saving = 32;
 
 // The fewest decimals that give `v` back by division; nothing if there are none.
 std::optional<unsigned> decimals_of(double v) {
@@ -51,6 +55,34 @@ size_t varint_size(uint64_t v) {
   return (static_cast<size_t>(std::bit_width(v | 1)) + 6) / 7;
 }
 
+// The rows [from, from + rows.size()) of a column of `count`.
+template <class Decoder>
+bool decode_column(byte_reader& in, size_t count, size_t from, std::span<double> rows) {
+  Decoder column;
+  if (!column.open(in, count) || !is_scale(column.tag()))
+    return false;
+  const size_t end = from + rows.size();
+  std::array<uint64_t, block_rows> integers;
+  value_block values;
+  for (size_t at = 0; at < count; at += block_rows) {
+    if (at >= end) {
+      if (!column.skip())
+        return false;
+      continue;
+    }
+    if (!column.next(integers.data()))
+      return false;
+    const size_t lo = std::max(at, from), hi = std::min(at + block_rows, end);
+    if (lo == at && hi == at + block_rows) {
+      kernels().to_doubles(integers.data(), column.tag(), rows.data() + (at - from));
+    } else if (lo < hi) {
+      kernels().to_doubles(integers.data(), column.tag(), values.data());
+      std::copy(values.data() + (lo - at), values.data() + (hi - at), rows.data() + (lo - from));
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 bool packed_values::plan_decimals(std::span<const double> values) {
@@ -78,14 +110,33 @@ bool packed_values::plan_decimals(std::span<const double> values) {
   if (exceptions_.size() == values.size())
     return false;
   fill_exceptions();
-  plan_.emplace(rows_);
+  make_plan();
   return true;
 }
 
 void packed_values::plan_bits(std::span<const double> values) {
   scale_ = scale_bits;
   convert(values);
+  make_plan();
+}
+
+void packed_values::make_plan() {
   plan_.emplace(rows_);
+  entropy_bytes_.clear();
+}
+
+void packed_values::try_entropy() {
+  if (plan_->bytes() < least_entropy_bytes)
+    return;
+  entropy_.encode(rows_, plan_->offset(), plan_->factor(), scale_, entropy_bytes_);
+  if (entropy_bytes_.size() >= plan_->bytes() - plan_->bytes() / least_saving)
+    entropy_bytes_.clear();
+}
+
+value_form packed_values::form() const {
+  if (entropy_bytes_.empty())
+    return exceptions_.empty() ? value_form::packed : value_form::patched;
+  return exceptions_.empty() ? value_form::entropy : value_form::entropy_patched;
 }
 
 packed_values::outcome packed_values::convert(std::span<const double> values) {
@@ -132,8 +183,8 @@ void packed_values::fill_exceptions() {
 }
 
 size_t packed_values::bytes() const {
-  size_t n = plan_->bytes();
-  if (patched())
+  size_t n = entropy_bytes_.empty() ? plan_->bytes() : entropy_bytes_.size();
+  if (!exceptions_.empty())
     n += varint_size(exceptions_.size());
   size_t before = 0;
   for (const auto& e : exceptions_) {
@@ -144,7 +195,7 @@ size_t packed_values::bytes() const {
 }
 
 void packed_values::encode(std::string& out) {
-  if (patched())
+  if (!exceptions_.empty())
     put_varint(out, exceptions_.size());
   size_t before = 0;
   for (const auto& e : exceptions_) {
@@ -152,11 +203,16 @@ void packed_values::encode(std::string& out) {
     put_u64(out, e.bits);
     before = e.row;
   }
-  plan_->encode(scale_, out);
+  if (entropy_bytes_.empty())
+    plan_->encode(scale_, out);
+  else
+    out += entropy_bytes_;
 }
 
-bool decode_packed(byte_reader& in, bool patched, size_t count, size_t from,
+bool decode_scaled(byte_reader& in, value_form form, size_t count, size_t from,
                    std::span<double> rows) {
+  const bool patched = form == value_form::patched || form == value_form::entropy_patched;
+  const bool entropy = form == value_form::entropy || form == value_form::entropy_patched;
   // The exceptions come first and are read again once their rows are there.
   byte_reader exceptions = in;
   const uint64_t n = patched ? in.varint() : 0;
@@ -169,34 +225,15 @@ bool decode_packed(byte_reader& in, bool patched, size_t count, size_t from,
     row += gap;
     in.u64();
   }
-  integer_decoder column;
-  if (in.failed() || !column.open(in, count) || !is_scale(column.tag()))
+  if (in.failed() || !(entropy ? decode_column<entropy_decoder>(in, count, from, rows)
+                               : decode_column<integer_decoder>(in, count, from, rows)))
     return false;
-  const size_t end = from + rows.size();
-  std::array<uint64_t, block_rows> integers;
-  value_block values;
-  for (size_t at = 0; at < count; at += block_rows) {
-    if (at >= end) {
-      if (!column.skip())
-        return false;
-      continue;
-    }
-    if (!column.next(integers.data()))
-      return false;
-    const size_t lo = std::max(at, from), hi = std::min(at + block_rows, end);
-    if (lo == at && hi == at + block_rows) {
-      kernels().to_doubles(integers.data(), column.tag(), rows.data() + (at - from));
-    } else if (lo < hi) {
-      kernels().to_doubles(integers.data(), column.tag(), values.data());
-      std::copy(values.data() + (lo - at), values.data() + (hi - at), rows.data() + (lo - from));
-    }
-  }
   if (patched)
     exceptions.varint();
   for (uint64_t i = 0, row = 0; i < n; ++i) {
     row += exceptions.varint();
     const double v = std::bit_cast<double>(exceptions.u64());
-    if (row >= from && row < end)
+    if (row >= from && row - from < rows.size())
       rows[row - from] = v;
   }
   return true;

@@ -1,9 +1,11 @@
-// The packed forms of a value column: doubles as scaled integers, those that are none (NaN, -0,
-// infinities, too many digits) beside them as exceptions. One owner.
+// The packed and entropy-coded forms of a value column: doubles as scaled integers, those that are
+// none (NaN, -0, infinities, too many digits) beside them as exceptions. One owner.
 #pragma once
 
 #include "storage/base/coding.h"
+#include "storage/chunk/entropy_column.h"
 #include "storage/chunk/integer_column.h"
+#include "storage/chunk/value_column.h"
 
 #include <optional>
 #include <span>
@@ -19,8 +21,10 @@ class packed_values {
   bool plan_decimals(std::span<const double> values);
   /// As bits: always possible.
   void plan_bits(std::span<const double> values);
-  /// After a plan: whether the form is value_form::patched, what encode appends, and that.
-  bool patched() const { return !exceptions_.empty(); }
+  /// After a plan: entropy-coded if that is shorter.
+  void try_entropy();
+  /// After a plan: the form, what encode appends, and that.
+  value_form form() const;
   size_t bytes() const;
   /// How many values differ from the one before, about.
   size_t changes() const { return plan_->changes(); }
@@ -35,6 +39,7 @@ class packed_values {
   outcome convert(std::span<const double> values);
   outcome reject(double value, size_t row);
   void fill_exceptions();
+  void make_plan();
 
   value_scale scale_ = 0;
   size_t allowed_ = 0;  // exceptions
@@ -42,10 +47,12 @@ class packed_values {
   integer_rows rows_;
   std::vector<exception> exceptions_;
   std::optional<integer_plan> plan_;
+  entropy_encoder entropy_;
+  std::string entropy_bytes_;  // empty: packed
 };
 
-/// As decode_values (value_column.h) for the two packed forms.
-bool decode_packed(byte_reader& in, bool patched, size_t count, size_t from,
+/// As decode_values (value_column.h) for the forms of scaled integers.
+bool decode_scaled(byte_reader& in, value_form form, size_t count, size_t from,
                    std::span<double> rows);
 
 }  // namespace troupe::storage

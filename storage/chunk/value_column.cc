@@ -88,7 +88,7 @@ bool decode_integers(byte_reader& in, bool twice, size_t count, const Keep& keep
 
 }  // namespace
 
-value_form encode_values(std::span<const double> values, std::string& out) {
+value_form encode_values(std::span<const double> values, std::string& out, storage_tier tier) {
   if (std::all_of(values.begin(), values.end(),
                   [&](double v) { return bits(v) == bits(values[0]); })) {
     put_u64(out, bits(values[0]));
@@ -102,6 +102,8 @@ value_form encode_values(std::span<const double> values, std::string& out) {
     if (!best || pattern.bytes() < best->bytes())
       best = &pattern;
   }
+  if (tier == storage_tier::cold)
+    best->try_entropy();
   const size_t packed = best->bytes(), raw = values.size_bytes();
   // XOR takes a byte a value and another one where it changes.
   if (packed > sizeof(double) + values.size() - 1 + best->changes())
@@ -111,7 +113,7 @@ value_form encode_values(std::span<const double> values, std::string& out) {
     }
   if (packed < raw) {
     best->encode(out);
-    return best->patched() ? value_form::patched : value_form::packed;
+    return best->form();
   }
   out.append(reinterpret_cast<const char*>(values.data()), raw);
   return value_form::raw;
@@ -141,7 +143,9 @@ bool decode_values(byte_reader& in, value_form form, size_t count, size_t from,
     }
     case value_form::packed:
     case value_form::patched:
-      return decode_packed(in, form == value_form::patched, count, from, rows);
+    case value_form::entropy:
+    case value_form::entropy_patched:
+      return decode_scaled(in, form, count, from, rows);
   }
   return false;
 }

@@ -19,14 +19,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   TROUPE_CHECK(c.ts.size() == c.values.size());
   const auto summary = storage::summarize_chunk(bytes);
   TROUPE_CHECK(summary.ok() && summary->samples == c.ts.size() + c.histograms.size());
-  storage::sample_columns again;
-  const std::string encoded = c.histograms.empty()
-                                  ? storage::encode_chunk(c.ts, c.values, c.start_ts)
-                                  : storage::encode_histogram_chunk(c.histograms);
-  TROUPE_CHECK(storage::decode_chunk(encoded, min_time, max_time, again).ok());
-  TROUPE_CHECK(again.ts == c.ts && again.histograms.size() == c.histograms.size());
-  TROUPE_CHECK(c.values.empty() ||
-               std::memcmp(again.values.data(), c.values.data(), c.values.size() * 8) == 0);
+  for (const auto tier : {storage::storage_tier::hot, storage::storage_tier::cold}) {
+    storage::sample_columns again;
+    const std::string encoded = c.histograms.empty()
+                                    ? storage::encode_chunk(c.ts, c.values, c.start_ts, tier)
+                                    : storage::encode_histogram_chunk(c.histograms);
+    TROUPE_CHECK(storage::decode_chunk(encoded, min_time, max_time, again).ok());
+    TROUPE_CHECK(again.ts == c.ts && again.histograms.size() == c.histograms.size());
+    TROUPE_CHECK(c.values.empty() ||
+                 std::memcmp(again.values.data(), c.values.data(), c.values.size() * 8) == 0);
+  }
   if (!c.ts.empty()) {
     const size_t from = c.ts.size() / 3, to = c.ts.size() - c.ts.size() / 4;
     storage::sample_columns part;

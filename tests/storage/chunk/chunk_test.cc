@@ -39,7 +39,8 @@ TEST(chunk, every_profile_comes_back_bit_by_bit) {
   seeded_random random(1);
   for (int round = 0; round < 3000; ++round) {
     const auto in = random_floats(random, 1 + random.below(round % 10 ? 130 : 2000));
-    const auto bytes = encode_chunk(in.ts, in.values, in.start_ts);
+    const auto tier = round % 2 ? storage_tier::cold : storage_tier::hot;
+    const auto bytes = encode_chunk(in.ts, in.values, in.start_ts, tier);
     sample_columns out;
     ASSERT_TRUE(decode_chunk(bytes, min_time, max_time, out).ok());
     ASSERT_EQ(flat_of(in), flat_of(out)) << round;

@@ -28,9 +28,10 @@ struct encoded {
 };
 
 // Encodes, and checks that the whole and any part come back.
-encoded round_trip(std::span<const double> values, random_source& random) {
+encoded round_trip(std::span<const double> values, random_source& random,
+                   storage_tier tier = storage_tier::hot) {
   encoded e;
-  e.form = encode_values(values, e.bytes);
+  e.form = encode_values(values, e.bytes, tier);
   std::vector<double> out(values.size());
   byte_reader in(e.bytes);
   EXPECT_TRUE(decode_values(in, e.form, out));
@@ -101,7 +102,9 @@ TEST(value_column, every_double_round_trips_in_whole_and_in_part) {
                 ? std::bit_cast<double>(odd[random.below(std::size(odd))])
                 : v;
     }
-    round_trip(values, random);
+    const auto hot = round_trip(values, random);
+    const auto cold = round_trip(values, random, storage_tier::cold);
+    EXPECT_LE(cold.bytes.size(), hot.bytes.size());
     if (HasFailure())
       FAIL() << "round " << round;
   }
@@ -163,6 +166,49 @@ TEST(value_column, form_and_size_of_common_shapes) {
   }
 }
 
+TEST(value_column, form_and_size_of_cold_shapes) {
+  seeded_random random(25);
+  const auto noise = [&](uint64_t n) { return static_cast<double>(random.below(n)); };
+  // A bell of about the deviation 0.58 n.
+  const auto bell = [&](uint64_t n) { return noise(n) + noise(n) + noise(n) + noise(n); };
+  struct shape {
+    const char* name;
+    std::vector<double> values;
+    value_form form;
+    double bits;  // a sample, at most
+  };
+  double sum = 0, walk = 100;
+  const std::vector<shape> shapes = {
+      {"constant", series(4000, [](size_t) { return 3.25; }), value_form::constant, 0.02},
+      {"line", series(4000, [](size_t i) { return 1e9 + 1500.0 * static_cast<double>(i); }),
+       value_form::entropy, 0.04},
+      {"rare changes", series(4000, [](size_t i) { return static_cast<double>(7 + i / 700); }),
+       value_form::entropy, 0.07},
+      // log2(0.58 * 100 * sqrt(2 * pi * e)) = 7.9
+      {"bell about a level", series(4000, [&](size_t) { return 1e6 + bell(100); }),
+       value_form::entropy, 8.05},
+      {"bell of a counter", series(4000, [&](size_t) { return sum += 1000 + bell(100); }),
+       value_form::entropy, 8.05},
+      {"one more than a multiple", series(4000, [&](size_t) { return sum += 1 + 512 * noise(16); }),
+       value_form::entropy, 4.2},
+      {"a level and rarely another",
+       series(4000, [&](size_t) { return random.below(20) ? 0.25 : 17.5; }), value_form::entropy,
+       0.35},
+      {"stale markers among integers",
+       series(4000, [&](size_t i) { return i % 500 == 200 ? stale_nan() : 1e6 + bell(100); }),
+       value_form::entropy_patched, 8.4},
+      {"a random walk of 16 digits gains too little",
+       series(4000, [&](size_t) { return walk += random.unit() - 0.5; }), value_form::packed, 50},
+      {"random bits", series(4000, [&](size_t) { return std::bit_cast<double>(random.next()); }),
+       value_form::raw, 64},
+  };
+  for (const auto& s : shapes) {
+    const encoded e = round_trip(s.values, random, storage_tier::cold);
+    EXPECT_EQ(static_cast<int>(e.form), static_cast<int>(s.form)) << s.name;
+    EXPECT_LE(8.0 * static_cast<double>(e.bytes.size()), s.bits * 4000) << s.name;
+  }
+}
+
 TEST(value_column, exceptions_stay_a_sixteenth) {
   seeded_random random(23);
   const auto form_with = [&](size_t exceptions) {
@@ -184,7 +230,8 @@ TEST(value_column, damage_is_refused_or_read_never_a_crash) {
       v = next(random, std::isfinite(v) && std::fabs(v) < 1e12 ? v : 1);
       return random.below(50) ? v : stale_nan();
     });
-    const encoded e = round_trip(values, random);
+    const encoded e =
+        round_trip(values, random, round % 2 ? storage_tier::cold : storage_tier::hot);
     std::vector<double> out(values.size());
     for (size_t n = 0; n < e.bytes.size(); ++n) {
       // Of its own length, so that a read behind the end is seen by sanitizers.
