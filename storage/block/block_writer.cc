@@ -13,10 +13,11 @@
 namespace troupe::storage {
 namespace {
 
-// Long chunks share their headers and index entries among many samples; readers decode from the
-// start of a chunk to the end of what they want. About: chunks end where a block of the packed
-// columns does.
+// Long chunks share their headers, odds and index entries among many samples; readers decode from
+// the start of a chunk to the end of what they want. About: chunks end where a block of the packed
+// columns does. Of merges longer: a day at 15 s is one chunk.
 constexpr size_t most_floats_per_chunk = 1920;
+constexpr size_t most_floats_per_cold_chunk = 5824;
 constexpr size_t float_block = 64;
 constexpr size_t histograms_per_chunk = 120;
 constexpr size_t histogram_bytes_per_chunk = 256u << 10;
@@ -73,9 +74,12 @@ size_t histogram_run(std::span<const sample_columns::histogram_row> rows) {
   return n;
 }
 
-status write_floats(const sample_columns& in, chunk_writer& out, std::vector<chunk_ref>& refs) {
+status write_floats(const sample_columns& in, storage_tier tier, chunk_writer& out,
+                    std::vector<chunk_ref>& refs) {
   const size_t total = in.ts.size();
-  const size_t chunks = (total + most_floats_per_chunk - 1) / most_floats_per_chunk;
+  const size_t most =
+      tier == storage_tier::cold ? most_floats_per_cold_chunk : most_floats_per_chunk;
+  const size_t chunks = (total + most - 1) / most;
   size_t i = 0;
   for (size_t k = 1; k <= chunks; ++k) {
     // All of about the same length: no short one is left over.
@@ -84,7 +88,7 @@ status write_floats(const sample_columns& in, chunk_writer& out, std::vector<chu
     const std::span<const timestamp_ms> starts(in.start_ts);
     chunk_ref ref{in.ts[i], in.ts[i + n - 1], 0, 0, static_cast<uint32_t>(n)};
     TROUPE_TRY(out.add(encode_chunk({in.ts.data() + i, n}, {in.values.data() + i, n},
-                                    starts.empty() ? starts : starts.subspan(i, n)),
+                                    starts.empty() ? starts : starts.subspan(i, n), tier),
                        ref));
     refs.push_back(ref);
     i += n;
@@ -119,6 +123,8 @@ std::string statistics_of(const sample_columns& columns, std::span<const chunk_r
 // Streams `source` into the two big files and counts into `meta`.
 status write_series(chunk_writer& chunks, index_writer& index, const block_spec& spec,
                     series_set& source, block_meta& meta) {
+  // What was cut from a head is read most; merges are older.
+  const storage_tier tier = spec.level > 1 ? storage_tier::cold : storage_tier::hot;
   sample_columns columns;
   std::vector<chunk_ref> refs;
   while (source.next()) {
@@ -127,7 +133,7 @@ status write_series(chunk_writer& chunks, index_writer& index, const block_spec&
     TROUPE_TRY(source.read(spec.min_time, spec.max_time - 1, columns));
     if (columns.ts.empty() && columns.histograms.empty())
       continue;
-    TROUPE_TRY(write_floats(columns, chunks, refs));
+    TROUPE_TRY(write_floats(columns, tier, chunks, refs));
     TROUPE_TRY(write_histograms(columns, chunks, refs));
     std::stable_sort(refs.begin(), refs.end(),
                      [](const auto& a, const auto& b) { return a.min_ts < b.min_ts; });

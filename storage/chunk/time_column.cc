@@ -49,12 +49,28 @@ bool decode_plain(byte_reader& in, uint64_t delta, std::span<timestamp_ms> ts) {
   return !in.failed();
 }
 
+// Fills `ts` with first + delta, first + 2 * delta, …; false if they do not increase.
+bool fill_regular(timestamp_ms first, uint64_t delta, std::span<timestamp_ms> ts) {
+  int64_t way = 0, last = 0;
+  const auto step = static_cast<int64_t>(delta);
+  if (step <= 0 || __builtin_mul_overflow(step, static_cast<int64_t>(ts.size()), &way) ||
+      __builtin_add_overflow(first, way, &last))
+    return false;
+  for (size_t i = 0; i < ts.size(); ++i)
+    ts[i] = first + step * static_cast<int64_t>(i + 1);
+  return true;
+}
+
 bool decode_runs(byte_reader& in, uint64_t delta, std::span<timestamp_ms> ts) {
   for (size_t i = 2; i < ts.size();) {
     const uint64_t run = in.varint();
     const auto change = static_cast<uint64_t>(in.svarint());
     if (in.failed() || run == 0 || run > ts.size() - i)
       return false;
+    if (change == 0 && fill_regular(ts[i - 1], delta, ts.subspan(i, run))) {
+      i += run;
+      continue;
+    }
     for (const size_t end = i + run; i < end; ++i) {
       delta += change;
       ts[i] = static_cast<timestamp_ms>(static_cast<uint64_t>(ts[i - 1]) + delta);

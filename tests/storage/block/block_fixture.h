@@ -36,12 +36,13 @@ struct block_fixture {
   }
 
   result<block_meta> write(const std::vector<series_data>& data, timestamp_ms from = 0,
-                           timestamp_ms end = day) {
+                           timestamp_ms end = day, uint32_t level = 1) {
     block_spec spec;
     spec.id = make_block_id(clk, random);
     spec.tenant = "t";
     spec.min_time = from;
     spec.max_time = end;
+    spec.level = level;
     data_series_set source(data);
     return write_block(fs, "blocks", spec, source);
   }

@@ -52,12 +52,25 @@ TEST(block, without_samples_leaves_nothing) {
 
 TEST(block, floats_lie_in_few_long_chunks) {
   block_fixture f(14);
-  for (const auto& [samples, chunks] :
-       {std::pair<int, uint64_t>{1, 1}, {480, 1}, {1920, 1}, {1921, 2}, {5760, 3}, {20'000, 11}}) {
+  struct shape {
+    uint32_t level;
+    int samples;
+    uint64_t chunks;
+  };
+  for (const auto& [level, samples, chunks] : {shape{1, 1, 1},
+                                               {1, 480, 1},
+                                               {1, 1920, 1},
+                                               {1, 1921, 2},
+                                               {1, 5760, 3},
+                                               {1, 20'000, 11},
+                                               {2, 1, 1},
+                                               {2, 5824, 1},
+                                               {2, 5825, 2},
+                                               {3, 17'280, 3}}) {
     test::series_data one{labels::from({{"__name__", "x"}}), {}};
     for (int i = 0; i < samples; ++i)
       append_float(one.columns, i * 1000, i);
-    const auto meta = f.write({one});
+    const auto meta = f.write({one}, 0, test::day, level);
     ASSERT_TRUE(meta.ok());
     EXPECT_EQ(meta->chunks, chunks) << samples;
     const auto block = *f.open(meta->id);
@@ -69,6 +82,15 @@ TEST(block, floats_lie_in_few_long_chunks) {
     for (const auto& ref : refs)
       EXPECT_GE(ref.samples + 64, static_cast<uint64_t>(samples) / chunks) << samples;
   }
+}
+
+TEST(block, merges_are_smaller_and_hold_the_same) {
+  block_fixture f(15);
+  const auto data = test::random_series(f.random, {.series = 60, .samples = 2000});
+  const auto hot = f.write(data), cold = f.write(data, 0, test::day, 2);
+  ASSERT_TRUE(hot.ok() && cold.ok());
+  EXPECT_LT(cold->chunk_bytes, hot->chunk_bytes);
+  EXPECT_EQ(read_all(**f.open(cold->id)), flatten(data));
 }
 
 TEST(block, queries_by_matchers_in_label_order) {
