@@ -5,6 +5,7 @@
 #include "pipeline/transfer/openmetrics_source.h"
 #include "pipeline/transfer/openmetrics_writer.h"
 #include "query/parser/parser.h"
+#include "storage/base/civil_time.h"
 #include "storage/base/clock.h"
 #include "storage/base/random.h"
 #include "storage/offline/analysis.h"
@@ -239,12 +240,12 @@ class run {
       figures_.add("block_bytes", r.block_bytes);
     }
     if (r.ranges + r.ranges_resumed > 0)
-      figures_.add("oldest", api::format_rfc3339(r.oldest));
+      figures_.add("oldest", format_rfc3339(r.oldest));
     if (r.blocks > 0 && clock_.now_ms() - r.oldest > default_retention_ms)
       err_ << fmt::format(
           "note: samples from {} on are older than the default retention of 15d; start troupe "
           "with a longer --storage.tsdb.retention.time or they are removed.\n",
-          api::format_rfc3339(r.oldest));
+          format_rfc3339(r.oldest));
     return print(out_);
   }
 

@@ -1,6 +1,6 @@
 #include "actors/commands/storage_output.h"
 
-#include "pipeline/api/params.h"
+#include "storage/base/civil_time.h"
 
 #include <fmt/format.h>
 
@@ -64,8 +64,8 @@ figures as_figures(const analysis& a) {
     figures f;
     f.add("block", b.meta.id);
     f.add("tenant", b.meta.tenant);
-    f.add("from", api::format_rfc3339(b.meta.min_time));
-    f.add("to", api::format_rfc3339(b.meta.max_time));
+    f.add("from", format_rfc3339(b.meta.min_time));
+    f.add("to", format_rfc3339(b.meta.max_time));
     f.add("level", uint64_t{b.meta.level});
     f.add("series", b.meta.series);
     f.add("chunks", b.meta.chunks);
@@ -120,7 +120,7 @@ std::string as_text(const analysis& a) {
                      "from", "to", "series", "chunks", "samples", "B/sample", "new", "gone");
   for (const auto& b : a.blocks)
     out += fmt::format("{:26} {:24} {:24} {:>9} {:>9} {:>12} {:>8.3f} {:>9} {:>9}\n", b.meta.id,
-                       api::format_rfc3339(b.meta.min_time), api::format_rfc3339(b.meta.max_time),
+                       format_rfc3339(b.meta.min_time), format_rfc3339(b.meta.max_time),
                        b.meta.series, b.meta.chunks, b.meta.samples,
                        per_sample(b.meta.chunk_bytes + b.meta.index_bytes, b.meta.samples),
                        b.new_series, b.gone_series);

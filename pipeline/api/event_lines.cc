@@ -3,6 +3,7 @@
 #include "pipeline/api/params.h"
 #include "pipeline/api/respond.h"
 #include "query/result_json.h"
+#include "storage/base/civil_time.h"
 
 #include <fmt/format.h>
 

@@ -149,18 +149,6 @@ result<std::vector<matchers>> selector_params(const http::request& r) {
   return out;
 }
 
-std::string format_rfc3339(timestamp_ms t) {
-  int64_t days = t / 86'400'000, rest = t % 86'400'000;
-  if (rest < 0) {
-    rest += 86'400'000;
-    --days;
-  }
-  std::chrono::year_month_day d{std::chrono::sys_days(std::chrono::days(days))};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(d.year()),
-                     static_cast<unsigned>(d.month()), static_cast<unsigned>(d.day()),
-                     rest / 3'600'000, rest / 60'000 % 60, rest / 1000 % 60, rest % 1000);
-}
-
 std::string unescape_label_name(std::string_view name) {
   if (!name.starts_with("U__"))
     return std::string(name);

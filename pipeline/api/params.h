@@ -25,8 +25,6 @@ result<timestamp_ms> time_param(const http::request& r, std::string_view name,
 result<size_t> limit_param(const http::request& r, std::string_view name = "limit");
 /// All match[] selectors, parsed.
 result<std::vector<matchers>> selector_params(const http::request& r);
-/// RFC 3339 with milliseconds, UTC ("2026-01-02T03:04:05.678Z").
-std::string format_rfc3339(timestamp_ms t);
 /// "U__metric_2e_name" → "metric.name"; anything else as it is.
 std::string unescape_label_name(std::string_view name);
 

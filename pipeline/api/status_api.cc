@@ -3,6 +3,7 @@
 #include "pipeline/api/handlers.h"
 #include "pipeline/api/params.h"
 #include "pipeline/api/respond.h"
+#include "storage/base/civil_time.h"
 #include "storage/base/duration.h"
 
 #include <fmt/format.h>

@@ -6,6 +6,7 @@
 #include "pipeline/scrape/scrape_pool.h"
 #include "query/parser/parser.h"
 #include "query/result_json.h"
+#include "storage/base/civil_time.h"
 #include "storage/base/duration.h"
 
 #include <fmt/format.h>

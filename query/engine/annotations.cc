@@ -1,5 +1,6 @@
 #include "query/engine/annotations.h"
 
+#include "storage/base/civil_time.h"
 #include "storage/base/quote.h"
 
 #include <algorithm>
@@ -16,32 +17,6 @@ std::string with_name(std::string text, std::string_view metric_name) {
   if (!metric_name.empty())
     text += " for metric name " + quoted(metric_name);
   return text;
-}
-
-// Days since 1970-01-01 to a civil date (Howard Hinnant's days algorithm).
-std::string rfc3339(timestamp_ms ts) {
-  int64_t seconds = ts / 1000;
-  int64_t days = seconds / 86400;
-  int64_t rest = seconds % 86400;
-  if (rest < 0) {
-    rest += 86400;
-    --days;
-  }
-  days += 719468;
-  const int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-  const int64_t doe = days - era * 146097;
-  const int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-  const int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-  const int64_t mp = (5 * doy + 2) / 153;
-  const int64_t day = doy - (153 * mp + 2) / 5 + 1;
-  const int64_t month = mp < 10 ? mp + 3 : mp - 9;
-  const int64_t year = yoe + era * 400 + (month <= 2 ? 1 : 0);
-  char buf[96];
-  std::snprintf(buf, sizeof buf, "%04lld-%02lld-%02lldT%02lld:%02lld:%02lldZ",
-                static_cast<long long>(year), static_cast<long long>(month),
-                static_cast<long long>(day), static_cast<long long>(rest / 3600),
-                static_cast<long long>(rest / 60 % 60), static_cast<long long>(rest % 60));
-  return buf;
 }
 
 }  // namespace
@@ -121,15 +96,16 @@ std::vector<std::string> annotations::infos(std::string_view query) const {
   for (const auto& [name, f] : forced_) {
     char diff[40];
     std::snprintf(diff, sizeof diff, "%.2g", f.max_diff);
-    out.push_back(std::string(info_prefix) +
-                  with_name("input to histogram_quantile needed to be fixed for monotonicity (see "
-                            "https://prometheus.io/docs/prometheus/latest/querying/functions/"
-                            "#histogram_quantile)",
-                            name) +
-                  ", from buckets " + format_go_g(f.min_bucket) + " to " +
-                  format_go_g(f.max_bucket) + ", with a max diff of " + diff + ", over " +
-                  std::to_string(f.count) + " samples from " + rfc3339(f.min_ts) + " to " +
-                  rfc3339(f.max_ts) + " (" + format_position(query, f.pos.start) + ")");
+    out.push_back(
+        std::string(info_prefix) +
+        with_name("input to histogram_quantile needed to be fixed for monotonicity (see "
+                  "https://prometheus.io/docs/prometheus/latest/querying/functions/"
+                  "#histogram_quantile)",
+                  name) +
+        ", from buckets " + format_go_g(f.min_bucket) + " to " + format_go_g(f.max_bucket) +
+        ", with a max diff of " + diff + ", over " + std::to_string(f.count) + " samples from " +
+        format_rfc3339_seconds(f.min_ts / 1000) + " to " + format_rfc3339_seconds(f.max_ts / 1000) +
+        " (" + format_position(query, f.pos.start) + ")");
   }
   std::sort(out.begin(), out.end());
   return out;

@@ -1,6 +1,7 @@
 // Dates, timestamp and start_timestamp.
 #include "query/engine/evaluator.h"
 #include "query/engine/functions.h"
+#include "storage/base/civil_time.h"
 
 #include <cmath>
 #include <limits>
@@ -8,52 +9,6 @@
 
 namespace troupe::query {
 namespace {
-
-struct civil_date {
-  int64_t year = 0;
-  int month = 1;
-  int day = 1;
-};
-
-int64_t floor_div(int64_t a, int64_t b) {
-  return a / b - (a % b < 0 ? 1 : 0);
-}
-
-// Howard Hinnant's algorithm: the proleptic Gregorian date of days since 1970-01-01.
-civil_date date_of(int64_t days) {
-  days += 719468;
-  const int64_t era = floor_div(days, 146097);
-  const int64_t of_era = days - era * 146097;
-  const int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-  const int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-  const int64_t shifted_month = (5 * of_year + 2) / 153;
-  civil_date out;
-  out.day = static_cast<int>(of_year - (153 * shifted_month + 2) / 5 + 1);
-  out.month = static_cast<int>(shifted_month < 10 ? shifted_month + 3 : shifted_month - 9);
-  out.year = year + era * 400 + (out.month <= 2 ? 1 : 0);
-  return out;
-}
-
-bool is_leap(int64_t year) {
-  return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-int days_in(const civil_date& d) {
-  constexpr int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  return d.month == 2 && is_leap(d.year) ? 29 : days[d.month - 1];
-}
-
-int day_of_year(const civil_date& d) {
-  int out = d.day;
-  for (civil_date m{d.year, 1, 1}; m.month < d.month; ++m.month)
-    out += days_in(m);
-  return out;
-}
-
-int64_t weekday(int64_t days) {
-  days += 4;  // 1970-01-01 was a Thursday
-  return days - floor_div(days, 7) * 7;
-}
 
 // As in Go, whose calendar starts with the year -292277022399: what lies before wraps around to the
 // far future. Infinities and NaN come out there.
@@ -77,14 +32,16 @@ int64_t to_seconds(double v) {
 double (*find_date_function(std::string_view name))(moment) {
   using f = double (*)(moment);
   static const std::pair<std::string_view, f> table[] = {
-      {"day_of_month", [](moment t) { return static_cast<double>(date_of(t.day).day); }},
-      {"day_of_week", [](moment t) { return static_cast<double>(weekday(t.day)); }},
-      {"day_of_year", [](moment t) { return static_cast<double>(day_of_year(date_of(t.day))); }},
-      {"days_in_month", [](moment t) { return static_cast<double>(days_in(date_of(t.day))); }},
+      {"day_of_month", [](moment t) { return static_cast<double>(civil_date_of(t.day).day); }},
+      {"day_of_week", [](moment t) { return static_cast<double>(civil_date_of(t.day).weekday); }},
+      {"day_of_year",
+       [](moment t) { return static_cast<double>(civil_date_of(t.day).day_of_year); }},
+      {"days_in_month",
+       [](moment t) { return static_cast<double>(days_in_month(civil_date_of(t.day))); }},
       {"hour", [](moment t) { return static_cast<double>(t.second / 3600); }},
       {"minute", [](moment t) { return static_cast<double>(t.second / 60 % 60); }},
-      {"month", [](moment t) { return static_cast<double>(date_of(t.day).month); }},
-      {"year", [](moment t) { return static_cast<double>(date_of(t.day).year); }},
+      {"month", [](moment t) { return static_cast<double>(civil_date_of(t.day).month); }},
+      {"year", [](moment t) { return static_cast<double>(civil_date_of(t.day).year); }},
   };
   for (const auto& [known, function] : table)
     if (known == name)

@@ -16,8 +16,13 @@ struct civil_time {
 
 /// Of seconds since 1970-01-01; any value.
 civil_time civil_time_of(int64_t unix_seconds);
+/// Midnight of a day, counted from 1970-01-01.
+civil_time civil_date_of(int64_t days);
+int days_in_month(const civil_time& t);
 
 /// "2006-01-02T15:04:05.000Z" of milliseconds since 1970-01-01.
 std::string format_rfc3339(int64_t ms);
+/// "2006-01-02T15:04:05Z" of seconds.
+std::string format_rfc3339_seconds(int64_t unix_seconds);
 
 }  // namespace troupe

@@ -17,6 +17,8 @@ TEST(civil_time, is_the_gregorian_calendar) {
     ASSERT_EQ(got.day, static_cast<int>(static_cast<unsigned>(want.day()))) << day;
     ASSERT_EQ(got.hour * 3600 + got.minute * 60 + got.second, 3'723);
     ASSERT_EQ(got.weekday, static_cast<int>(weekday(sys_days(days(day))).c_encoding())) << day;
+    ASSERT_EQ(days_in_month(got),
+              static_cast<int>(static_cast<unsigned>((want.year() / want.month() / last).day())));
     const auto new_year = sys_days(want.year() / January / 1).time_since_epoch().count();
     ASSERT_EQ(got.day_of_year, day - new_year + 1) << day;
   }
@@ -33,6 +35,8 @@ TEST(civil_time, rfc3339_has_milliseconds) {
   EXPECT_EQ(format_rfc3339(0), "1970-01-01T00:00:00.000Z");
   EXPECT_EQ(format_rfc3339(1'709'210'096'789), "2024-02-29T12:34:56.789Z");
   EXPECT_EQ(format_rfc3339(-1), "1969-12-31T23:59:59.999Z");
+  EXPECT_EQ(format_rfc3339(1'435'781'451'781), "2015-07-01T20:10:51.781Z");
+  EXPECT_EQ(format_rfc3339_seconds(-1), "1969-12-31T23:59:59Z");
 }
 
 }  // namespace
