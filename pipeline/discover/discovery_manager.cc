@@ -13,27 +13,15 @@ constexpr int64_t ns_per_ms = 1'000'000;
 constexpr int64_t rebuild_gap_ns = 1000 * ns_per_ms;
 constexpr size_t max_kept_dropped = 1'000'000;
 
-bool mentions(const std::vector<std::string>& folders, const std::vector<std::string>& changed) {
-  return std::any_of(folders.begin(), folders.end(), [&](const std::string& f) {
-    return std::find(changed.begin(), changed.end(), f) != changed.end();
-  });
-}
-
 }  // namespace
 
 struct discovery_manager::probe {
   explicit probe(registry& r)
-      : file_errors(r.get_counter("troupe_sd_file_read_errors_total",
-                                  "Files of file_sd that could not be read or parsed.")),
-        http_errors(r.get_counter("troupe_sd_http_failures_total", "Failed http_sd refreshes.")),
+      : sources(r),
         targets(r.get_gauge("troupe_sd_discovered_targets", "Targets of all jobs.")),
         refused(r.get_gauge("troupe_sd_refused_targets",
-                            "Discovered addresses that gave no valid target.")) {
-    r.add_alias("troupe_sd_file_read_errors_total", "prometheus_sd_file_read_errors_total");
-    r.add_alias("troupe_sd_http_failures_total", "prometheus_sd_http_failures_total");
-  }
-  counter& file_errors;
-  counter& http_errors;
+                            "Discovered addresses that gave no valid target.")) {}
+  source_figures sources;
   gauge& targets;
   gauge& refused;
 };
@@ -45,16 +33,6 @@ discovery_manager::discovery_manager(discovery_environment env)
       state_(std::make_shared<discovery_state>()) {}
 
 discovery_manager::~discovery_manager() = default;
-
-http_sd discovery_manager::make_http_sd(const config::http_sd_config& config) const {
-  const auto settings = env_.endpoints.settings(config.client);
-  if (!settings.ok())
-    return {config, nullptr, std::string(settings.error().message())};
-  auto to = env_.endpoints.endpoint(config.url, *settings, http_sd::request_headers(config));
-  if (!to.ok())
-    return {config, nullptr, std::string(to.error().message())};
-  return {config, std::move(*to), ""};
-}
 
 std::unique_ptr<discovery_manager::job> discovery_manager::make_job(
     const config::scrape_config& config, job* before, int64_t now_ns) {
@@ -68,28 +46,10 @@ std::unique_ptr<discovery_manager::job> discovery_manager::make_job(
     out->client = std::move(*client);
   else
     out->client_error = client.error().message();
-  for (const auto& file : config.discovery.file) {
-    file_source made{file_sd(file, *env_.files), now_ns};
-    if (before != nullptr)
-      for (auto& old : before->files)
-        if (old.sd.config() == file)
-          made.sd = std::move(old.sd);
-    out->files.push_back(std::move(made));
-  }
-  for (const auto& http : config.discovery.http) {
-    auto* kept = before == nullptr ? nullptr : [&]() -> http_source* {
-      for (auto& old : before->https)
-        if (old.token != 0 && old.sd.config() == http)
-          return &old;
-      return nullptr;
-    }();
-    if (kept != nullptr) {
-      out->https.push_back(std::move(*kept));
-      kept->token = 0;
-    } else {
-      out->https.push_back({make_http_sd(http), next_token_++, now_ns, false});
-    }
-  }
+  out->sources =
+      std::make_unique<group_sources>("job " + config.job_name, config.discovery,
+                                      before == nullptr ? nullptr : before->sources.get(), env_,
+                                      probe_->sources, next_token_, now_ns);
   if (before != nullptr)
     out->targets = std::move(before->targets);
   return out;
@@ -106,8 +66,7 @@ void discovery_manager::apply(const std::shared_ptr<const config::config>& conf,
   jobs_ = std::move(next);
   watch_folders();
   for (auto& j : jobs_)
-    for (auto& f : j->files)
-      refresh_file(*j, f, now_ns);
+    j->sources->read_all_files(now_ns);
   for (auto& j : jobs_)
     rebuild(*j);
   publish();
@@ -118,27 +77,10 @@ void discovery_manager::watch_folders() {
     return;
   std::vector<std::string> all;
   for (const auto& j : jobs_)
-    for (const auto& f : j->files) {
-      const auto folders = f.sd.folders();
-      all.insert(all.end(), folders.begin(), folders.end());
-    }
+    j->sources->add_folders(all);
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());
   env_.watcher->watch(all);
-}
-
-void discovery_manager::refresh_file(job& j, file_source& f, int64_t now_ns) {
-  const auto before = f.sd.errors();
-  if (f.sd.refresh())
-    j.dirty = true;
-  const auto errors = f.sd.errors();
-  probe_->file_errors.add(static_cast<double>(errors.size()));
-  if (errors != before) {
-    j.dirty = true;
-    for (const auto& e : errors)
-      out_log.error("job {}: {}", j.config->job_name, e);
-  }
-  f.next_ns = now_ns + f.sd.config().refresh_interval_ms * ns_per_ms;
 }
 
 void discovery_manager::refresh_files(int64_t now_ns) {
@@ -146,12 +88,7 @@ void discovery_manager::refresh_files(int64_t now_ns) {
       env_.watcher == nullptr ? std::vector<std::string>() : env_.watcher->changed();
   bool any_due = false;
   for (auto& j : jobs_)
-    for (auto& f : j->files) {
-      const bool due = now_ns >= f.next_ns;
-      any_due = any_due || due;
-      if (due || (!changed.empty() && mentions(f.sd.folders(), changed)))
-        refresh_file(*j, f, now_ns);
-    }
+    any_due = j->sources->read_files(now_ns, changed) || any_due;
   // A folder that was missing or replaced is taken up again here.
   if (any_due || !changed.empty())
     watch_folders();
@@ -160,14 +97,10 @@ void discovery_manager::refresh_files(int64_t now_ns) {
 std::vector<http::fetch_request> discovery_manager::tick(int64_t now_ns) {
   refresh_files(now_ns);
   std::vector<http::fetch_request> out;
-  for (auto& j : jobs_)
-    for (auto& h : j->https) {
-      if (h.in_flight || now_ns < h.next_ns || !h.sd.can_fetch())
-        continue;
-      h.in_flight = true;
-      h.next_ns = now_ns + h.sd.config().refresh_interval_ms * ns_per_ms;
-      out.push_back(h.sd.request(h.token));
-    }
+  for (auto& j : jobs_) {
+    j->sources->start_fetches(now_ns, out);
+    j->dirty = j->sources->take_changed() || j->dirty;
+  }
   const bool dirty = std::any_of(jobs_.begin(), jobs_.end(), [](auto& j) { return j->dirty; });
   if (dirty && now_ns >= next_rebuild_ns_) {
     next_rebuild_ns_ = now_ns + rebuild_gap_ns;
@@ -181,23 +114,8 @@ std::vector<http::fetch_request> discovery_manager::tick(int64_t now_ns) {
 
 void discovery_manager::on_result(const http::fetch_result& got) {
   for (auto& j : jobs_)
-    for (auto& h : j->https) {
-      if (h.token != got.token)
-        continue;
-      h.in_flight = false;
-      const auto before = h.sd.error();
-      if (h.sd.on_result(got))
-        j->dirty = true;
-      const auto error = h.sd.error();
-      if (!error.empty())
-        probe_->http_errors.add();
-      if (error != before) {
-        j->dirty = true;
-        if (!error.empty())
-          out_log.error("job {}: {}", j->config->job_name, error);
-      }
+    if (j->sources->on_result(got))
       return;
-    }
 }
 
 void discovery_manager::add_group(job& j, target_maker& maker, const config::target_group& group,
@@ -229,6 +147,7 @@ void discovery_manager::add_group(job& j, target_maker& maker, const config::tar
 
 void discovery_manager::rebuild(job& j) {
   j.dirty = false;
+  (void)j.sources->take_changed();
   std::map<uint64_t, target_ptr> before, seen;
   for (auto& t : j.targets.targets)
     before.emplace(t->id, t);
@@ -240,20 +159,9 @@ void discovery_manager::rebuild(job& j) {
     j.targets.error = maker.error().message();
     return;
   }
-  for (const auto& group : j.config->discovery.static_groups)
-    add_group(j, *maker, group, seen, before);
-  for (const auto& f : j.files) {
-    for (const auto& group : f.sd.groups())
-      add_group(j, *maker, group, seen, before);
-    const auto errors = f.sd.errors();
-    j.pool.errors.insert(j.pool.errors.end(), errors.begin(), errors.end());
-  }
-  for (const auto& h : j.https) {
-    for (const auto& group : h.sd.groups())
-      add_group(j, *maker, group, seen, before);
-    if (const auto error = h.sd.error(); !error.empty())
-      j.pool.errors.push_back(error);
-  }
+  j.sources->for_each_group(
+      [&](const config::target_group& group) { add_group(j, *maker, group, seen, before); });
+  j.pool.errors = j.sources->errors();
   for (const auto& inert : j.config->discovery.inert)
     j.pool.inert.push_back(inert.kind);
   j.pool.active = j.targets.targets.size();

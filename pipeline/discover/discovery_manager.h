@@ -3,39 +3,17 @@
 #pragma once
 
 #include "config/config.h"
-#include "pipeline/discover/file_sd.h"
-#include "pipeline/discover/file_watcher.h"
-#include "pipeline/discover/http_sd.h"
+#include "pipeline/discover/environment.h"
+#include "pipeline/discover/group_sources.h"
 #include "pipeline/discover/target_set.h"
-#include "storage/base/stats.h"
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace troupe::discover {
-
-using client_settings_ptr = std::shared_ptr<const http::client_settings>;
-
-/// How endpoints come about (http::make_client_settings and http::make_endpoint in production).
-struct endpoint_factory {
-  std::function<result<client_settings_ptr>(const config::http_client_config&)> settings;
-  std::function<result<http::endpoint_ptr>(std::string_view url, client_settings_ptr,
-                                           http::headers)>
-      endpoint;
-};
-
-/// Everything must outlive the manager.
-struct discovery_environment {
-  file_system* files = nullptr;
-  file_watcher* watcher = nullptr;  ///< may be null: then files are found by their refresh interval
-  registry* metrics = nullptr;
-  endpoint_factory endpoints;
-};
 
 class discovery_manager {
  public:
@@ -55,22 +33,11 @@ class discovery_manager {
   std::shared_ptr<const discovery_state> state() const { return state_; }
 
  private:
-  struct file_source {
-    file_sd sd;
-    int64_t next_ns = 0;
-  };
-  struct http_source {
-    http_sd sd;
-    uint64_t token = 0;
-    int64_t next_ns = 0;
-    bool in_flight = false;
-  };
   struct job {
     std::shared_ptr<const config::scrape_config> config;
     client_settings_ptr client;
     std::string client_error;
-    std::vector<file_source> files;
-    std::vector<http_source> https;
+    std::unique_ptr<group_sources> sources;
     job_targets targets;
     pool_state pool;
     bool dirty = true;
@@ -78,10 +45,8 @@ class discovery_manager {
   struct probe;
 
   std::unique_ptr<job> make_job(const config::scrape_config& config, job* before, int64_t now_ns);
-  http_sd make_http_sd(const config::http_sd_config& config) const;
   void watch_folders();
   void refresh_files(int64_t now_ns);
-  void refresh_file(job& j, file_source& f, int64_t now_ns);
   void rebuild(job& j);
   void add_group(job& j, target_maker& maker, const config::target_group& group,
                  std::map<uint64_t, target_ptr>& seen,
