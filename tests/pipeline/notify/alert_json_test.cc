@@ -1,0 +1,34 @@
+#include "pipeline/notify/alert_json.h"
+
+#include <gtest/gtest.h>
+
+namespace troupe::notify {
+namespace {
+
+TEST(AlertJson, IsABodyOfApiV2) {
+  auto a = std::make_shared<alert>();
+  a->identity = labels::from({{"alertname", "Disk \"full\""}, {"instance", "é:1"}});
+  a->annotations = labels::from({{"summary", "line\nbreak"}});
+  a->starts_at = 1'700'000'000'123;
+  a->ends_at = 1'700'000'240'000;
+  a->generator_url = "http://p/graph?g0.expr=x&g0.tab=1";
+  const std::vector<alert_ptr> one{a};
+  EXPECT_EQ(alerts_json(one),
+            R"([{"annotations":{"summary":"line\nbreak"},"endsAt":"2023-11-14T22:17:20.000Z",)"
+            R"("startsAt":"2023-11-14T22:13:20.123Z","generatorURL":)"
+            R"("http://p/graph?g0.expr=x&g0.tab=1",)"
+            R"("labels":{"alertname":"Disk \"full\"","instance":"é:1"}}])");
+}
+
+TEST(AlertJson, TakesAnyNumber) {
+  EXPECT_EQ(alerts_json({}), "[]");
+  auto a = std::make_shared<alert>();
+  const std::vector<alert_ptr> two{a, a};
+  const std::string each =
+      R"({"annotations":{},"endsAt":"1970-01-01T00:00:00.000Z",)"
+      R"("startsAt":"1970-01-01T00:00:00.000Z","generatorURL":"","labels":{}})";
+  EXPECT_EQ(alerts_json(two), "[" + each + "," + each + "]");
+}
+
+}  // namespace
+}  // namespace troupe::notify
