@@ -137,6 +137,8 @@ api::services services_of(const config::server_flags& f,
   s.enable_admin = f.web.enable_admin_api;
   s.enable_lifecycle = f.web.enable_lifecycle;
   s.enable_write_receiver = f.web.enable_remote_write_receiver;
+  s.accept_write_v1 = f.web.accept_write_v1;
+  s.accept_write_v2 = f.web.accept_write_v2;
   s.query_timeout_ms = f.query.timeout_ms;
   s.lookback_ms = f.query.lookback_delta_ms;
   s.max_write_bytes = f.web.max_body_bytes;

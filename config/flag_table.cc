@@ -61,9 +61,19 @@ constexpr flag_spec table[] = {
      visible, TROUPE_ON(web.enable_admin_api)},
     {"web.enable-remote-write-receiver", k::boolean, "false", "", "Accept remote write requests.",
      visible, TROUPE_ON(web.enable_remote_write_receiver)},
-    {"web.remote-write-receiver.accepted-protobuf-messages", k::texts, "prometheus.WriteRequest",
-     "prometheus.WriteRequest|io.prometheus.write.v2.Request",
-     "Messages of remote write to accept; only prometheus.WriteRequest is served yet."},
+    {"web.remote-write-receiver.accepted-protobuf-messages", k::texts,
+     "prometheus.WriteRequest,io.prometheus.write.v2.Request",
+     "prometheus.WriteRequest|io.prometheus.write.v2.Request|"
+     "prometheus.WriteRequest,io.prometheus.write.v2.Request",
+     "Message of remote write to accept. Can be repeated.", visible,
+     [](flags& f, const value& v) {
+       const auto names = [&](std::string_view message) {
+         return std::any_of(v.list.begin(), v.list.end(),
+                            [&](const std::string& t) { return t.find(message) != t.npos; });
+       };
+       f.web.accept_write_v1 = names("prometheus.WriteRequest");
+       f.web.accept_write_v2 = names("io.prometheus.write.v2.Request");
+     }},
     {"web.enable-otlp-receiver", k::boolean, "false", "", "Accept OTLP write requests."},
     {"web.console.templates", k::text, "consoles", "", "Folder of console templates."},
     {"web.console.libraries", k::text, "console_libraries", "", "Folder of console libraries."},

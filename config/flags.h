@@ -28,6 +28,7 @@ struct web_flags {
   bool enable_lifecycle = false;
   bool enable_admin_api = false;
   bool enable_remote_write_receiver = false;
+  bool accept_write_v1 = true, accept_write_v2 = true;  ///< Prometheus: 1.0 only
   uint64_t max_header_bytes = 32ULL << 10;
   int64_t header_timeout_ms = 5'000;
   int64_t idle_timeout_ms = 60'000;

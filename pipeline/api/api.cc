@@ -108,7 +108,10 @@ const std::vector<route>& api::routes() {
   return table;
 }
 
-api::api(services s) : services_(std::move(s)) {}
+api::api(services s) : services_(std::move(s)) {
+  if (services_.enable_write_receiver)
+    register_write_counters(*services_.metrics);
+}
 
 api::match api::find(const http::request& r) const {
   const route* wrong_method = nullptr;

@@ -97,6 +97,7 @@ struct services {
   /// Last configuration reload: success and when.
   std::function<std::pair<bool, timestamp_ms>()> last_reload;
   bool enable_admin = false, enable_lifecycle = false, enable_write_receiver = false;
+  bool accept_write_v1 = true, accept_write_v2 = true;  ///< versions of remote write
   int64_t query_timeout_ms = 120'000;
   int64_t lookback_ms = 300'000;
   uint64_t max_write_bytes = 32ULL << 20;  ///< decoded

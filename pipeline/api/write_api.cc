@@ -6,16 +6,19 @@
 #include "pipeline/http/bounded_decoder.h"
 #include "pipeline/http/header_text.h"
 #include "pipeline/remote/write_codec.h"
+#include "pipeline/remote/write_protocol.h"
 
 #include <fmt/format.h>
+
+#include <array>
 
 namespace troupe::api {
 
 namespace {
 
-constexpr std::string_view media_type = "application/x-protobuf";
-constexpr std::string_view v1_message = "prometheus.WriteRequest";
-constexpr std::string_view v2_message = "io.prometheus.write.v2.Request";
+using remote::write_media_type;
+constexpr auto v1_message = remote::message_name(remote::write_protocol::v1);
+constexpr auto v2_message = remote::message_name(remote::write_protocol::v2);
 
 http::response plain(int code, std::string body) {
   return {code, "text/plain; charset=utf-8", {}, std::move(body), {}, "/api/v1/write"};
@@ -24,6 +27,21 @@ http::response later(std::string body) {
   auto r = plain(503, std::move(body));
   r.header_fields.push_back({"Retry-After", "5"});
   return r;
+}
+
+counter& requests_of(registry& m, bool v2) {
+  return m.get_counter("troupe_remote_write_requests_total", "Requests of remote write decoded.",
+                       {{"protocol", v2 ? "2.0" : "1.0"}});
+}
+
+constexpr std::array<std::string_view, 4> refused_kinds{"series", "histogram", "exemplar",
+                                                        "metadata"};
+/// What storage refuses is counted there.
+void count_refused(registry& m, const std::array<uint64_t, refused_kinds.size()>& counts) {
+  for (size_t i = 0; i < counts.size(); ++i)
+    m.get_counter("troupe_remote_write_refused_total", "Parts of requests refused as invalid.",
+                  {{"kind", std::string(refused_kinds[i])}})
+        .add(static_cast<double>(counts[i]));
 }
 
 /// The `proto` parameter of a Content-Type, without quotes; version 1.0's message if there is none.
@@ -50,14 +68,14 @@ struct announced {
   http::encoding coding = http::encoding::snappy;
 };
 
-result<announced> negotiate(const http::headers& fields) {
+result<announced> negotiate(const services& s, const http::headers& fields) {
   announced out;
   const auto type = http::find_header(fields, "Content-Type");
   if (!type.empty()) {
-    if (!http::equal_fold(http::trim(type.substr(0, type.find(';'))), media_type))
-      return {
-          errc::unsupported,
-          fmt::format("expected {} as the media type, got content type \"{}\"", media_type, type)};
+    if (!http::equal_fold(http::trim(type.substr(0, type.find(';'))), write_media_type))
+      return {errc::unsupported,
+              fmt::format("expected {} as the media type, got content type \"{}\"",
+                          write_media_type, type)};
     const auto message = message_of(type);
     if (message != v1_message && message != v2_message)
       return {errc::unsupported,
@@ -65,6 +83,10 @@ result<announced> negotiate(const http::headers& fields) {
                           message, v1_message, v2_message)};
     out.v2 = message == v2_message;
   }
+  if (!(out.v2 ? s.accept_write_v2 : s.accept_write_v1))
+    return {errc::unsupported,
+            fmt::format("{} protobuf message is not accepted by this server; only accepts {}",
+                        out.v2 ? v2_message : v1_message, out.v2 ? v1_message : v2_message)};
   const auto coding = http::find_header(fields, "Content-Encoding");
   if (http::equal_fold(coding, "zstd"))
     out.coding = http::encoding::zstd;
@@ -164,8 +186,14 @@ http::response outcome_response(const std::vector<ingest::outcome>& outcomes,
 
 }  // namespace
 
+void register_write_counters(registry& metrics) {
+  requests_of(metrics, false);
+  requests_of(metrics, true);
+  count_refused(metrics, {});
+}
+
 answer handle_write(const services& s, const http::request& r, const inputs&) {
-  const auto type = negotiate(r.header_fields);
+  const auto type = negotiate(s, r.header_fields);
   if (!type.ok())
     return plain(415, std::string(type.error().message()) + "\n");
   http::bounded_decoder decoder(s.budget, {s.max_write_bytes, 2000});
@@ -181,6 +209,10 @@ answer handle_write(const services& s, const http::request& r, const inputs&) {
     return with_counts(plain(decoded.code() == errc::out_of_bounds ? 413 : 400,
                              std::string(decoded.error().message()) + "\n"),
                        {});
+  requests_of(*s.metrics, type->v2).add();
+  if (decoded->refused_count() != 0)
+    count_refused(*s.metrics, {decoded->refused_series.count, decoded->refused_histograms.count,
+                               decoded->refused_exemplars.count, decoded->refused_metadata.count});
   store_request store;
   store.batches = std::exchange(decoded->batches, {});
   // The lease stays until the answer: the batch is about as large as the decoded body.

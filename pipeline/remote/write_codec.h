@@ -34,6 +34,11 @@ struct decoded_write {
   uint64_t samples_of_refused_series = 0;  ///< histograms included
   /// What the batches carry, for metadata_cache::note() once they are stored.
   std::vector<metadata_cache::entry> metadata;
+
+  uint64_t refused_count() const {
+    return refused_series.count + refused_histograms.count + refused_exemplars.count +
+           refused_metadata.count;
+  }
 };
 
 /// invalid_argument if the bytes are not such a message, out_of_bounds if it grows to more than its

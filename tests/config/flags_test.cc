@@ -63,6 +63,7 @@ TEST(flags, defaults_of_table_and_structs_agree) {
     const auto &a = said.server, &b = implied.server;
     EXPECT_EQ(a.auto_reload_interval_ms, b.auto_reload_interval_ms) << spec.name;
     EXPECT_EQ(a.web.listen_address, b.web.listen_address) << spec.name;
+    EXPECT_TRUE(a.web.accept_write_v1 && a.web.accept_write_v2) << spec.name;
     EXPECT_EQ(
         std::tie(a.web.read_timeout_ms, a.web.max_connections, a.web.page_title, a.web.cors_origin,
                  a.web.max_header_bytes, a.web.header_timeout_ms, a.web.idle_timeout_ms,
@@ -282,12 +283,23 @@ TEST(flags, features_are_sorted_and_act_or_say_so) {
 }
 
 TEST(flags, inert_ones_in_use_are_named) {
-  const auto c = must_serve({"--rules.max-concurrent-evals=8", "--web.user-assets=/a",
-                             "--web.remote-write-receiver.accepted-protobuf-messages=io.prometheus."
-                             "write.v2.Request"});
-  EXPECT_THAT(c.inert,
-              ElementsAre("web.user-assets", "web.remote-write-receiver.accepted-protobuf-messages",
-                          "rules.max-concurrent-evals"));
+  const auto c = must_serve({"--rules.max-concurrent-evals=8", "--web.user-assets=/a"});
+  EXPECT_THAT(c.inert, ElementsAre("web.user-assets", "rules.max-concurrent-evals"));
+}
+
+TEST(flags, accepted_messages_of_remote_write) {
+  const std::string flag = "--web.remote-write-receiver.accepted-protobuf-messages=";
+  const std::string v1 = flag + "prometheus.WriteRequest";
+  const std::string v2 = flag + "io.prometheus.write.v2.Request";
+  const auto web = [](std::vector<std::string> args) {
+    return must_serve(std::move(args)).server.web;
+  };
+  EXPECT_TRUE(web({v1}).accept_write_v1);
+  EXPECT_FALSE(web({v1}).accept_write_v2);
+  EXPECT_FALSE(web({v2}).accept_write_v1);
+  EXPECT_TRUE(web({v2}).accept_write_v2);
+  EXPECT_TRUE(web({v2, v1}).accept_write_v1);
+  EXPECT_TRUE(web({v2, v1}).accept_write_v2);
 }
 
 TEST(flags, troupes_own_file_sets_defaults) {

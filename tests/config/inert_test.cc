@@ -63,8 +63,7 @@ TEST(inert, flags_are_a_pinned_list) {
           "storage.tsdb.head-chunks-write-queue-size", "storage.tsdb.max-block-chunk-segment-size",
           "storage.tsdb.samples-per-chunk", "storage.tsdb.wal-compression-type",
           "web.console.libraries", "web.console.templates", "web.enable-otlp-receiver",
-          "web.max-notifications-subscribers",
-          "web.remote-write-receiver.accepted-protobuf-messages", "web.user-assets"));
+          "web.max-notifications-subscribers", "web.user-assets"));
   EXPECT_THAT(
       inert_features(),
       ElementsAre("agent", "auto-gomaxprocs", "auto-gomemlimit", "concurrent-rule-eval",

@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     auto got = troupe::remote::decode_write({reinterpret_cast<const char*>(data), size}, known);
     if (!got.ok())
       return 0;
-    refused[round] = got->refused_series.count;
+    refused[round] = got->refused_count() + got->samples_of_refused_series;
     for (const auto& b : got->batches) {
       samples[round] += b->sample_count() + b->exemplars.size();
       for (const auto& e : b->floats)

@@ -11,9 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     auto got = troupe::remote::decode_write_v2({reinterpret_cast<const char*>(data), size}, known);
     if (!got.ok())
       return 0;
-    refused[round] = got->refused_series.count + got->samples_of_refused_series +
-                     got->refused_histograms.count + got->refused_exemplars.count +
-                     got->refused_metadata.count;
+    refused[round] = got->refused_count() + got->samples_of_refused_series;
     for (const auto& b : got->batches) {
       samples[round] += b->sample_count() + b->exemplars.size() + b->starts.size();
       for (const auto& e : b->floats)

@@ -43,14 +43,13 @@ write_v2_series series(std::string name, std::vector<support::write_v2_sample> s
 class WriteApiTest : public ::testing::Test {
  protected:
   WriteApiTest() {
-    services s;
-    s.clk = &clk;
-    s.metrics = &metrics;
-    s.budget = budget;
-    s.known_series = &known;
-    s.enable_write_receiver = true;
-    s.max_write_bytes = 1u << 20;
-    the_api = std::make_unique<api>(s);
+    base.clk = &clk;
+    base.metrics = &metrics;
+    base.budget = budget;
+    base.known_series = &known;
+    base.enable_write_receiver = true;
+    base.max_write_bytes = 1u << 20;
+    the_api = std::make_unique<api>(base);
     // As storage does it.
     outcome_of = [](const write_batch& b) {
       ingest::outcome o;
@@ -90,6 +89,7 @@ class WriteApiTest : public ::testing::Test {
   registry metrics;
   std::shared_ptr<http::byte_budget> budget = std::make_shared<http::byte_budget>(64u << 20);
   remote::series_cache known{{}, clk};
+  services base;
   std::unique_ptr<api> the_api;
   std::vector<batch_ptr> stored;
   std::function<ingest::outcome(const write_batch&)> outcome_of;
@@ -133,6 +133,25 @@ TEST_F(WriteApiTest, TheContentTypeSaysWhichMessageItIs) {
   }
 }
 
+TEST_F(WriteApiTest, AVersionMayBeRefused) {
+  services s = base;
+  s.accept_write_v2 = false;
+  the_api = std::make_unique<api>(s);
+  const std::string body =
+      support::remote_write_body({{labels::from({{"__name__", "old"}}), {{1, 2.0}}}});
+  EXPECT_EQ(send(body, {}).status, 204);
+  auto r = send_v2({series("new", {{1, 2.0}})});
+  EXPECT_EQ(r.status, 415);
+  EXPECT_EQ(r.body,
+            "io.prometheus.write.v2.Request protobuf message is not accepted by this server; only "
+            "accepts prometheus.WriteRequest\n");
+  s.accept_write_v1 = false;
+  s.accept_write_v2 = true;
+  the_api = std::make_unique<api>(s);
+  EXPECT_EQ(send_v2({series("new", {{1, 2.0}})}).status, 204);
+  EXPECT_EQ(send(body, {}).status, 415);
+}
+
 TEST_F(WriteApiTest, SnappyAndZstdAreTaken) {
   const std::string raw = write_v2_request({series("m", {{1, 2.0}})});
   const auto with = [&](std::string body, const std::string& coding) {
@@ -153,11 +172,11 @@ TEST_F(WriteApiTest, TheAnswerCountsWhatIsStored) {
   histogram h;
   h.count = 1;
   h.zero_count = 1;
-  auto all = series("c", {{1, 1.0}, {2, 2.0}, {3, 3.0}});
-  all.exemplars = {{labels::from({{"trace_id", "x"}}), 1, 3}};
+  auto counter = series("c", {{1, 1.0}, {2, 2.0}, {3, 3.0}});
+  counter.exemplars = {{labels::from({{"trace_id", "x"}}), 1, 3}};
   auto hist = series("h", {});
   hist.histograms = {{1, h}, {2, h}};
-  auto r = send_v2({all, hist});
+  auto r = send_v2({counter, hist});
   EXPECT_EQ(r.status, 204);
   EXPECT_TRUE(r.body.empty());
   EXPECT_EQ(written(r), "3 2 1");
@@ -195,6 +214,14 @@ TEST_F(WriteApiTest, TheValidPartIsStoredAndTheRestIsNamed) {
             "1 series (2 samples) are invalid: duplicate label name \"a\"; 1 histograms are "
             "invalid: the count is not that of all buckets together; 1 exemplars are invalid: "
             "labels of an exemplar are longer than 128 characters\n");
+  const std::string exposed = metrics.render();
+  for (const char* line : {"troupe_remote_write_requests_total{protocol=\"1.0\"} 0\n",
+                           "troupe_remote_write_requests_total{protocol=\"2.0\"} 1\n",
+                           "troupe_remote_write_refused_total{kind=\"series\"} 1\n",
+                           "troupe_remote_write_refused_total{kind=\"histogram\"} 1\n",
+                           "troupe_remote_write_refused_total{kind=\"exemplar\"} 1\n",
+                           "troupe_remote_write_refused_total{kind=\"metadata\"} 0\n"})
+    EXPECT_NE(exposed.find(line), std::string::npos) << line;
 }
 
 TEST_F(WriteApiTest, WhatMayPassLaterIsNoBadRequest) {
@@ -219,16 +246,12 @@ TEST_F(WriteApiTest, WhatMayPassLaterIsNoBadRequest) {
 
 TEST_F(WriteApiTest, OfAHalfStoredRequestTheStoredHalfIsCounted) {
   remote::series_cache of_two({.tenant = "", .shards = 2}, clk);
-  services s;
-  s.clk = &clk;
-  s.metrics = &metrics;
-  s.budget = budget;
+  services s = base;
   s.known_series = &of_two;
-  s.enable_write_receiver = true;
   the_api = std::make_unique<api>(s);
-  std::vector<write_v2_series> all;
+  std::vector<write_v2_series> many;
   for (int i = 0; i < 50; ++i)
-    all.push_back(series("m" + std::to_string(i), {{1, 1.0}}));
+    many.push_back(series("m" + std::to_string(i), {{1, 1.0}}));
   const auto normal = outcome_of;
   const write_batch* first = nullptr;
   outcome_of = [&](const write_batch& b) {
@@ -236,7 +259,7 @@ TEST_F(WriteApiTest, OfAHalfStoredRequestTheStoredHalfIsCounted) {
       first = &b;
     return &b == first ? normal(b) : ingest::outcome{{errc::no_space, "disk is full"}, {}};
   };
-  const auto r = send_v2(all);
+  const auto r = send_v2(many);
   EXPECT_EQ(r.status, 503);
   ASSERT_EQ(stored.size(), 2u);
   EXPECT_EQ(written(r), std::to_string(stored[0]->floats.size()) + " 0 0");
