@@ -29,6 +29,7 @@ struct bench_command {
   uint64_t in_flight = 4;
   double rate = 0;  ///< samples a second; 0: as fast as possible
   int64_t retry_ms = 60'000;
+  bool write_v2 = false;  ///< remote write 2.0
   bool audit = false;
   std::string ledger;  ///< file to write; audit: to read
   // scrape

@@ -76,6 +76,12 @@ status set_output(bench_command& c, const std::string& text) {
   c.json = text == "json";
   return {};
 }
+status set_protocol(bench_command& c, const std::string& text) {
+  if (text != "1.0" && text != "2.0")
+    return bad("must be 1.0 or 2.0, got", text);
+  c.write_v2 = text == "2.0";
+  return {};
+}
 status set_port(bench_command& c, const std::string& text) {
   int64_t n = 0;
   if (!parse_yaml_int(text, n) || n < 0 || n > 65'535)
@@ -116,6 +122,7 @@ constexpr bench_flag flags[] = {
     {"end", for_writers | for_query, set_end},
     {"samples-per-request", for_writers, set_count<&b::samples_per_request, 1>},
     {"in-flight", for_writers | for_query, set_count<&b::in_flight, 1>},
+    {"protocol", for_writers, set_protocol},
     {"rate", for_writers, set_number<&b::rate>},
     {"retry", for_writers, set_duration<&b::retry_ms>},
     {"ledger", for_writers, set_text<&b::ledger>},
@@ -154,6 +161,7 @@ write, churn:
       --new-series=N            churn: replaced at each step (default: 1 % of them)
       --duration=1h --step=15s  simulated; the last sample lies at --end=UNIX_SECONDS (default: now)
       --samples-per-request=2000 --in-flight=4
+      --protocol=1.0            of remote write: 1.0 or 2.0
       --rate=0                  samples a second; 0: as fast as possible
       --retry=1m                how long a request is sent again until it is given up
       --ledger=FILE             notes what was acknowledged, for `troupe bench audit`

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The budget table: the same load for troupe, Prometheus and VictoriaMetrics on this machine, in turn, with `troupe bench`.
 # usage: scripts/bench_peers.sh [--quick] [--rounds N] [--servers A,B] [--json FILE] [axis…]
-# axes: scrape small write new memory disk restart query (all by default); --quick takes at most 3 minutes, smaller sizes;
+# axes: scrape small write write2 new memory disk profiles restart query ack (all by default); --quick takes at most 3 minutes, smaller sizes;
 # the whole takes about two hours and 10 GB below TMPDIR.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -37,15 +37,17 @@ api_client::~api_client() {
 result<std::unique_ptr<api_client>> api_client::create(std::string server,
                                                        const config::http_client_config& config,
                                                        file_system& fs, const clock& clk,
-                                                       int64_t timeout_ms) {
+                                                       int64_t timeout_ms,
+                                                       remote::write_protocol protocol) {
   while (server.ends_with('/'))
     server.pop_back();
   TROUPE_ASSIGN(auto settings, http::make_client_settings(config, {&fs, "troupe-bench"}));
   TROUPE_ASSIGN(auto write_to,
                 http::make_endpoint(server + "/api/v1/write", settings,
-                                    {{"Content-Type", "application/x-protobuf"},
+                                    {{"Content-Type", std::string(content_type(protocol))},
                                      {"Content-Encoding", "snappy"},
-                                     {"X-Prometheus-Remote-Write-Version", "0.1.0"}}));
+                                     {"X-Prometheus-Remote-Write-Version",
+                                      std::string(version_header(protocol))}}));
   http::fetcher_options options;
   options.budget = std::make_shared<http::byte_budget>(max_answer_bytes);
   auto fetcher = std::make_unique<http::routing_fetcher>(

@@ -5,6 +5,7 @@
 #include "config/http_client_config.h"
 #include "pipeline/http/endpoint.h"
 #include "pipeline/http/http.h"
+#include "pipeline/remote/write_protocol.h"
 #include "storage/base/clock.h"
 #include "storage/base/file_system.h"
 
@@ -20,11 +21,11 @@ namespace troupe::bench {
 class api_client {
  public:
   /// `server` is a base URL ("http://127.0.0.1:9090/prefix"); `fs` and `clk` must outlive the
-  /// client.
-  static result<std::unique_ptr<api_client>> create(std::string server,
-                                                    const config::http_client_config& config,
-                                                    file_system& fs, const clock& clk,
-                                                    int64_t timeout_ms);
+  /// client. Requests of write() are of `protocol`.
+  static result<std::unique_ptr<api_client>> create(
+      std::string server, const config::http_client_config& config, file_system& fs,
+      const clock& clk, int64_t timeout_ms,
+      remote::write_protocol protocol = remote::write_protocol::v1);
   ~api_client();
 
   /// Sends a remote-write request; the result carries `token`. Its error is set unless the answer

@@ -19,7 +19,21 @@ profile::profile(std::string name, const std::string& text) : name_(std::move(na
   }
   parse::text_parser p(body);
   labels_builder b;
+  std::string family;
+  metadata described;
+  const auto enter = [&](std::string next) {
+    if (next != family)
+      described = {};
+    family = std::move(next);
+  };
   for (auto e = p.next(); e != parse::entry::end && e != parse::entry::error; e = p.next()) {
+    if (e == parse::entry::help) {
+      enter(p.family());
+      described.help = p.text();
+    } else if (e == parse::entry::type) {
+      enter(p.family());
+      described.type = p.type();
+    }
     if (e != parse::entry::series) {
       lines_.push_back({std::string(p.entry_text()), line::no_column});
       continue;
@@ -29,6 +43,7 @@ profile::profile(std::string name, const std::string& text) : name_(std::move(na
       continue;
     lines_.push_back({std::string(p.series()), series_.size()});
     series_.push_back(b.build());
+    described_.push_back(series_.back().metric_name().starts_with(family) ? described : metadata());
   }
 }
 

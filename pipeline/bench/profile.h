@@ -6,6 +6,7 @@
 #include "storage/base/result.h"
 #include "storage/model/histogram.h"
 #include "storage/model/labels.h"
+#include "storage/model/sample.h"
 
 #include <cstdint>
 #include <memory>
@@ -39,6 +40,8 @@ class profile {
   const std::vector<line>& lines() const { return lines_; }
   /// Labels without job and instance, by column.
   const std::vector<labels>& series() const { return series_; }
+  /// What the comments say of each, by column.
+  const std::vector<metadata>& described() const { return described_; }
   size_t width() const { return series_.size(); }
   virtual std::unique_ptr<value_source> source(uint64_t seed, uint64_t host) const = 0;
   /// True if a value stands for a native histogram: the number of observations behind it.
@@ -54,6 +57,7 @@ class profile {
   const std::string name_;
   std::vector<line> lines_;
   std::vector<labels> series_;
+  std::vector<metadata> described_;
 };
 
 using profile_ptr = std::shared_ptr<const profile>;

@@ -2,8 +2,10 @@
 
 #include "pipeline/http/snappy_encoder.h"
 #include "pipeline/remote/write_encoder.h"
+#include "pipeline/remote/write_v2_encoder.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <unordered_map>
 
 namespace troupe::bench {
@@ -13,13 +15,57 @@ constexpr int64_t ms_in_ns = 1'000'000;
 constexpr int64_t first_backoff_ns = 30 * ms_in_ns;
 constexpr int64_t longest_backoff_ns = 2'000 * ms_in_ns;
 
+// Encodes series, which have numbers, into requests of one version.
+class request_encoder {
+ public:
+  virtual ~request_encoder() = default;
+  virtual void settle(size_t series, const labels& of, const metadata& described) = 0;
+  virtual void add(size_t series, std::span<const sample> samples) = 0;
+  virtual void add(size_t series, timestamp_ms ts, const histogram& h) = 0;
+  virtual std::string_view request() = 0;
+  virtual void clear() = 0;
+};
+
+template <class Encoder, class Series>
+class encoder_of final : public request_encoder {
+ public:
+  explicit encoder_of(size_t series) : series_(series) {}
+
+  void settle(size_t series, const labels& of, const metadata& described) override {
+    if constexpr (std::is_same_v<Encoder, remote::write_encoder>)
+      series_[series] = remote::encode_series_labels(of);
+    else
+      series_[series] = encoder_.prepare(of, described);
+  }
+  void add(size_t series, std::span<const sample> samples) override {
+    encoder_.add(series_[series], samples);
+  }
+  void add(size_t series, timestamp_ms ts, const histogram& h) override {
+    encoder_.add(series_[series], ts, h);
+  }
+  std::string_view request() override { return encoder_.request(); }
+  void clear() override { encoder_.clear(); }
+
+ private:
+  Encoder encoder_;
+  std::vector<Series> series_;
+};
+
+std::unique_ptr<request_encoder> make_encoder(remote::write_protocol protocol, size_t series) {
+  if (protocol == remote::write_protocol::v1)
+    return std::make_unique<encoder_of<remote::write_encoder, std::string>>(series);
+  using v2 = remote::write_v2_encoder;
+  return std::make_unique<encoder_of<v2, v2::series>>(series);
+}
+
 // The requests of one group of rows: values of all series, and their encoded labels.
 class group_encoder {
  public:
-  group_encoder(const profile_ptr& shape, const ledger_header& header)
+  group_encoder(const profile_ptr& shape, const ledger_header& header,
+                remote::write_protocol protocol)
       : fleet_(shape, header.fleet),
         shape_(header.shape),
-        labels_(header.fleet.series),
+        encoder_(make_encoder(protocol, header.fleet.series)),
         hosts_(fleet_.slots(), no_host) {}
 
   uint64_t new_series() const { return new_series_; }
@@ -42,7 +88,7 @@ class group_encoder {
 
   /// The compressed body of one request of the group.
   std::string encode(size_t chunk) {
-    encoder_.clear();
+    encoder_->clear();
     const size_t width = fleet_.shape().width(), series = fleet_.options().series;
     for (size_t s = chunk * shape_.series; s < end_of(chunk); ++s) {
       const uint64_t host = hosts_[s / width];
@@ -50,14 +96,14 @@ class group_encoder {
       for (uint64_t r = 0; r < rows_; ++r)
         samples_.push_back({fleet_.time_of(host, first_row_ + r), values_[r * series + s]});
       if (!fleet_.shape().native()) {
-        encoder_.add(labels_[s], samples_);
+        encoder_->add(s, samples_);
         continue;
       }
       for (const auto& p : samples_)
-        encoder_.add(labels_[s], p.ts, fleet_.shape().native_value(s % width, p.value));
+        encoder_->add(s, p.ts, fleet_.shape().native_value(s % width, p.value));
     }
     std::string out;
-    http::snappy(encoder_.request(), out);
+    http::snappy(encoder_->request(), out);
     return out;
   }
 
@@ -74,17 +120,17 @@ class group_encoder {
       new_series_ += fleet_.width(slot);
     hosts_[slot] = host;
     for (size_t c = 0; c < fleet_.width(slot); ++c)
-      labels_[slot * width + c] = remote::encode_series_labels(fleet_.series_labels(host, c));
+      encoder_->settle(slot * width + c, fleet_.series_labels(host, c),
+                       fleet_.shape().described()[c]);
   }
 
   fleet fleet_;
   const write_shape shape_;
-  std::vector<std::string> labels_;
+  const std::unique_ptr<request_encoder> encoder_;
   std::vector<uint64_t> hosts_;
   uint64_t first_row_ = 0, rows_ = 0, new_series_ = 0;
   std::vector<double> values_;
   std::vector<sample> samples_;
-  remote::write_encoder encoder_;
 };
 
 struct flight {
@@ -107,7 +153,7 @@ class sender {
         book_(book),
         clock_(clk),
         shown_(shown),
-        encoder_(shape, header_),
+        encoder_(shape, header_, options.protocol),
         busy_(header_.shape.chunks(header_.fleet), false) {}
 
   result<write_report> run() {

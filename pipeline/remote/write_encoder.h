@@ -20,7 +20,7 @@ class write_encoder {
  public:
   /// `series_labels` from encode_series_labels(); samples in order of time.
   void add(std::string_view series_labels, std::span<const sample> samples);
-  /// An integer histogram (exponential buckets) as a sample.
+  /// A histogram with exponential buckets as a sample.
   void add(std::string_view series_labels, timestamp_ms ts, const histogram& h);
   /// The request so far.
   std::string_view request() const { return out_; }

@@ -13,6 +13,7 @@ KERNELS = [
     ("decimal parse", "scrape", "text_kernels_bench", "decimal_parse", "ns/item", "ns", 6, False),
     ("remote write, known series: walk 10, probe 8; 523 K", "remote", "remote_bench", "decode_known/523000", "ns/sample",
      "ns/sample", 18, False),
+    ("the same by remote write 2.0", "remote", "remote_bench", "decode_known_v2/523000", "ns/sample", "ns/sample", 18, False),
     ("open append, counters", "storage", "head_bench", "append/profile:1/series:52300/iterations:1/manual_time", "ns/sample",
      "ns/sample", 6, False),
     ("seal of 120, counters", "storage", "chunk_bench", "seal_120/counter", "ns/sample", "ns/sample", 8, False),

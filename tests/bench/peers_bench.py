@@ -4,7 +4,8 @@ budgets beside it. The load is `troupe bench`; scripts/bench_peers.sh builds it 
 CPU = the server's user + system time, the work in its background until it is quiet included; memory = RssAnon + RssShmem
 above the empty server; disk = everything below the data folder, as allocated.
 usage: peers_bench.py [axis…] [--quick] [--rounds N] [--servers troupe,Prometheus,VictoriaMetrics] [--json FILE]
-axes: scrape small write new memory disk profiles restart query ack (default: all)    TROUPE_BINARY and TROUPE_PEERS name the binaries"""
+axes: scrape small write write2 new memory disk profiles restart query ack (default: all)
+TROUPE_BINARY and TROUPE_PEERS name the binaries"""
 import argparse
 import json
 import os
@@ -18,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import harness  # noqa: E402
 
 HOST = 523  # series of a host of the node profile
-AXES = ("scrape", "small", "write", "new", "memory", "disk", "profiles", "restart", "query", "ack")
+AXES = ("scrape", "small", "write", "write2", "new", "memory", "disk", "profiles", "restart", "query", "ack")
 PROFILES = ("busy", "walk16", "classic")  # beside that of node_exporter
 
 
@@ -48,7 +49,9 @@ def troupe(folder: str, config: str, *more):
 
 def prometheus(folder: str, config: str):
     # Samples of two days in simulated time must not be old already.
-    flags = [harness.WRITE_FLAG, "--storage.tsdb.retention.time=30d"]
+    flags = [harness.WRITE_FLAG, "--storage.tsdb.retention.time=30d",
+             "--web.remote-write-receiver.accepted-protobuf-messages=prometheus.WriteRequest",
+             "--web.remote-write-receiver.accepted-protobuf-messages=io.prometheus.write.v2.Request"]
     return harness.prometheus(folder, config, flags), "/-/ready"
 
 
@@ -167,6 +170,16 @@ def run_write(name: str, folder: str, size: Sizes) -> dict:
         return out
 
 
+def run_write2(name: str, folder: str, size: Sizes) -> dict:
+    if name == "VictoriaMetrics":  # has no receiver of 2.0
+        return {}
+    with Running(name, folder) as run:
+        begin = run.server.cpu_seconds()
+        run.load(size.write_series, size.write_rows, "--protocol=2.0")
+        run.settle()
+        return {"write2": (run.server.cpu_seconds() - begin) / (size.write_series * size.write_rows) * 1e6}
+
+
 def kill_and_audit(run: Running, ledger: str) -> dict:
     """Killed, started, asked: seconds until it answers, and what of the ledger is not there."""
     run.server.kill()
@@ -261,7 +274,7 @@ def run_ack(name: str, folder: str, size: Sizes) -> dict:
     return {"ack": (1 - taken["always"] / taken["os"]) * 100}
 
 
-WORK = {"scrape": (run_scrape,), "small": (run_small,), "write": (run_write,), "query": (run_write,), "new": (run_new,),
+WORK = {"scrape": (run_scrape,), "small": (run_small,), "write": (run_write,), "write2": (run_write2,), "query": (run_write,), "new": (run_new,),
         "restart": (run_new, run_million), "memory": (run_write, run_much), "disk": (run_disk,), "profiles": (run_profiles,),
         "ack": (run_ack,)}
 
@@ -276,7 +289,9 @@ def rows_of(size: Sizes):
          ".0f", 40),
         ("write", "write", f"remote write, 2,000 samples a request, {size.write_series:,} series × {size.write_rows}",
          "CPU s per M samples", ".3f", 0.15),
-        ("new", "new", f"the same, {size.new_series:,} new series × {size.new_rows}", "CPU s per M samples", ".3f", 0.30),
+        ("write2", "write2", f"remote write 2.0, 2,000 samples a request, {size.write_series:,} series × {size.write_rows}",
+         "CPU s per M samples", ".3f", 0.11),
+        ("new", "new", f"remote write 1.0, {size.new_series:,} new series × {size.new_rows}", "CPU s per M samples", ".3f", 0.30),
         ("memory", "memory52", f"memory, {size.write_series:,} series × {size.write_rows}", "B per active series", ".0f", 200),
         ("memory", "memory523", f"memory, {size.much_series:,} series × {size.much_rows}", "B per active series", ".0f", 200),
         ("disk", "disk", f"disk all-in after flush and merges, {size.disk_series:,} series × {size.disk_rows}", "B per sample",

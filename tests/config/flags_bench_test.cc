@@ -37,6 +37,10 @@ TEST(bench_flags, defaults) {
   EXPECT_EQ(w.samples_per_request, 2'000u);
   EXPECT_EQ(w.duration_ms, 3'600'000);
   EXPECT_FALSE(w.audit);
+  EXPECT_FALSE(w.write_v2);
+  EXPECT_TRUE(must({"write", "--protocol=2.0"}).write_v2);
+  EXPECT_FALSE(must({"churn", "--protocol=1.0"}).write_v2);
+  EXPECT_THAT(error_of({"write", "--protocol=2"}), HasSubstr("must be 1.0 or 2.0"));
   EXPECT_EQ(must({"churn", "--series=5000"}).churn, 50);
   EXPECT_EQ(must({"query"}).duration_ms, 10'000);
   const auto s = must({"scrape"});

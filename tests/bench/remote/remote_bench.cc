@@ -1,6 +1,7 @@
 // Remote write from the protobuf to the WAL and head: ns per sample. Requests of 2,000 series with
 // ten labels each, as a sender of node_exporter's metrics makes them.
 #include "pipeline/remote/write_codec.h"
+#include "pipeline/remote/write_v2_encoder.h"
 #include "storage/storage.h"
 #include "tests/bench/time_per.h"
 #include "tests/support/remote_write_body.h"
@@ -42,6 +43,23 @@ std::vector<std::string> requests(size_t series, timestamp_ms ts, double step) {
   return out;
 }
 
+/// The same in version 2.0.
+std::vector<std::string> v2_requests(size_t series, timestamp_ms ts) {
+  std::vector<std::string> out;
+  remote::write_v2_encoder encoder;
+  for (size_t first = 0; first < series; first += per_request) {
+    encoder.clear();
+    for (size_t i = first; i < std::min(series, first + per_request); ++i) {
+      const labels of = series_labels(i);
+      encoder.add(encoder.prepare(of, {metric_type::counter, "",
+                                       "Help of " + std::string(of.metric_name()) + "."}),
+                  std::vector<sample>{{ts, static_cast<double>(i)}});
+    }
+    out.emplace_back(encoder.request());
+  }
+  return out;
+}
+
 void per_sample(benchmark::State& state, uint64_t samples) {
   state.SetItemsProcessed(static_cast<int64_t>(samples));
   time_per_of(state, "sample", static_cast<double>(samples));
@@ -75,6 +93,23 @@ void decode_known(benchmark::State& state) {
   per_sample(state, samples);
 }
 BENCHMARK(decode_known)->Arg(52'000)->Arg(523'000);
+
+/// As decode_known, in version 2.0 with metadata.
+void decode_known_v2(benchmark::State& state) {
+  manual_clock clk;
+  remote::series_cache known({.tenant = "", .shards = 2}, clk);
+  const auto all = v2_requests(static_cast<size_t>(state.range(0)), 1000);
+  for (const auto& r : all)
+    known.metadata().note(remote::decode_write_v2(r, known)->metadata);
+  uint64_t samples = 0;
+  size_t i = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(remote::decode_write_v2(all[i++ % all.size()], known));
+    samples += per_request;
+  }
+  per_sample(state, samples);
+}
+BENCHMARK(decode_known_v2)->Arg(52'000)->Arg(523'000);
 
 /// Decode, append, commit; a minute of time per round.
 void store_known(benchmark::State& state) {

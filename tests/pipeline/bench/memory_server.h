@@ -27,8 +27,11 @@ class memory_server : public ::testing::Test {
         std::move(o), [this](http::request&& r, http::responder respond) { respond(answer(r)); },
         *files_, clock_, stats_);
     ASSERT_TRUE(server_->start().ok());
-    auto c =
-        api_client::create("http://" + server_->addresses()[0] + "/", {}, *files_, clock_, 20'000);
+    connect(remote::write_protocol::v1);
+  }
+  void connect(remote::write_protocol protocol) {
+    auto c = api_client::create("http://" + server_->addresses()[0] + "/", {}, *files_, clock_,
+                                20'000, protocol);
     ASSERT_TRUE(c.ok()) << c.error().to_string();
     client_ = std::move(*c);
   }
@@ -54,11 +57,15 @@ class memory_server : public ::testing::Test {
                    .decode(http::encoding::snappy, r.body);
     if (!raw.ok())
       return {400};
-    auto got = remote::decode_write(raw->data, known_);
+    const bool v2 = http::find_header(r.header_fields, "Content-Type") ==
+                    content_type(remote::write_protocol::v2);
+    auto got =
+        v2 ? remote::decode_write_v2(raw->data, known_) : remote::decode_write(raw->data, known_);
     if (!got.ok() || got->refused_series.count > 0)
       return {400};
     for (const auto& b : got->batches)
       store(*b);
+    v2_writes_ += v2 ? 1 : 0;
     return {204};
   }
 
@@ -133,7 +140,7 @@ class memory_server : public ::testing::Test {
   std::mutex lock_;
   std::map<std::string, stored> stored_;
   std::map<uint64_t, int> say_;  ///< the nth write is answered with a status and not taken
-  uint64_t writes_ = 0, out_of_order_ = 0;
+  uint64_t writes_ = 0, v2_writes_ = 0, out_of_order_ = 0;
   std::unique_ptr<http::server> server_;
   std::unique_ptr<api_client> client_;
 };

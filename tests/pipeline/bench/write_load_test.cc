@@ -2,8 +2,11 @@
 
 #include "pipeline/bench/audit.h"
 #include "pipeline/remote/write_encoder.h"
+#include "pipeline/remote/write_v2_encoder.h"
 #include "tests/pipeline/bench/memory_server.h"
 #include "tests/support/remote_write_body.h"
+
+#include <cmath>
 
 namespace troupe::bench {
 namespace {
@@ -50,6 +53,20 @@ TEST_F(WriteLoad, SendsEverySampleOnceAndInOrder) {
   const auto a = audit();
   EXPECT_TRUE(a.clean()) << a.first_fault;
   EXPECT_EQ(a.checked, 250u * 12);
+}
+
+TEST_F(WriteLoad, SendsTheSameByVersion2) {
+  for (const char* name : {"walk16", "classic", "native"}) {
+    stored_.clear();
+    connect(remote::write_protocol::v2);
+    prepare(name, small);
+    const auto r = run({.protocol = remote::write_protocol::v2});
+    EXPECT_EQ(r.acked_samples, 250u * 12);
+    EXPECT_EQ(v2_writes_, std::exchange(writes_, 0));
+    v2_writes_ = 0;
+    const auto a = audit();
+    EXPECT_TRUE(a.clean()) << a.first_fault;
+  }
 }
 
 TEST_F(WriteLoad, PutsSeveralRowsIntoOneRequestWhereSeriesAreFew) {
@@ -164,6 +181,44 @@ TEST(WriteEncoder, WritesWhatAnIndependentEncoderWrites) {
   e.clear();
   e.add(remote::encode_series_labels(b), one);
   EXPECT_EQ(e.request(), support::write_request({{b, one}}));
+}
+
+TEST(WriteEncoder, Version2ComesBackEqual) {
+  const metadata described{metric_type::counter, "bytes", "Help."};
+  histogram custom;
+  custom.schema = histogram::custom_schema;
+  custom.custom_bounds = {0.5, 1};
+  custom.is_float = true;
+  custom.count = custom.sum = 1.25;
+  custom.positive_spans = {{1, 1}};
+  custom.positive_buckets = {1.25};
+  remote::write_v2_encoder e;
+  const auto a = e.prepare(labels::from({{"__name__", "m"}, {"job", "j"}}), described);
+  const auto b = e.prepare(labels::from({{"__name__", "n"}, {"job", "j"}}), {});
+  manual_clock clk;
+  remote::series_cache known({}, clk);
+  for (int round = 0; round < 2; ++round) {
+    e.clear();
+    if (round == 1)
+      e.add(b, std::vector<sample>{{5, 5}});
+    e.add(a, std::vector<sample>{{1'700'000'000'000, 0.1}, {-5, -0.0}});
+    e.add(b, 7, custom);
+    const auto got = remote::decode_write_v2(e.request(), known);
+    ASSERT_TRUE(got.ok()) << got.error().to_string();
+    EXPECT_EQ(got->refused_histograms.count, 0u) << got->refused_histograms.why;
+    const write_batch& batch = *got->batches.at(0);
+    const auto& floats = batch.floats;
+    ASSERT_EQ(floats.size(), round == 1 ? 3u : 2u);
+    const auto& last = floats.back();
+    EXPECT_EQ(batch.table->series[last.series], labels::from({{"__name__", "m"}, {"job", "j"}}));
+    EXPECT_EQ(last.ts, -5);
+    EXPECT_TRUE(std::signbit(last.value));
+    ASSERT_EQ(batch.histograms.size(), 1u);
+    EXPECT_EQ(*batch.histograms[0].value, custom);
+    ASSERT_EQ(batch.metadata.size(), 1u);
+    EXPECT_EQ(batch.metadata[0].family, "m");
+    EXPECT_EQ(batch.metadata[0].value, described);
+  }
 }
 
 TEST(WriteEncoder, HistogramsComeBackEqual) {
