@@ -1,6 +1,7 @@
 #include "actors/services.h"
 
 #include "config/text.h"
+#include "pipeline/rules/go_templates.h"
 #include "query/parser/parser.h"
 #include "storage/base/duration.h"
 
@@ -38,6 +39,9 @@ config::load_options load_options_of(const config::server_flags& f) {
   o.check_expression = [parse](std::string_view text) -> status {
     auto parsed = query::parse(text, parse);
     return parsed.ok() ? status() : parsed.error();
+  };
+  o.check_template = [](std::string_view text, std::string_view alert) {
+    return rules::go_templates().check(text, alert);
   };
   o.extra_scrape_metrics = f.features.extra_scrape_metrics;
   return o;

@@ -5,6 +5,7 @@
 #include "config/defaults.h"
 #include "config/flag_table.h"
 #include "config/flags_bench.h"
+#include "config/flags_rules.h"
 #include "config/flags_storage.h"
 #include "config/text.h"
 #include "config/yaml.h"
@@ -242,8 +243,8 @@ status read_troupe_file(const std::string& path, file_system& fs, const flag_che
 std::string help_text() {
   std::string out =
       "usage: troupe [<flags>]\n"
-      "       troupe check config <file>...\n"
-      "       troupe test promql <file>...\n"
+      "       troupe check config|rules <file>...\n"
+      "       troupe test promql|rules <file>...\n"
       "       troupe query instant|range|series|labels [<flags>] [<server>] [<arguments>]\n"
       "       troupe bench write|scrape|query|churn|audit [<flags>] [<server>]    see troupe bench "
       "--help\n"
@@ -296,6 +297,7 @@ struct grammar {
   check_config_command check;
   test_promql_command test;
   query_command q;
+  rules_grammar rules;
   bench_grammar bench;
   storage_grammar storage;
   std::vector<std::string> arguments;
@@ -324,6 +326,7 @@ grammar::grammar() {
   test_app->require_subcommand(1);
   test_promql = test_app->add_subcommand("promql");
   test_promql->add_option("files", test.files)->required();
+  rules.add_to(*check_app, *test_app);
   print_version = app.add_subcommand("version");
   add_query_flags();
   bench.add_to(app);
@@ -543,6 +546,16 @@ command_line parse_command_line(const std::vector<std::string>& args, file_syste
   if (g.check_config->parsed()) {
     c.run = command_line::command::check_config;
     c.check = std::move(g.check);
+    return c;
+  }
+  if (g.rules.checks()) {
+    c.run = command_line::command::check_rules;
+    c.check_rules = g.rules.check();
+    return c;
+  }
+  if (g.rules.tests()) {
+    c.run = command_line::command::test_rules;
+    c.test_rules = g.rules.test();
     return c;
   }
   if (g.test_promql->parsed()) {

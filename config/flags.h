@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config/bench_command.h"
+#include "config/rules_command.h"
 #include "config/storage_command.h"
 #include "storage/base/file_system.h"
 
@@ -150,7 +151,9 @@ struct command_line {
   enum class command : unsigned char {
     serve,
     check_config,
+    check_rules,
     test_promql,
+    test_rules,
     query,
     bench,
     storage,
@@ -159,7 +162,9 @@ struct command_line {
   command run = command::serve;
   server_flags server;
   check_config_command check;
+  check_rules_command check_rules;
   test_promql_command test;
+  test_rules_command test_rules;
   query_command query;
   bench_command bench;
   storage_command storage;

@@ -44,6 +44,20 @@ void check_recording(const rule_config& r, const std::string& path, bool utf8, d
         "braces present in the recording rule name; should it be in expr?: " + r.record);
 }
 
+void check_templates(const rule_config& r, const std::string& path, const load_options& options,
+                     diagnostics& out) {
+  if (r.alert.empty() || !options.check_template)
+    return;
+  const auto check = [&](const auto& texts, std::string_view key, std::string_view kind) {
+    for (const auto& [name, text] : texts)
+      if (const auto s = options.check_template(text, r.alert); !s.ok())
+        add(out, child_path(child_path(path, key), name),
+            std::string(kind) + " " + quoted(name) + ": " + std::string(s.message()));
+  };
+  check(r.labels, "labels", "label");
+  check(r.annotations, "annotations", "annotation");
+}
+
 void check_rule(const rule_config& r, const std::string& path, bool utf8,
                 const load_options& options, diagnostics& out) {
   if (!r.record.empty() && !r.alert.empty())
@@ -63,6 +77,7 @@ void check_rule(const rule_config& r, const std::string& path, bool utf8,
     if (!is_label_name(name, utf8))
       add(out, child_path(child_path(path, "annotations"), name),
           "invalid annotation name: " + name);
+  check_templates(r, path, options, out);
 }
 
 }  // namespace

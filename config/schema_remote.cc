@@ -1,6 +1,8 @@
 // Keys of alerting, remote endpoints, otlp, tracing and rule groups.
 #include "config/schema.h"
 
+#include <algorithm>
+
 namespace troupe::config {
 namespace {
 
@@ -163,7 +165,10 @@ void describe(fields& f, rule_group_config& c) {
   f.duration("query_offset", offset);
   if (f.reading() && f.has("query_offset"))
     c.query_offset_ms = offset;
-  f.count("limit", c.limit);
+  int64_t limit = static_cast<int64_t>(c.limit);
+  f.integer("limit", limit);
+  if (f.reading())
+    c.limit = static_cast<uint64_t>(std::max<int64_t>(limit, 0));
   f.text_map("labels", c.labels, shown::yes);
   f.list("rules", c.rules, describe);
 }

@@ -12,6 +12,12 @@ namespace troupe::actors {
 /// `troupe check config FILE…`
 int run_check_config(const config::check_config_command& c, file_system& fs, std::ostream& out,
                      std::ostream& err);
+/// `troupe check rules FILE…`
+int run_check_rules(const config::check_rules_command& c, file_system& fs, std::ostream& out,
+                    std::ostream& err);
+/// `troupe test rules FILE…`: what is not as expected, file by file; 1 if there is anything.
+int run_test_rules(const config::test_rules_command& c, file_system& fs, std::ostream& out,
+                   std::ostream& err);
 /// `troupe test promql FILE…`: each failure with expected and got, then "N passed, M failed, K
 /// skipped".
 int run_test_promql(const config::test_promql_command& c, file_system& fs, std::ostream& out);

@@ -1,12 +1,8 @@
 #include "actors/commands/commands.h"
+#include "actors/commands/temporary_store.h"
 #include "query/engine/engine.h"
 #include "query/promqltest/runner.h"
-#include "storage/base/clock.h"
-#include "storage/base/random.h"
-#include "storage/model/slot.h"
-#include "storage/storage.h"
 
-#include <cstdlib>
 #include <memory>
 #include <ostream>
 
@@ -14,44 +10,15 @@ namespace troupe::actors {
 
 namespace {
 
-/// A fresh store of the product's own in a temporary folder, for each `clear`.
+/// A fresh store of the product's own for each `clear`.
 class store_backend final : public query::script_backend {
  public:
-  explicit store_backend(file_system& fs) : fs_(fs), engine_(engine_options(), clk_) {}
-  ~store_backend() override {
-    close();
-    fs_.remove_all(dir_).ignore();
-  }
+  explicit store_backend(file_system& fs)
+      : store_(fs), engine_(query::engine_options::everything(), store_.clk()) {}
 
-  status clear() override {
-    close();
-    if (dir_.empty()) {
-      const char* tmp = std::getenv("TMPDIR");
-      std::string path = std::string(tmp ? tmp : "/tmp") + "/troupe-promqltest-XXXXXX";
-      if (!mkdtemp(path.data()))
-        return {errc::io_error, "cannot make a temporary folder " + path};
-      dir_ = path;
-    }
-    TROUPE_TRY(fs_.remove_all(dir_ + "/data"));
-    storage::options o;
-    o.dir = dir_ + "/data";
-    o.shards = 1;
-    o.retention_ms = 0;
-    o.max_future_ms = max_time / 4;
-    o.wal_segment_bytes = 8u << 20;
-    o.sync = storage::options::sync_mode::os;
-    metrics_ = std::make_unique<registry>();
-    TROUPE_ASSIGN(store_, storage::storage::open(o, {&fs_, &clk_, metrics_.get(), ++seed_}));
-    while (true) {
-      TROUPE_ASSIGN(bool done, store_->replay_step(0));
-      if (done)
-        return {};
-    }
-  }
+  status clear() override { return store_.clear(); }
 
   status load(std::span<const query::loaded_series> series) override {
-    if (!store_)
-      TROUPE_TRY(clear());
     auto b = std::make_shared<write_batch>();
     std::vector<labels> names;
     for (const auto& s : series) {
@@ -68,36 +35,20 @@ class store_backend final : public query::script_backend {
       }
     }
     b->table = make_series_table("", std::move(names));
-    TROUPE_ASSIGN(auto report, store_->appender(0).append(b));
-    if (report.refused() > 0)
-      return {errc::out_of_bounds,
-              "the store refused " + std::to_string(report.refused()) + " samples"};
-    return store_->appender(0).commit();
+    return store_.append(b);
   }
 
   result<query::query_result> instant(std::string_view expr, timestamp_ms ts) override {
-    return engine_.instant(store_->reader(), "", expr, ts);
+    return engine_.instant(store_.data(), "", expr, ts);
   }
   result<query::query_result> range(std::string_view expr, timestamp_ms start, timestamp_ms end,
                                     int64_t step_ms) override {
-    return engine_.range(store_->reader(), "", expr, start, end, step_ms);
+    return engine_.range(store_.data(), "", expr, start, end, step_ms);
   }
 
  private:
-  static query::engine_options engine_options() { return query::engine_options::everything(); }
-  void close() {
-    if (store_)
-      store_->close().ignore();
-    store_.reset();
-  }
-
-  file_system& fs_;
-  manual_clock clk_{max_time / 8};
+  temporary_store store_;
   query::engine engine_;
-  std::string dir_;
-  uint64_t seed_ = 0;
-  std::unique_ptr<registry> metrics_;
-  std::unique_ptr<storage::storage> store_;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // One alert: its state over time. Plain values.
 #pragma once
 
+#include "pipeline/rules/definition.h"
 #include "storage/model/labels.h"
 #include "storage/model/sample.h"
 
@@ -18,7 +19,7 @@ std::string_view to_string(alert_state s);
 
 struct alert {
   labels lset;
-  labels annotations;
+  text_map annotations;  ///< empty ones included
   alert_state state = alert_state::pending;
   double value = 0;
   timestamp_ms active_at = 0;
@@ -33,7 +34,7 @@ struct alert {
 /// What the notifier is to send.
 struct outgoing_alert {
   labels lset;  ///< without external labels
-  labels annotations;
+  text_map annotations;
   timestamp_ms starts_at = 0;
   timestamp_ms ends_at = 0;  ///< resolved: when; else until when it counts as firing
   bool resolved = false;

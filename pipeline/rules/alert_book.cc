@@ -41,15 +41,12 @@ std::string alert_book::expand(const std::string& text, const query::vector_elem
                                const evaluation& e, query_door& queries) const {
   if (settings_.templates == nullptr)
     return text;
-  const std::string name = "__alert_" + rule_.name;
-  const auto out = settings_.templates->expand(text,
-                                               {.name = name,
-                                                .metric = element.metric,
-                                                .element = element,
-                                                .instant = e.instant,
-                                                .external_labels = settings_.external_labels,
-                                                .external_url = settings_.external_url},
-                                               queries);
+  const template_scope scope{.alert = rule_.name,
+                             .element = element,
+                             .instant = e.instant,
+                             .external_labels = settings_.external_labels,
+                             .external_url = settings_.external_url};
+  const auto out = settings_.templates->expand(text, scope, queries);
   if (out.ok())
     return *out;
   log.warn("alert {}: expanding a template failed: {}", rule_.name, out.error().message());
@@ -69,10 +66,8 @@ result<alert_book::alert_map> alert_book::alerts_of(const query::vector_value& f
     b.set(alert_name_label, rule_.name);
     alert a;
     a.lset = b.build();
-    b.clear();
     for (const auto& [name, value] : rule_.annotations)
-      b.set(name, expand(value, element, e, queries));
-    a.annotations = b.build();
+      a.annotations[name] = expand(value, element, e, queries);
     a.active_at = e.instant;
     a.value = element.value;
     const labels key = a.lset;

@@ -2,12 +2,12 @@
 // the owner's; called on the thread that evaluates.
 #pragma once
 
+#include "pipeline/rules/definition.h"
 #include "query/engine/value.h"
 #include "query/parser/ast.h"
 #include "storage/base/result.h"
 #include "storage/model/labels.h"
 
-#include <map>
 #include <string>
 #include <string_view>
 
@@ -27,11 +27,10 @@ class query_door {
 
 /// What a template of an alert can name.
 struct template_scope {
-  std::string_view name;  ///< of the template, for error messages: "__alert_" and the alert's name
-  const labels& metric;   ///< $labels: of the element, before the rule's own
-  const query::vector_element& element;  ///< $value
+  std::string_view alert;                ///< its name, for error messages
+  const query::vector_element& element;  ///< $labels and $value
   timestamp_ms instant = 0;              ///< of the evaluation; `query` reads here
-  const std::map<std::string, std::string>& external_labels;
+  const text_map& external_labels;
   std::string_view external_url;
 };
 
@@ -42,8 +41,8 @@ class template_expander {
   /// The expanded text; `queries` serves the template function `query`.
   virtual result<std::string> expand(std::string_view text, const template_scope& scope,
                                      query_door& queries) const = 0;
-  /// Does the text parse? `name` as in template_scope.
-  virtual status check(std::string_view text, std::string_view name) const = 0;
+  /// Does the text parse?
+  virtual status check(std::string_view text, std::string_view alert) const = 0;
 };
 
 }  // namespace troupe::rules

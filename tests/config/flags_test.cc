@@ -392,9 +392,27 @@ TEST(flags, check_and_test_take_files) {
   for (const auto& args : {std::vector<std::string>{"check"},
                            {"check", "config"},
                            {"test", "promql"},
-                           {"check", "rules", "a"},
+                           {"check", "nonsense", "a"},
+                           {"check", "rules"},
+                           {"check", "rules", "--lint=some", "a"},
+                           {"test", "rules"},
                            {"test", "promql", "--nonsense", "a"}})
     EXPECT_EQ(parse(args).exit_code, 2) << args.back();
+}
+
+TEST(flags, check_and_test_rules) {
+  auto check = parse({"check", "rules", "a.yml", "b.yml"});
+  EXPECT_EQ(check.run, command::check_rules);
+  EXPECT_THAT(check.check_rules.files, ElementsAre("a.yml", "b.yml"));
+  EXPECT_TRUE(check.check_rules.lint);
+  EXPECT_FALSE(check.check_rules.lint_fatal);
+  check = parse({"check", "rules", "--lint", "none", "--lint-fatal", "a.yml"});
+  EXPECT_FALSE(check.check_rules.lint);
+  EXPECT_TRUE(check.check_rules.lint_fatal);
+  const auto test = parse({"test", "rules", "--run", "a", "--run=b", "x.yml", "y.yml"});
+  EXPECT_EQ(test.run, command::test_rules);
+  EXPECT_THAT(test.test_rules.files, ElementsAre("x.yml", "y.yml"));
+  EXPECT_THAT(test.test_rules.run, ElementsAre("a", "b"));
 }
 
 TEST(flags, queries) {
