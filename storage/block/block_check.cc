@@ -98,7 +98,7 @@ void block_check::begin_series() {
   next_chunk_ = 0;
   floats_ = histograms_ = {};
   values_.clear();
-  if (status s = block_->read_series(ref, series, chunks_, &statistics_); !s.ok()) {
+  if (status s = block_->read_series(ref, series, chunks_, &statistics_, &cursor_); !s.ok()) {
     chunks_.clear();
     statistics_ = {};
     all_series_read_ = false;

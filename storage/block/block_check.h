@@ -64,6 +64,7 @@ class block_check {
   series_ref next_series_ = 0;
   uint32_t next_pair_ = 0;
   labels previous_;  ///< of the last series that could be read
+  series_cursor cursor_;
   std::vector<chunk_ref> chunks_;
   size_t next_chunk_ = 0;
   kind_state floats_, histograms_;

@@ -84,7 +84,7 @@ class block_series_set final : public series_set {
 
   // False if the series is to be left out.
   bool load(series_ref ref) {
-    if (!block_->read_series(ref, labels_, chunks_, &statistics_).ok()) {
+    if (!block_->read_series(ref, labels_, chunks_, &statistics_, &cursor_).ok()) {
       if (met_)
         ++met_->series;
       return false;
@@ -115,6 +115,7 @@ class block_series_set final : public series_set {
   std::shared_ptr<const tombstone_set> tombstones_;
   posting_list refs_;
   size_t at_ = 0;
+  series_cursor cursor_;
   timestamp_ms mint_, maxt_;
   std::shared_ptr<read_damage> met_;
   std::set<uint64_t> noted_;
@@ -251,8 +252,8 @@ result<T> block_reader::unless_unreadable(result<T> found, read_damage* met) con
 }
 
 status block_reader::read_series(series_ref ref, labels& out, std::vector<chunk_ref>& chunks,
-                                 std::string_view* statistics) const {
-  status s = index_->series(ref, out, &chunks, statistics);
+                                 std::string_view* statistics, series_cursor* cursor) const {
+  status s = index_->series(ref, out, &chunks, statistics, cursor);
   // The record's checksum says nothing of the symbols that it names.
   if (index_file_->failed()) {
     note(place::block, 0);
@@ -300,8 +301,9 @@ result<uint64_t> block_reader::delete_series(file_system& fs, timestamp_ms mint,
   uint64_t touched = 0;
   labels series;
   std::vector<chunk_ref> chunks;
+  series_cursor cursor;
   for (const series_ref ref : refs) {
-    if (!read_series(ref, series, chunks).ok())
+    if (!read_series(ref, series, chunks, nullptr, &cursor).ok())
       continue;  // what cannot be read is not shown either
     const bool has = std::any_of(chunks.begin(), chunks.end(), [&](const chunk_ref& c) {
       return c.min_ts <= maxt && mint <= c.max_ts;

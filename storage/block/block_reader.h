@@ -70,7 +70,7 @@ class block_reader : public std::enable_shared_from_this<block_reader> {
                     sample_columns& out) const;
   /// index().series(), with damage noted.
   status read_series(series_ref ref, labels& out, std::vector<chunk_ref>& chunks,
-                     std::string_view* statistics = nullptr) const;
+                     std::string_view* statistics = nullptr, series_cursor* cursor = nullptr) const;
   /// The other two look-ups of index(). Nothing, and told in `met`, once the index is unreadable.
   result<std::vector<std::string>> label_names(std::span<const matcher> ms, size_t limit,
                                                read_damage& met) const;

@@ -48,8 +48,9 @@ std::optional<block_info> info_by_index(file_system& fs, const std::string& path
   info.series = (*index)->series_count();
   labels series;
   std::vector<chunk_ref> chunks;
+  series_cursor cursor;
   for (series_ref ref = 0; ref < info.series; ++ref) {
-    if (!(*index)->series(ref, series, &chunks).ok())
+    if (!(*index)->series(ref, series, &chunks, nullptr, &cursor).ok())
       continue;
     for (const auto& c : chunks) {
       info.min_time = std::min(info.min_time, c.min_ts);

@@ -14,8 +14,9 @@ std::optional<std::vector<chunk_ref>> find_chunks(const block_reader& block, uin
   const auto offsets = block.damaged_chunks();
   std::vector<chunk_ref> out, chunks;
   labels name;
+  series_cursor cursor;
   for (series_ref ref = 0; ref < block.index().series_count(); ++ref) {
-    if (!block.read_series(ref, name, chunks).ok())
+    if (!block.read_series(ref, name, chunks, nullptr, &cursor).ok())
       return std::nullopt;
     const size_t before = out.size();
     for (const auto& c : chunks)

@@ -44,6 +44,31 @@ status read_chunks(byte_reader& in, std::vector<chunk_ref>& out) {
   return {};
 }
 
+// Adds the references of a list in ascending order; false if one does not hold.
+class reference_collector {
+ public:
+  reference_collector(uint32_t count, uint32_t series) : count_(count), series_(series) {
+    out_.reserve(count);
+  }
+  bool add(uint64_t step, uint64_t times) {
+    for (; times > 0; --times) {
+      ref_ += step;
+      if (step > UINT32_MAX || ref_ >= series_ || (step == 0 && !out_.empty()) ||
+          out_.size() == count_)
+        return false;
+      out_.push_back(static_cast<series_ref>(ref_));
+    }
+    return true;
+  }
+  bool complete() const { return out_.size() == count_; }
+  const posting_list& list() const { return out_; }
+
+ private:
+  const uint32_t count_, series_;
+  uint64_t ref_ = 0;
+  posting_list out_;
+};
+
 bool full(const std::vector<std::string>& out, size_t limit) {
   return limit != 0 && out.size() >= limit;
 }
@@ -90,8 +115,8 @@ status index_reader::load() {
     return corrupt("file too short");
   if (number_at<uint32_t>(data_, 0) != index_layout::magic)
     return corrupt("bad magic number");
-  const auto version = number_at<uint32_t>(data_, 4);
-  if (version < index_layout::first_version || version > index_layout::version)
+  version_ = number_at<uint32_t>(data_, 4);
+  if (version_ < index_layout::first_version || version_ > index_layout::version)
     return {errc::unsupported, "index: unknown version"};
   const auto footer = data_.substr(data_.size() - index_layout::footer_bytes);
   const auto toc = footer.substr(0, index_layout::toc_bytes);
@@ -110,11 +135,26 @@ status index_reader::load() {
       labels_.size() % index_layout::label_bytes != 0 ||
       values_.size() % index_layout::value_bytes != 0)
     return corrupt("bad table length");
+  if (flat()) {
+    series_count_ = static_cast<uint32_t>(offsets_.size() / 8);
+    return {};
+  }
+  // The number of series stands in front of the groups' places.
+  const uint64_t groups = offsets_.size() / 8 - 1;
+  const uint64_t series = offsets_.empty() ? 0 : number_at<uint64_t>(offsets_, 0);
+  if (offsets_.empty() || series > UINT32_MAX ||
+      groups != (series + index_layout::group_series - 1) / index_layout::group_series)
+    return corrupt("wrong number of groups");
+  series_count_ = static_cast<uint32_t>(series);
   return {};
 }
 
+bool index_reader::flat() const {
+  return version_ <= index_layout::last_flat_version;
+}
+
 uint32_t index_reader::series_count() const {
-  return static_cast<uint32_t>(offsets_.size() / 8);
+  return series_count_;
 }
 
 std::string_view index_reader::symbol(uint32_t id) const {
@@ -127,38 +167,86 @@ std::string_view index_reader::symbol(uint32_t id) const {
   return symbols_.substr(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
 }
 
-status index_reader::series(series_ref ref, labels& out, std::vector<chunk_ref>* chunks,
-                            std::string_view* statistics) const {
-  if (ref >= series_count())
-    return corrupt("series reference out of range");
-  const auto offset = number_at<uint64_t>(offsets_, size_t{ref} * 8);
+// The body that the entry `place` of the table of offsets leads to.
+result<std::string_view> index_reader::checked_body(size_t place, uint32_t number) const {
+  const auto offset = number_at<uint64_t>(offsets_, place * 8);
   if (offset > records_.size())
     return corrupt("series offset out of range");
   byte_reader record(records_.substr(static_cast<size_t>(offset)));
   const uint32_t crc = record.u32();
   const std::string_view body = record.bytes();
   if (record.failed() ||
-      (mode_ == checksums::verify && crc != index_layout::checksum(body, seed_, ref)))
+      (mode_ == checksums::verify && crc != index_layout::checksum(body, seed_, number)))
     return corrupt("bad checksum of a series");
+  return body;
+}
+
+status index_reader::read_flat(series_ref ref, std::vector<symbol_pair>& pairs,
+                               std::vector<chunk_ref>& chunks, std::string_view& statistics) const {
+  TROUPE_ASSIGN(const auto body, checked_body(ref, ref));
   byte_reader in(body);
   const uint64_t n = in.varint();
   if (n > in.remaining() / 2)
     return corrupt("bad label count");
-  std::vector<label_view> pairs;
+  pairs.clear();
   pairs.reserve(static_cast<size_t>(n));
   for (uint64_t i = 0; i < n; ++i) {
     const uint64_t name = in.varint(), value = in.varint();
     if (in.failed() || name > UINT32_MAX || value > UINT32_MAX)
       return corrupt("bad symbol");
-    pairs.push_back({symbol(static_cast<uint32_t>(name)), symbol(static_cast<uint32_t>(value))});
+    pairs.emplace_back(static_cast<uint32_t>(name), static_cast<uint32_t>(value));
+  }
+  TROUPE_TRY(read_chunks(in, chunks));
+  statistics = in.take(in.remaining());
+  return {};
+}
+
+status index_reader::enter_group(uint32_t group, series_cursor& cursor) const {
+  cursor.next_ = cursor.end_ = 0;
+  TROUPE_ASSIGN(const auto body, checked_body(1 + size_t{group}, group));
+  cursor.records_ = byte_reader(body);
+  cursor.state_ = {};
+  cursor.next_ = group * index_layout::group_series;
+  cursor.end_ = static_cast<uint32_t>(
+      std::min<uint64_t>(uint64_t{cursor.next_} + index_layout::group_series, series_count_));
+  return {};
+}
+
+status index_reader::read_grouped(series_ref ref, series_cursor& cursor,
+                                  std::string_view& statistics) const {
+  if (ref < cursor.next_ || ref >= cursor.end_)
+    TROUPE_TRY(enter_group(ref / index_layout::group_series, cursor));
+  while (cursor.next_ <= ref)
+    if (status s = read_series_record(cursor.records_, cursor.state_, cursor.chunks_, statistics);
+        s.ok()) {
+      ++cursor.next_;
+    } else {
+      cursor.next_ = cursor.end_ = 0;
+      return s;
+    }
+  return {};
+}
+
+status index_reader::series(series_ref ref, labels& out, std::vector<chunk_ref>* chunks,
+                            std::string_view* statistics, series_cursor* cursor) const {
+  if (ref >= series_count())
+    return corrupt("series reference out of range");
+  series_cursor own;
+  series_cursor& at = cursor ? *cursor : own;
+  std::string_view found;
+  TROUPE_TRY(flat() ? read_flat(ref, at.state_.pairs, at.chunks_, found)
+                    : read_grouped(ref, at, found));
+  std::vector<label_view> pairs;
+  pairs.reserve(at.state_.pairs.size());
+  for (const auto& [name, value] : at.state_.pairs) {
+    pairs.push_back({symbol(name), symbol(value)});
     if (pairs.back().name.empty() || pairs.back().value.empty())
       return corrupt("symbol out of range");
   }
-  std::vector<chunk_ref> passed_over;
-  if (chunks || statistics)
-    TROUPE_TRY(read_chunks(in, chunks ? *chunks : passed_over));
+  if (chunks)
+    *chunks = at.chunks_;
   if (statistics)
-    *statistics = in.take(in.remaining());
+    *statistics = found;
   out = labels::from_views(std::move(pairs));
   return {};
 }
@@ -199,20 +287,21 @@ bool index_reader::find_label(std::string_view name, label_entry& out) const {
 }
 
 result<postings_ptr> index_reader::read_postings(const value_entry& value) const {
-  if (value.offset > postings_.size() || value.count > postings_.size() - value.offset)
+  if (value.offset > postings_.size() || value.count > series_count())
     return corrupt("postings out of range");
   byte_reader in(postings_.substr(static_cast<size_t>(value.offset)));
-  posting_list out;
-  out.reserve(value.count);
-  uint64_t ref = 0;
-  for (uint32_t i = 0; i < value.count; ++i) {
-    const uint64_t delta = in.varint();
-    ref += delta;
-    if (in.failed() || delta > UINT32_MAX || ref >= series_count() || (i > 0 && delta == 0))
+  const uint8_t form =
+      flat() ? static_cast<uint8_t>(index_layout::postings_form::differences) : in.u8();
+  if (form > static_cast<uint8_t>(index_layout::postings_form::runs))
+    return corrupt("unknown form of postings");
+  const bool runs = form == static_cast<uint8_t>(index_layout::postings_form::runs);
+  reference_collector refs(value.count, series_count());
+  while (!refs.complete()) {
+    const uint64_t step = in.varint(), times = runs ? in.varint() : 1;
+    if (in.failed() || times == 0 || !refs.add(step, times))
       return corrupt("bad postings");
-    out.push_back(static_cast<series_ref>(ref));
   }
-  return std::make_shared<const posting_set>(posting_set::of(out));
+  return std::make_shared<const posting_set>(posting_set::of(refs.list()));
 }
 
 result<std::vector<std::string>> index_reader::label_names(std::span<const matcher> ms,
@@ -316,7 +405,8 @@ result<postings_ptr> index_reader::pair_postings(uint32_t number) const {
 
 uint64_t index_reader::record_offset(series_ref ref) const {
   return static_cast<uint64_t>(records_.data() - data_.data()) +
-         number_at<uint64_t>(offsets_, size_t{ref} * 8);
+         number_at<uint64_t>(offsets_,
+                             flat() ? size_t{ref} * 8 : 8 + ref / index_layout::group_series * 8);
 }
 
 status index_reader::check_tables() const {

@@ -45,19 +45,21 @@ struct label_pair {
   posting_list series;
 };
 
-void put_chunks(std::string& out, std::span<const chunk_ref> chunks) {
-  put_varint(out, chunks.size());
-  uint64_t time = 0, end = 0;
-  for (const auto& c : chunks) {
-    TROUPE_CHECK(c.min_ts <= c.max_ts);
-    put_svarint(out, static_cast<int64_t>(static_cast<uint64_t>(c.min_ts) - time));
-    put_varint(out, static_cast<uint64_t>(c.max_ts) - static_cast<uint64_t>(c.min_ts));
-    put_svarint(out, static_cast<int64_t>(c.offset - end));
-    put_varint(out, c.length);
-    put_varint(out, c.samples);
-    time = static_cast<uint64_t>(c.max_ts);
-    end = c.offset + c.length;
+// In the shorter of the two forms.
+void put_postings(const posting_list& list, std::string& out) {
+  std::string differences, runs;
+  put_u8(differences, static_cast<uint8_t>(index_layout::postings_form::differences));
+  put_u8(runs, static_cast<uint8_t>(index_layout::postings_form::runs));
+  series_ref before = 0;
+  for (size_t i = 0; i < list.size();) {
+    const series_ref step = list[i] - before;
+    uint64_t run = 0;
+    for (; i < list.size() && list[i] - before == step; before = list[i++], ++run)
+      put_varint(differences, step);
+    put_varint(runs, step);
+    put_varint(runs, run);
   }
+  out += runs.size() < differences.size() ? runs : differences;
 }
 
 }  // namespace
@@ -81,6 +83,17 @@ struct index_writer::impl {
     if (fresh)
       pairs.push_back({name, value, {}});
     pairs[at->second].series.push_back(ref);
+  }
+
+  // Writes the series since the last group to the buffer.
+  void end_group() {
+    if (group.empty())
+      return;
+    const auto number = static_cast<uint32_t>((series - 1) / index_layout::group_series);
+    put_u32(buffer, index_layout::checksum(group, seed, number));
+    put_bytes(buffer, group);
+    group.clear();
+    state = {};
   }
 
   // Writes one table and its line in the table of contents.
@@ -114,11 +127,7 @@ struct index_writer::impl {
         put_u32(values_table, pairs[end].value);
         put_u32(values_table, static_cast<uint32_t>(pairs[end].series.size()));
         put_u64(values_table, postings.size());
-        series_ref before = 0;
-        for (const series_ref ref : pairs[end].series) {
-          put_varint(postings, ref - before);
-          before = ref;
-        }
+        put_postings(pairs[end].series, postings);
       }
       put_u32(labels_table, pairs[i].name);
       put_u32(labels_table, static_cast<uint32_t>(i));
@@ -135,7 +144,11 @@ struct index_writer::impl {
   uint64_t written = 0;
   std::string buffer;
   std::string toc;
-  std::vector<uint64_t> offsets;
+  uint64_t series = 0;
+  std::string group;                      // the records of the series since the last one
+  series_record_state state;              // behind them
+  std::vector<symbol_pair> symbol_pairs;  // of the series being added
+  std::vector<uint64_t> offsets;          // of the groups
   labels last;
   symbol_collector symbols;
   std::unordered_map<uint64_t, size_t> pair_ids;  // (name, value) -> pairs; looked up only
@@ -150,35 +163,36 @@ index_writer::~index_writer() = default;
 status index_writer::add(const labels& series, std::span<const chunk_ref> chunks,
                          std::string_view statistics) {
   impl& w = *impl_;
-  TROUPE_CHECK(w.offsets.empty() || w.last < series);
-  if (w.offsets.size() >= std::numeric_limits<series_ref>::max())
+  TROUPE_CHECK(w.series == 0 || w.last < series);
+  if (w.series >= std::numeric_limits<series_ref>::max())
     return {errc::resource_exhausted, "index: too many series"};
-  const auto ref = static_cast<series_ref>(w.offsets.size());
+  if (w.series % index_layout::group_series == 0) {
+    w.end_group();
+    w.offsets.push_back(w.written + w.buffer.size() - index_layout::header_bytes);
+  }
+  const auto ref = static_cast<series_ref>(w.series++);
   w.last = series;
-  w.offsets.push_back(w.written + w.buffer.size() - index_layout::header_bytes);
-  std::string body;
-  put_varint(body, series.size());
+  w.symbol_pairs.clear();
   for (const auto& label : series) {
     const uint32_t name = w.symbols.intern(label.name), value = w.symbols.intern(label.value);
-    put_varint(body, name);
-    put_varint(body, value);
+    w.symbol_pairs.emplace_back(name, value);
     w.note_pair(name, value, ref);
   }
-  put_chunks(body, chunks);
-  body += statistics;
-  put_u32(w.buffer, index_layout::checksum(body, w.seed, ref));
-  put_bytes(w.buffer, body);
+  put_series_record(w.symbol_pairs, chunks, statistics, w.state, w.group);
   return w.buffer.size() >= buffer_bytes ? w.flush() : status();
 }
 
 status index_writer::finish() {
   impl& w = *impl_;
+  w.end_group();
   TROUPE_TRY(w.flush());
   // The records carry their own checksums.
   put_u64(w.toc, index_layout::header_bytes);
   put_u64(w.toc, w.written - index_layout::header_bytes);
   put_u32(w.toc, 0);
-  TROUPE_TRY(w.put_numbers(index_layout::table_offsets, w.offsets));
+  std::vector<uint64_t> places{w.series};
+  places.insert(places.end(), w.offsets.begin(), w.offsets.end());
+  TROUPE_TRY(w.put_numbers(index_layout::table_offsets, places));
   TROUPE_TRY(w.put_table(index_layout::table_symbols, w.symbols.bytes()));
   TROUPE_TRY(w.put_numbers(index_layout::table_symbol_offsets, w.symbols.offsets()));
   w.sort_pairs();

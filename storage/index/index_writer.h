@@ -1,27 +1,17 @@
 // Writes a block's index file (storage/docs/index_format.md). Series stream through; only symbols,
-// postings and one offset per series are kept in memory. One owner.
+// postings and one offset per group of series are kept in memory. One owner.
 #pragma once
 
 #include "storage/base/file_system.h"
 #include "storage/index/postings.h"
+#include "storage/index/series_record.h"
 #include "storage/model/labels.h"
-#include "storage/model/sample.h"
 
 #include <memory>
 #include <span>
 #include <string>
 
 namespace troupe::storage {
-
-/// Where the record of one chunk (checksum and bytes) lies in the block's chunk file.
-struct chunk_ref {
-  timestamp_ms min_ts = 0;
-  timestamp_ms max_ts = 0;  ///< inclusive
-  uint64_t offset = 0;
-  uint32_t length = 0;
-  uint32_t samples = 0;
-  bool operator==(const chunk_ref&) const = default;
-};
 
 class index_writer {
  public:

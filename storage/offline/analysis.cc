@@ -90,11 +90,12 @@ class analysis_run {
     series_hashes hashes;
     labels series;
     std::vector<chunk_ref> chunks;
+    series_cursor cursor;
     const uint32_t count = block.index().series_count();
     for (series_ref ref = 0; ref < count; ++ref) {
       if (on_progress_ && ++done_ % steps_between_reports == 0)
         on_progress_(done_, total_);
-      if (!block.read_series(ref, series, chunks).ok()) {
+      if (!block.read_series(ref, series, chunks, nullptr, &cursor).ok()) {
         ++out_.unreadable_series;
         continue;
       }

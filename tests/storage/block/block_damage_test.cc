@@ -70,7 +70,8 @@ TEST_F(block_damage, flipped_chunk_bytes_cost_one_chunk) {
   EXPECT_EQ(lossy, meta_.chunk_bytes);
 }
 
-TEST_F(block_damage, flipped_index_bytes_cost_one_series_or_refuse) {
+TEST_F(block_damage, flipped_index_bytes_cost_one_group_of_series_or_refuse) {
+  expected_hits_ = meta_.series;
   size_t refused = 0, lossy = 0;
   flip_all("index", refused, lossy);
   EXPECT_GT(refused, 0u);

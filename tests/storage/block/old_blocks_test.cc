@@ -19,8 +19,11 @@ std::string unhex(std::string_view text) {
   return out;
 }
 
-TEST(old_blocks, index_version_1) {
-  std::ifstream file(TROUPE_SOURCE_DIR "/tests/storage/block/testdata/block_v1.txt");
+class old_blocks : public ::testing::TestWithParam<int> {};
+
+TEST_P(old_blocks, index_of_an_earlier_version) {
+  std::ifstream file(TROUPE_SOURCE_DIR "/tests/storage/block/testdata/block_v" +
+                     std::to_string(GetParam()) + ".txt");
   ASSERT_TRUE(file);
   test::block_fixture f(1);
   std::string line, id;
@@ -40,6 +43,7 @@ TEST(old_blocks, index_version_1) {
       want[unhex(name)][ts] = unhex(value);
     }
   }
+  EXPECT_EQ(f.fs.content("blocks/" + id + "/index")[4], GetParam());
   const auto block = f.open(id);
   ASSERT_TRUE(block.ok()) << block.error().to_string();
   EXPECT_EQ((*block)->tombstoned_series(), 1u);
@@ -50,6 +54,8 @@ TEST(old_blocks, index_version_1) {
   }
   EXPECT_EQ(check.damages(), 0u);
 }
+
+INSTANTIATE_TEST_SUITE_P(versions, old_blocks, ::testing::Values(1, 2));
 
 }  // namespace
 }  // namespace troupe::storage

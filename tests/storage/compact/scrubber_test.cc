@@ -2,6 +2,7 @@
 #include "storage/compact/scrubber.h"
 
 #include "storage/block/block_layout.h"
+#include "storage/index/index_layout.h"
 #include "tests/storage/compact/store_fixture.h"
 
 #include <gmock/gmock.h>
@@ -27,11 +28,11 @@ struct scrub_fixture : store_fixture {
     scrub = std::make_unique<scrubber>(*store, clk, seed, bytes_per_s);
   }
   /// One block per 2 h range.
-  flat write_some(int n, size_t samples = 200) {
+  flat write_some(int n, size_t samples = 200, size_t series = 4) {
     flat all;
     for (int i = 0; i < n; ++i) {
       const auto data = test::random_series(
-          random, {.series = 4, .samples = samples, .from = i * 2 * hour, .step = 1000});
+          random, {.series = series, .samples = samples, .from = i * 2 * hour, .step = 1000});
       EXPECT_TRUE(write(data, i * 2 * hour, (i + 1) * 2 * hour).ok());
       for (const auto& [name, rows] : test::flatten(data))
         all[name].insert(rows.begin(), rows.end());
@@ -185,14 +186,14 @@ TEST(scrubber, a_damaged_chunk_costs_itself_and_is_kept) {
   }
 }
 
-TEST(scrubber, a_damaged_series_record_costs_the_series_and_the_block_is_kept) {
+TEST(scrubber, damaged_series_records_cost_their_group_and_the_block_is_kept) {
   scrub_fixture f(7);
-  const auto all = f.write_some(1);
+  const auto all = f.write_some(1, 50, 20);
   const auto id = f.store->blocks()[0]->meta().id;
   f.fs.flip_bit(f.path_of(0, "index"), 12, 1);
   f.restart();
   f.work();
-  EXPECT_EQ(f.content().size(), all.size() - 1);
+  EXPECT_EQ(f.content().size(), all.size() - index_layout::group_series);
   EXPECT_TRUE(test::is_part_of(f.content(), all));
   EXPECT_FALSE(f.store->blocks()[0]->damage().any());
   for (const auto* file : {"chunks", "index", "meta", "tombstones"})
