@@ -201,15 +201,26 @@ bool entropy_decoder::open(byte_reader& in, size_t count) {
     rule_.factor = in.varint();
   if (rule_.order == packed_order::delta)
     return false;  // sloped with a slope of 0
-  slope_ = rule_.order == packed_order::direct ? 0 : static_cast<uint64_t>(in.svarint());
-  if (rule_.order == packed_order::sloped)
-    rule_.order = packed_order::delta;
-  rise_ = slope_;
+  slope_ = rise_ = 0;
+  if (rule_.order != packed_order::direct)
+    set_slope(static_cast<uint64_t>(in.svarint()));
   const uint64_t bit_size = in.varint(), symbol_size = in.varint();
   const std::string_view bits = in.take(bit_size), symbols = in.take(symbol_size & ~1ULL);
   bits_ = bit_source(bits, {bits.data(), bits.size() + symbols.size() + in.remaining()});
   symbol_odds odds;
   return !in.failed() && odds.read(bits_) && symbols_.open(symbols, odds, symbol_size & 1 ? 4 : 1);
+}
+
+// The rule multiplies its slope by the factor, too.
+void entropy_decoder::set_slope(uint64_t slope) {
+  const bool sloped = rule_.order == packed_order::sloped;
+  if (rule_.factor != 1) {
+    slope_ = rise_ = slope;
+    if (sloped)
+      rule_.order = packed_order::delta;
+  } else {
+    (sloped ? rule_.slope : state_.step) = slope;
+  }
 }
 
 bool entropy_decoder::next(uint64_t* rows) {

@@ -48,11 +48,13 @@ class entropy_decoder {
   bool skip() { return true; }
 
  private:
+  void set_slope(uint64_t slope);
+
   size_t left_ = 0;  // rows not yet passed
   uint8_t tag_ = 0;
   restore_rule rule_;
   restore_state state_;
-  uint64_t slope_ = 0;  // what each row has more than the one before, beside the residuals
+  uint64_t slope_ = 0;  // what each row gets beside what the rule gives
   uint64_t rise_ = 0;   // what the next row has of it
   symbol_decoder symbols_;
   bit_source bits_;
