@@ -3,6 +3,7 @@
 #include "pipeline/template/fields.h"
 #include "pipeline/template/functions.h"
 #include "pipeline/template/go_format.h"
+#include "pipeline/template/methods.h"
 #include "storage/base/quote.h"
 
 #include <algorithm>
@@ -88,11 +89,14 @@ class executor {
   result<value> eval_constant(const node& n);
   result<value> eval_variable(const value& dot, const node& n, operands args, const piped& last);
   result<value> eval_chain(const value& dot, const node& n, operands args, const piped& last);
-  result<value> eval_fields(value receiver, const node& n, size_t first_field, operands args,
-                            const piped& last);
-  result<value> eval_field(const value& receiver, const std::string& name, bool has_arguments);
-  result<value> eval_call(const value& dot, const node& command, const node& name, operands args,
-                          const piped& last);
+  result<value> eval_fields(const value& dot, value receiver, const node& n, size_t first_field,
+                            operands args, const piped& last);
+  result<value> eval_field(const value& dot, const node& n, const value& receiver,
+                           const std::string& name, operands args, const piped& last);
+  /// `args` starts with the node of the function or method, or is empty; `values` are arguments
+  /// before those. An error of the call itself is shown at `shown`.
+  result<value> eval_call(const value& dot, const function& f, const node& shown, operands args,
+                          const piped& last, std::vector<value> values = {});
   result<value> eval_and_or(const value& dot, const function& f, operands args, const piped& last);
   result<value> eval_argument(const value& dot, const node& n, param p);
   result<value> check_type(value v, param p) const;
@@ -333,7 +337,7 @@ result<value> executor::eval_command(const value& dot, const node& n, const pipe
   const node& first = *n.items[0];
   if (first.is(type::identifier)) {
     at(first);
-    return eval_call(dot, n, first, n.items, last);
+    return eval_call(dot, *find_function(first.text), n, n.items, last);
   }
   if (first.is(type::field) || first.is(type::chain) || first.is(type::variable))
     return eval_operand(dot, first, n.items, last);
@@ -361,14 +365,14 @@ result<value> executor::eval_operand(const value& dot, const node& n, operands a
   switch (n.kind) {
     case type::field:
       at(n);
-      return eval_fields(dot, n, 0, args, last);
+      return eval_fields(dot, dot, n, 0, args, last);
     case type::chain:
       return eval_chain(dot, n, args, last);
     case type::variable:
       return eval_variable(dot, n, args, last);
     case type::identifier:
       at(n);
-      return eval_call(dot, n, n, {}, last);
+      return eval_call(dot, *find_function(n.text), n, {}, last);
     case type::pipe:
       return eval_pipe(dot, n);
     default:
@@ -376,14 +380,14 @@ result<value> executor::eval_operand(const value& dot, const node& n, operands a
   }
 }
 
-result<value> executor::eval_variable(const value&, const node& n, operands args,
+result<value> executor::eval_variable(const value& dot, const node& n, operands args,
                                       const piped& last) {
   at(n);
   const auto* v = find_variable(n.names[0]);
   if (v == nullptr)
     return fail("undefined variable: " + n.names[0]);
   if (n.names.size() > 1)
-    return eval_fields(v->held, n, 1, args, last);
+    return eval_fields(dot, v->held, n, 1, args, last);
   if (!args.empty() || last)
     TROUPE_TRY(not_a_function(args, last));
   return v->held;
@@ -395,29 +399,30 @@ result<value> executor::eval_chain(const value& dot, const node& n, operands arg
   const node& base = *n.items[0];
   at(base);
   TROUPE_ASSIGN(auto receiver, eval_operand(dot, base, {}, std::nullopt));
-  return eval_fields(std::move(receiver), n, 0, args, last);
+  return eval_fields(dot, std::move(receiver), n, 0, args, last);
 }
 
-result<value> executor::eval_fields(value receiver, const node& n, size_t first_field,
-                                    operands args, const piped& last) {
-  for (size_t i = first_field; i < n.names.size(); ++i) {
-    const bool is_last = i + 1 == n.names.size();
-    TROUPE_ASSIGN(receiver, eval_field(receiver, n.names[i], is_last && (args.size() > 1 || last)));
+result<value> executor::eval_fields(const value& dot, value receiver, const node& n,
+                                    size_t first_field, operands args, const piped& last) {
+  for (size_t i = first_field; i + 1 < n.names.size(); ++i) {
+    TROUPE_ASSIGN(receiver, eval_field(dot, n, receiver, n.names[i], {}, std::nullopt));
   }
-  return receiver;
+  return eval_field(dot, n, receiver, n.names.back(), args, last);
 }
 
-result<value> executor::eval_field(const value& receiver, const std::string& name,
-                                   bool has_arguments) {
+result<value> executor::eval_field(const value& dot, const node& n, const value& receiver,
+                                   const std::string& name, operands args, const piped& last) {
   if (receiver.is(value::type::none))
     return value();
   const auto slot = std::string(receiver.slot_type_name());
   if (receiver.is(value::type::nil))
     return fail("nil pointer evaluating " + slot + "." + name);
+  if (const auto* method = find_method(receiver.kind(), name))
+    return eval_call(dot, *method, n, args, last, {receiver});
   auto found = find_field(receiver, name);
   if (!found)
     return fail("can't evaluate field " + name + " in type " + slot);
-  if (has_arguments)
+  if (args.size() > 1 || last)
     return fail(name + (is_map(receiver) ? " is not a method but has arguments"
                                          : " has arguments but cannot be invoked as function"));
   if (found->is_text())
@@ -437,17 +442,16 @@ result<value> executor::eval_and_or(const value& dot, const function& f, operand
   return last ? *last : v;
 }
 
-// `args` starts with the function's own node, or is empty.
-result<value> executor::eval_call(const value& dot, const node& command, const node& name,
-                                  operands args, const piped& last) {
-  const auto& f = *find_function(name.text);
+result<value> executor::eval_call(const value& dot, const function& f, const node& shown,
+                                  operands args, const piped& last, std::vector<value> values) {
   if (!args.empty())
     args = args.subspan(1);
+  const std::string name(f.name);
   const size_t count = args.size() + (last ? 1 : 0);
-  const size_t fixed = f.params.size() - (f.variadic ? 1 : 0);
+  const size_t fixed = f.params.size() - values.size() - (f.variadic ? 1 : 0);
   const auto wrong_count = [&](const char* least, size_t got) {
-    return fail("wrong number of args for " + name.text + ": want " + least +
-                std::to_string(fixed) + " got " + std::to_string(got));
+    return fail("wrong number of args for " + name + ": want " + least + std::to_string(fixed) +
+                " got " + std::to_string(got));
   };
   if (f.variadic && count < fixed)
     return wrong_count("at least ", args.size());
@@ -455,8 +459,7 @@ result<value> executor::eval_call(const value& dot, const node& command, const n
     return wrong_count("", count);
   if (f.call == nullptr)
     return eval_and_or(dot, f, args, last);
-  std::vector<value> values;
-  values.reserve(count);
+  values.reserve(values.size() + count);
   const auto param_at = [&](size_t i) { return f.params[std::min(i, f.params.size() - 1)]; };
   for (const auto& arg : args) {
     TROUPE_ASSIGN(auto v, eval_argument(dot, *arg, param_at(values.size())));
@@ -470,8 +473,8 @@ result<value> executor::eval_call(const value& dot, const node& command, const n
   auto made = f.call(context, values);
   if (made.ok())
     return made;
-  at(command);
-  return fail("error calling " + name.text + ": " + std::string(made.error().message()),
+  at(shown);
+  return fail("error calling " + name + ": " + std::string(made.error().message()),
               made.error().code());
 }
 
@@ -503,6 +506,13 @@ result<value> executor::check_type(value v, param p) const {
       if (!v.is(value::type::samples))
         return wrong();
       return v;
+    case param::time:
+    case param::duration:
+      if (v.is(value::type::none))
+        return fail("invalid value; expected " + std::string(type_name(p)));
+      if (!v.is(p == param::time ? value::type::time : value::type::duration))
+        return wrong();
+      return v;
   }
   return v;
 }
@@ -515,8 +525,8 @@ result<value> executor::eval_argument(const value& dot, const node& n, param p) 
     case type::dot:
       return check_type(dot, p);
     case type::nil:
-      if (p == param::text)
-        return fail("cannot assign nil to string");
+      if (p == param::text || p == param::time || p == param::duration)
+        return fail("cannot assign nil to " + std::string(type_name(p)));
       return check_type({}, p);
     case type::constant:
       break;
@@ -527,6 +537,11 @@ result<value> executor::eval_argument(const value& dot, const node& n, param p) 
   }
   if (p == param::any || p == param::reflected)
     return eval_constant(n);
+  if (p == param::duration) {
+    if (!n.literal.is(value::type::integer))
+      return fail("expected integer; found " + to_string(n));
+    return of_storage(span{n.literal.as<int64_t>()});
+  }
   if (p != param::text)
     return fail("can't handle " + to_string(n) + " for arg of type " + std::string(type_name(p)));
   if (!n.literal.is(value::type::text))

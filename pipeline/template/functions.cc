@@ -6,8 +6,9 @@
 namespace troupe::templates {
 
 std::string_view type_name(param p) {
-  constexpr std::array<std::string_view, 5> names{"interface {}", "reflect.Value", "string",
-                                                  "*template.sample", "template.queryResult"};
+  constexpr std::array<std::string_view, 7> names{
+      "interface {}",         "reflect.Value", "string",       "*template.sample",
+      "template.queryResult", "time.Time",     "time.Duration"};
   return names[static_cast<size_t>(p)];
 }
 

@@ -13,7 +13,7 @@
 namespace troupe::templates {
 
 /// The types that parameters have in Go.
-enum class param : uint8_t { any, reflected, text, sample, samples };
+enum class param : uint8_t { any, reflected, text, sample, samples, time, duration };
 /// "interface {}", "reflect.Value", "string", …
 std::string_view type_name(param p);
 

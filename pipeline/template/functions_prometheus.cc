@@ -4,7 +4,7 @@
 #include "pipeline/template/address.h"
 #include "pipeline/template/escape.h"
 #include "pipeline/template/functions.h"
-#include "pipeline/template/go_format.h"
+#include "pipeline/template/go_time.h"
 #include "pipeline/template/go_verbs.h"
 #include "pipeline/template/humanize.h"
 #include "pipeline/template/title_case.h"

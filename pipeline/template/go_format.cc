@@ -1,11 +1,9 @@
 #include "pipeline/template/go_format.h"
 
+#include "pipeline/template/go_time.h"
 #include "pipeline/template/go_verbs.h"
 #include "query/engine/histogram_math.h"
 #include "query/parser/rune.h"
-#include "storage/base/civil_time.h"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -463,49 +461,6 @@ void append_println(std::string& out, std::span<const value> args, size_t max_by
 void append_printf(std::string& out, std::string_view format, std::span<const value> args,
                    size_t max_bytes) {
   printer(out, max_bytes).printf(format, args);
-}
-
-std::string duration_text(span d) {
-  if (d.ns == 0)
-    return "0s";
-  const bool negative = d.ns < 0;
-  const uint64_t ns = negative ? 0 - static_cast<uint64_t>(d.ns) : static_cast<uint64_t>(d.ns);
-  const auto fraction = [](uint64_t n, int digits) {
-    auto s = fmt::format(".{:0{}}", n, digits);
-    s.erase(s.find_last_not_of('0') + 1);
-    return s == "." ? std::string() : s;
-  };
-  std::string out = negative ? "-" : "";
-  if (ns < 1000)
-    return out + std::to_string(ns) + "ns";
-  if (ns < 1'000'000)
-    return out + std::to_string(ns / 1000) + fraction(ns % 1000, 3) + "µs";
-  if (ns < 1'000'000'000)
-    return out + std::to_string(ns / 1'000'000) + fraction(ns % 1'000'000, 6) + "ms";
-  const uint64_t seconds = ns / 1'000'000'000;
-  if (seconds >= 3600)
-    out += std::to_string(seconds / 3600) + "h";
-  if (seconds >= 60)
-    out += std::to_string(seconds / 60 % 60) + "m";
-  return out + std::to_string(seconds % 60) + fraction(ns % 1'000'000'000, 9) + "s";
-}
-
-std::string time_text(instant t) {
-  int64_t seconds = t.ns / 1'000'000'000;
-  int64_t rest = t.ns % 1'000'000'000;
-  if (rest < 0) {
-    rest += 1'000'000'000;
-    --seconds;
-  }
-  const auto c = civil_time_of(seconds);
-  auto out = fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", c.year, c.month, c.day, c.hour,
-                         c.minute, c.second);
-  if (rest > 0) {
-    auto fraction = fmt::format(".{:09}", rest);
-    fraction.erase(fraction.find_last_not_of('0') + 1);
-    out += fraction;
-  }
-  return out + " +0000 UTC";
 }
 
 }  // namespace troupe::templates

@@ -23,9 +23,4 @@ void append_println(std::string& out, std::span<const value> args, size_t max_by
 void append_printf(std::string& out, std::string_view format, std::span<const value> args,
                    size_t max_bytes);
 
-/// time.Duration's String(): "1h2m3.5s".
-std::string duration_text(span d);
-/// time.Time's String() in UTC: "2006-01-02 15:04:05.5 +0000 UTC".
-std::string time_text(instant t);
-
 }  // namespace troupe::templates
