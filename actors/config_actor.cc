@@ -18,6 +18,7 @@ void distribute(self_ptr self) {
   self->send(s.peers->http, config_atom_v, s.current);
   self->send(s.peers->discovery, config_atom_v, s.current);
   self->send(s.peers->maintenance, config_atom_v, s.current);
+  self->send(s.peers->notify, config_atom_v, s.current);
 }
 
 struct outcome_gauges {
@@ -116,6 +117,8 @@ config_actor::behavior_type configuration(self_ptr self, config_params params) {
           self->send(peers->discovery, config_atom_v, s.current);
         if (!before || before->maintenance != peers->maintenance)
           self->send(peers->maintenance, config_atom_v, s.current);
+        if (!before || before->notify != peers->notify)
+          self->send(peers->notify, config_atom_v, s.current);
       },
   };
 }

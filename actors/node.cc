@@ -7,6 +7,7 @@
 #include "actors/ingest_actor.h"
 #include "actors/log_actor.h"
 #include "actors/maintenance_actor.h"
+#include "actors/notify_actor.h"
 #include "actors/query_actor.h"
 #include "actors/router_actor.h"
 #include "actors/scrape_actor.h"
@@ -74,6 +75,7 @@ void node::build_api(std::string retention) {
     lines_->add(path, std::move(line));
   };
   s.not_ready = [this] { return not_ready(); };
+  s.alertmanagers = [this] { return std::atomic_load(&alertmanagers_); };
   s.last_reload = [this] { return std::pair(reload_ok_.load(), reload_time_.load()); };
   api_ = std::make_unique<api::api>(std::move(s));
 }
@@ -203,6 +205,20 @@ std::vector<child_spec> node::children() {
   add(
       "discovery", true, stop_front, [&sys, dp] { return spawn_child(sys, false, discovery, dp); },
       true);
+  notify_params np;
+  np.options = notifier_options_of(opts_.flags);
+  np.env = dp.env;
+  np.make_watcher = env_.make_watcher;
+  np.fetcher = env_.fetcher;
+  np.clk = env_.clk;
+  np.every = opts_.discovery_every;
+  np.publish = [this](alertmanagers_state_ptr s) {
+    std::atomic_store(&alertmanagers_, std::move(s));
+  };
+  // After whoever raises alerts.
+  add(
+      "notify", true, stop_routing,
+      [&sys, np] { return spawn_child(sys, false, notification, np); }, true);
   http_params hp;
   hp.api = api_.get();
   hp.clk = env_.clk;

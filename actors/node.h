@@ -134,6 +134,7 @@ class node {
   std::optional<uint64_t>
       first_checksum_;  ///< of the configuration's files, with auto-reload-config
   config_ptr config_;   ///< in force; changes on the configuration actor, so by atomic access only
+  alertmanagers_state_ptr alertmanagers_;  ///< null at first; by atomic access only
   caf::actor supervisor_;
   /// Filled by the supervisor as actors start; published as a whole.
   links draft_;

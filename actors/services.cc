@@ -122,6 +122,14 @@ void apply_storage_config(storage::options& o, const config::storage_config& c) 
   o.max_exemplars = static_cast<size_t>(std::max<int64_t>(c.max_exemplars, 0));
 }
 
+notify::notifier_options notifier_options_of(const config::server_flags& f) {
+  notify::notifier_options o;
+  o.queue_capacity = std::max<uint64_t>(f.notify.queue_capacity, 1);
+  o.batch_size = std::max<uint64_t>(f.notify.batch_size, 1);
+  o.drain_on_stop = f.notify.drain_on_stop;
+  return o;
+}
+
 api::services services_of(const config::server_flags& f,
                           const std::map<std::string, std::string>& values) {
   api::services s;

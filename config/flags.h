@@ -103,6 +103,12 @@ struct audit_flags {
   int64_t interval_ms = 15'000;  ///< between samples of the canary
 };
 
+struct notify_flags {
+  uint64_t queue_capacity = 10'000;  ///< alerts that wait for one Alertmanager
+  uint64_t batch_size = 256;         ///< alerts of one request
+  bool drain_on_stop = true;
+};
+
 struct log_flags {
   std::string level = "info";     ///< debug, info, warn, error
   std::string format = "logfmt";  ///< logfmt, json
@@ -120,6 +126,7 @@ struct server_flags {
   feature_flags features;
   log_flags log;
   audit_flags audit;
+  notify_flags notify;
 };
 
 struct check_config_command {

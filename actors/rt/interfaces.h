@@ -66,6 +66,14 @@ using scrape_actor = basic_actor::extend<
     caf::reacts_to<put_atom, offered_scrapes_ptr>,
     caf::replies_to<pools_atom>::with<pool_states_ptr>, caf::reacts_to<links_atom, links_ptr>>;
 
+/// Sends alerts to the Alertmanagers it finds. Answers stop when all are sent, or at a deadline.
+using notify_actor =
+    basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<config_atom, config_ptr>,
+                        // Answers of Alertmanagers and http_sd.
+                        caf::reacts_to<fetched_atom, fetch_results_ptr>,
+                        // Not windowed: its queues are bounded, the oldest alerts are dropped.
+                        caf::reacts_to<alerts_atom, alert_list_ptr>>;
+
 /// Writes the canary and reads it back.
 using audit_actor =
     basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<links_atom, links_ptr>>;
@@ -111,6 +119,7 @@ struct links {
   http_actor http;
   config_actor config;
   log_actor log;
+  notify_actor notify;
   audit_actor audit;  ///< invalid where the canary is off
 };
 

@@ -24,6 +24,10 @@ struct discovery_state;
 namespace troupe::scrape {
 struct pool_states;
 }
+namespace troupe::notify {
+struct alert;
+struct alertmanagers_state;
+}  // namespace troupe::notify
 
 namespace troupe::actors {
 
@@ -39,6 +43,8 @@ using fetch_results_ptr = std::shared_ptr<std::vector<http::fetch_result>>;
 using target_sets_ptr = std::shared_ptr<const discover::target_sets>;
 using discovery_state_ptr = std::shared_ptr<const discover::discovery_state>;
 using pool_states_ptr = std::shared_ptr<const scrape::pool_states>;
+using alert_list_ptr = std::shared_ptr<const std::vector<std::shared_ptr<const notify::alert>>>;
+using alertmanagers_state_ptr = std::shared_ptr<const notify::alertmanagers_state>;
 using config_ptr = std::shared_ptr<const config::config>;
 using status_ptr = std::shared_ptr<const status>;
 using offered_scrapes_ptr = std::shared_ptr<const offered_scrapes>;

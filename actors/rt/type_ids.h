@@ -24,6 +24,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe, first_custom_type_id)
                "fetched")  // fetch results from the I/O threads
   CAF_ADD_ATOM(troupe, troupe::actors, targets_atom,
                "targets")                                      // discovery to scrape: who to scrape
+  CAF_ADD_ATOM(troupe, troupe::actors, alerts_atom, "alerts")  // rules to notify: alerts to send
   CAF_ADD_ATOM(troupe, troupe::actors, pools_atom, "pools")    // API: state of the scrape pools
   CAF_ADD_ATOM(troupe, troupe::actors, config_atom, "config")  // a new valid configuration
   CAF_ADD_ATOM(troupe, troupe::actors, reload_atom, "reload")  // read the configuration again
@@ -46,6 +47,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::offered_scrapes_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::target_sets_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::pool_states_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::discovery_state_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::alert_list_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::config_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::status_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::http_call_ptr)

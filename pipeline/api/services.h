@@ -24,6 +24,9 @@ class engine;
 namespace troupe::remote {
 class series_cache;
 }
+namespace troupe::notify {
+struct alertmanagers_state;
+}
 
 namespace troupe::api {
 
@@ -94,6 +97,8 @@ struct services {
   std::function<void(const std::string& path, std::string line)> log_line;
   /// Empty when the node can answer queries; else why not ("replaying the WAL: segment 3 of 17").
   std::function<std::string()> not_ready;
+  /// Null as long as none were looked for.
+  std::function<std::shared_ptr<const notify::alertmanagers_state>()> alertmanagers;
   /// Last configuration reload: success and when.
   std::function<std::pair<bool, timestamp_ms>()> last_reload;
   bool enable_admin = false, enable_lifecycle = false, enable_write_receiver = false;

@@ -3,6 +3,7 @@
 #include "pipeline/api/handlers.h"
 #include "pipeline/api/params.h"
 #include "pipeline/api/respond.h"
+#include "pipeline/notify/alertmanagers_state.h"
 #include "storage/base/civil_time.h"
 #include "storage/base/duration.h"
 
@@ -196,8 +197,22 @@ answer handle_alerts(const services&, const http::request&, const inputs&) {
   return success("{\"alerts\":[]}");
 }
 
-answer handle_alertmanagers(const services&, const http::request&, const inputs&) {
-  return success("{\"activeAlertmanagers\":[],\"droppedAlertmanagers\":[]}");
+answer handle_alertmanagers(const services& s, const http::request&, const inputs&) {
+  const auto state = s.alertmanagers ? s.alertmanagers() : nullptr;
+  const auto list = [](const std::vector<std::string>& urls) {
+    std::string out = "[";
+    for (const auto& url : urls) {
+      out += out.size() > 1 ? "," : "";
+      out += object().text("url", url).done();
+    }
+    return out + "]";
+  };
+  const notify::alertmanagers_state none;
+  const auto& known = state ? *state : none;
+  return success(object()
+                     .raw("activeAlertmanagers", list(known.active))
+                     .raw("droppedAlertmanagers", list(known.dropped))
+                     .done());
 }
 
 }  // namespace troupe::api

@@ -27,7 +27,7 @@ TEST(inert, keys_are_a_pinned_list) {
   EXPECT_THAT(
       std::vector<std::string_view>(keys.begin(), keys.end()),
       ElementsAre(
-          "PrometheusProto", "alerting", "always_scrape_classic_histograms", "aws_sd_configs",
+          "PrometheusProto", "always_scrape_classic_histograms", "aws_sd_configs",
           "azure_sd_configs", "consul_sd_configs", "convert_classic_histograms_to_nhcb",
           "digitalocean_sd_configs", "dns_sd_configs", "docker_sd_configs",
           "dockerswarm_sd_configs", "ec2_sd_configs", "ecs_sd_configs", "elasticache_sd_configs",
@@ -38,17 +38,15 @@ TEST(inert, keys_are_a_pinned_list) {
           "nerve_sd_configs", "nomad_sd_configs", "oci_sd_configs", "openstack_sd_configs", "otlp",
           "outscale_sd_configs", "ovhcloud_sd_configs", "puppetdb_sd_configs", "rds_sd_configs",
           "remote_read", "remote_write", "rule_files", "rule_query_offset", "scaleway_sd_configs",
-          "scrape_native_histograms", "serverset_sd_configs", "stackit_sd_configs", "tracing",
-          "triton_sd_configs", "uyuni_sd_configs", "vultr_sd_configs"));
+          "scrape_native_histograms", "serverset_sd_configs", "sigv4", "stackit_sd_configs",
+          "tracing", "triton_sd_configs", "uyuni_sd_configs", "vultr_sd_configs"));
 }
 
 TEST(inert, flags_are_a_pinned_list) {
   EXPECT_THAT(
       inert_flags(),
       ElementsAre(
-          "agent", "alertmanager.drain-notification-queue-on-shutdown",
-          "alertmanager.notification-batch-size", "alertmanager.notification-queue-capacity",
-          "auto-gomaxprocs", "auto-gomemlimit", "auto-gomemlimit.ratio",
+          "agent", "auto-gomaxprocs", "auto-gomemlimit", "auto-gomemlimit.ratio",
           "rules.alert.for-grace-period", "rules.alert.for-outage-tolerance",
           "rules.alert.resend-delay", "rules.max-concurrent-evals", "scrape.adjust-timestamps",
           "scrape.discovery-reload-interval", "scrape.name-escaping-scheme",
@@ -103,7 +101,7 @@ TEST(inert, finds_every_use_with_its_place) {
                   "kubernetes_sd_configs c.yml:8:3: scrape_configs[0].kubernetes_sd_configs",
                   "kubernetes_sd_configs c.yml:10:3: scrape_configs[1].kubernetes_sd_configs",
                   "enable_http2 c.yml:11:39: scrape_configs[1].http_sd_configs[0].enable_http2",
-                  "alerting c.yml:12:1: alerting", "remote_write c.yml:13:1: remote_write"));
+                  "remote_write c.yml:13:1: remote_write"));
   // One warning a name, with the first place.
   EXPECT_THAT(loaded.warnings,
               ElementsAre("scrape_native_histograms is read and checked but has no effect yet "
@@ -120,8 +118,6 @@ TEST(inert, finds_every_use_with_its_place) {
                           "scrape_configs[0].scrape_protocols[1])",
                           "kubernetes_sd_configs is read and checked but has no effect yet "
                           "(c.yml:8:3: scrape_configs[0].kubernetes_sd_configs)",
-                          "alerting is read and checked but has no effect yet (c.yml:12:1: "
-                          "alerting)",
                           "remote_write is read and checked but has no effect yet (c.yml:13:1: "
                           "remote_write)"));
 }

@@ -141,6 +141,19 @@ def prometheus(folder: str, config: str, flags=(), port: int = None) -> Server:
                    f"--web.listen-address=127.0.0.1:{port}", *flags], port, f"{folder}/peer.log")
 
 
+def alertmanager(folder: str, config: str, flags=(), port: int = None) -> Server:
+    port = port or free_port()
+    path = f"{folder}/alertmanager.yml"
+    pathlib.Path(path).write_text(config, encoding="utf-8")
+    argv = [peer("prometheus-alertmanager"), f"--config.file={path}", f"--storage.path={folder}/alertmanager-data",
+            f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=", *flags]
+    # Debian's reads its templates from a fixed place; unpacked only, they lie beside the binary.
+    share = pathlib.Path(argv[0]).parent.parent / "share"
+    if not pathlib.Path("/usr/share/prometheus/alertmanager/default.tmpl").exists():
+        argv = ["unshare", "--mount", "--map-root-user", "sh", "-c", f'mount --bind "{share}" /usr/share && exec "$@"', "sh", *argv]
+    return Server(argv, port, f"{folder}/alertmanager.log")
+
+
 def farm(folder: str, port: int, targets: int, series: int, profile: str = "busy") -> Server:
     """`troupe bench scrape`: targets at 127.1.0.0 and up, each scrape gives the next values; not started yet."""
     return Server([troupe_binary(), "bench", "scrape", f"--port={port}", f"--targets={targets}", f"--profile={profile}",

@@ -1,0 +1,76 @@
+#include "actors/notify_actor.h"
+
+#include "actors/rt/post_results.h"
+
+#include <utility>
+
+namespace troupe::actors {
+
+namespace {
+
+using self_ptr = notify_actor::stateful_pointer<notify_actor_state>;
+
+constexpr std::chrono::milliseconds drain_tick{50};
+
+void step(self_ptr self, const notify_params& p) {
+  auto& s = self->state;
+  const int64_t now_ns = p.clk->monotonic_ns();
+  auto fetches = s.notifier->tick(now_ns);
+  if (!fetches.empty())
+    p.fetcher->fetch(std::move(fetches), post_results(notify_actor(self)));
+  if (s.published != s.notifier->state()) {
+    s.published = s.notifier->state();
+    p.publish(s.published);
+  }
+  if (!s.stopped || (!s.notifier->idle() && now_ns < s.stop_by_ns))
+    return;
+  s.notifier->abandon();
+  std::exchange(s.stopped, std::nullopt)->deliver(stopped_atom_v);
+}
+
+}  // namespace
+
+notify_actor::behavior_type notification(self_ptr self, notify_params p) {
+  auto& s = self->state;
+  if (p.make_watcher)
+    s.watcher = p.make_watcher();
+  p.env.watcher = s.watcher.get();
+  s.notifier = std::make_unique<notify::notifier>(p.options, p.env);
+  self->delayed_send(self, p.every, tick_atom_v);
+  return {
+      [](ping_atom) { return pong_atom_v; },
+      [self, p](stop_atom) {
+        auto& state = self->state;
+        auto promise = self->make_response_promise<stopped_atom>();
+        state.notifier->stop();
+        state.stopped = promise;
+        state.stop_by_ns =
+            p.clk->monotonic_ns() + std::chrono::nanoseconds(p.drain_deadline).count();
+        self->delayed_send(self, drain_tick, tick_atom_v);
+        step(self, p);
+        return promise;
+      },
+      [self, p](tick_atom) {
+        step(self, p);
+        if (self->state.stop_by_ns == 0)
+          self->delayed_send(self, p.every, tick_atom_v);
+        else if (self->state.stopped)
+          self->delayed_send(self, drain_tick, tick_atom_v);
+      },
+      [self, p](config_atom, const config_ptr& c) {
+        self->state.notifier->apply(c, p.clk->monotonic_ns());
+        step(self, p);
+      },
+      [self, p](fetched_atom, const fetch_results_ptr& got) {
+        for (const auto& r : *got)
+          self->state.notifier->on_result(r, p.clk->monotonic_ns());
+        step(self, p);
+      },
+      [self, p](alerts_atom, const alert_list_ptr& alerts) {
+        self->state.notifier->send(*alerts);
+        step(self, p);
+      },
+  };
+}
+
+}  // namespace troupe::actors
