@@ -4,6 +4,7 @@
 #include "storage/model/labels.h"
 #include "storage/model/sample.h"
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -11,7 +12,7 @@ namespace troupe::notify {
 
 struct alert {
   labels identity;  ///< "alertname" and all others: two alerts with equal ones are the same
-  labels annotations;
+  std::map<std::string, std::string> annotations;
   timestamp_ms starts_at = 0;
   /// Resolved if this is past; of a firing alert the time until which it holds without news.
   timestamp_ms ends_at = 0;

@@ -11,16 +11,18 @@ void append_text(std::string& out, std::string_view key, std::string_view text) 
   query::append_json_string(out, text);
 }
 
-void append_labels(std::string& out, std::string_view key, const labels& set) {
+// Of labels and of maps.
+template <class Pairs>
+void append_pairs(std::string& out, std::string_view key, const Pairs& pairs) {
   out.append("\"").append(key).append("\":{");
   bool first = true;
-  for (const auto& l : set) {
+  for (const auto& [name, value] : pairs) {
     if (!first)
       out += ',';
     first = false;
-    query::append_json_string(out, l.name);
+    query::append_json_string(out, name);
     out += ':';
-    query::append_json_string(out, l.value);
+    query::append_json_string(out, value);
   }
   out += '}';
 }
@@ -31,7 +33,7 @@ std::string alerts_json(std::span<const alert_ptr> alerts) {
   std::string out = "[";
   for (const auto& a : alerts) {
     out += out.size() > 1 ? ",{" : "{";
-    append_labels(out, "annotations", a->annotations);
+    append_pairs(out, "annotations", a->annotations);
     out += ',';
     append_text(out, "endsAt", format_rfc3339(a->ends_at));
     out += ',';
@@ -39,7 +41,7 @@ std::string alerts_json(std::span<const alert_ptr> alerts) {
     out += ',';
     append_text(out, "generatorURL", a->generator_url);
     out += ',';
-    append_labels(out, "labels", a->identity);
+    append_pairs(out, "labels", a->identity);
     out += '}';
   }
   return out + ']';

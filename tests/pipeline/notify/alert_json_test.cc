@@ -11,7 +11,7 @@ namespace {
 TEST(AlertJson, IsABodyOfApiV2) {
   auto a = std::make_shared<alert>();
   a->identity = labels::from({{"alertname", "Disk \"full\""}, {"instance", "é:1"}});
-  a->annotations = labels::from({{"summary", "line\nbreak"}});
+  a->annotations = {{"summary", "line\nbreak"}};
   a->starts_at = 1'700'000'000'123;
   a->ends_at = 4'098'377'840'000;
   a->generator_url = "http://p/graph?g0.expr=x&g0.tab=1";

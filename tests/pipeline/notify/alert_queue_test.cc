@@ -13,8 +13,7 @@ using testing::ElementsAre;
 std::vector<std::string> names(const std::vector<alert_ptr>& alerts) {
   std::vector<std::string> out;
   for (const auto& a : alerts)
-    out.push_back(std::string(a->identity.get("alertname")) +
-                  std::string(a->annotations.get("generation")));
+    out.push_back(std::string(a->identity.get("alertname")) + a->annotations.at("generation"));
   return out;
 }
 

@@ -25,7 +25,7 @@ inline constexpr int64_t second_ns = 1'000'000'000;
 inline alert_ptr make_alert(const std::string& name, int generation = 0) {
   auto a = std::make_shared<alert>();
   a->identity = labels::from({{"alertname", name}});
-  a->annotations = labels::from({{"generation", std::to_string(generation)}});
+  a->annotations = {{"generation", std::to_string(generation)}};
   a->starts_at = 1'700'000'000'000;
   a->ends_at = a->starts_at + 240'000;
   return a;
