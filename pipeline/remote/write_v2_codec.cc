@@ -6,6 +6,7 @@
 #include "pipeline/remote/write_codec.h"
 #include "storage/base/coding.h"
 
+#include <cstring>
 #include <optional>
 
 namespace troupe::remote {
@@ -54,7 +55,7 @@ class v2_reader : public request_reader<v2_reader> {
   friend class request_reader<v2_reader>;
 
   void add_symbol(std::string_view text) {
-    charge(sizeof text + sizeof(hash128));
+    charge(sizeof text + sizeof(hash128) + sizeof(const char*));
     if (text == metric_name_label && name_symbol_ == none)
       name_symbol_ = symbols_.size();
     symbols_.push_back(text);
@@ -254,15 +255,20 @@ class v2_reader : public request_reader<v2_reader> {
 
   // --- metadata ---
 
-  /// Most series of a family come in a row and with equal bytes.
+  /// The series of a name usually carry equal bytes: each name costs something once a request.
   void note_metadata(const item& it, std::string_view message) {
     if (message.empty())
       return;
     const size_t name = name_in(it.key());
-    if (name == none || (name == described_name_ && message == described_by_))
+    if (name == none)
       return;
-    described_name_ = name;
-    described_by_ = message;
+    described_by_.resize(symbols_.size());
+    const char*& last = described_by_[name];
+    // The byte before a short message is its length.
+    if (last != nullptr && static_cast<uint8_t>(last[-1]) == message.size() &&
+        std::memcmp(last, message.data(), message.size()) == 0)
+      return;
+    last = message.data();
     int64_t type = 0;
     size_t help = 0, unit = 0;
     pbf_reader m(message.data(), message.size());
@@ -307,11 +313,10 @@ class v2_reader : public request_reader<v2_reader> {
 
   static constexpr size_t none = SIZE_MAX;
   std::vector<std::string_view> symbols_;
-  std::vector<hash128> hashes_;          ///< of the symbols
-  size_t name_symbol_ = none;            ///< "__name__"
-  std::vector<started_sample> samples_;  ///< scratch
-  size_t described_name_ = none;
-  std::string_view described_by_;  ///< the last metadata message, of that name
+  std::vector<hash128> hashes_;            ///< of the symbols
+  size_t name_symbol_ = none;              ///< "__name__"
+  std::vector<started_sample> samples_;    ///< scratch
+  std::vector<const char*> described_by_;  ///< by name, the last metadata message
 };
 
 }  // namespace
