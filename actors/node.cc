@@ -10,12 +10,14 @@
 #include "actors/notify_actor.h"
 #include "actors/query_actor.h"
 #include "actors/router_actor.h"
+#include "actors/rule_actor.h"
 #include "actors/scrape_actor.h"
 #include "actors/services.h"
 #include "actors/spawn.h"
 #include "config/config.h"
 #include "config/load.h"
 #include "pipeline/discover/target_groups.h"
+#include "storage/base/hash.h"
 
 #include <caf/send.hpp>
 
@@ -52,6 +54,10 @@ status node::open() {
   TROUPE_ASSIGN(store_, storage::storage::open(so, se));
   engine_ = std::make_unique<query::engine>(engine_options_of(opts_.flags, *config_), *env_.clk,
                                             env_.memory);
+  rule_queries_ = std::make_unique<rules::engine_door>(*engine_, store_->reader());
+  templates_ = std::make_unique<rules::go_templates>(
+      external_url_of(opts_.flags.web),
+      config::route_prefix(opts_.flags.web) == "/" ? "" : config::route_prefix(opts_.flags.web));
   build_api(retention_text(so));
   return {};
 }
@@ -64,6 +70,7 @@ void node::build_api(std::string retention) {
   auto s = services_of(opts_.flags, opts_.flag_values);
   s.known_series = known_series_.get();
   s.data = &store_->reader();
+  s.rules = &rules_;
   s.engine = engine_.get();
   s.clk = env_.clk;
   s.metrics = env_.metrics;
@@ -154,7 +161,7 @@ std::vector<child_spec> node::children() {
       "router", true, stop_routing,
       [&sys, door] { return spawn_child(sys, false, batch_routing, door); }, true);
   for (size_t i = 0; i < opts_.receive_actors; ++i) {
-    receive_params vp{api_.get(), door};
+    receive_params vp{api_.get(), door, env_.clk, &marks_};
     add(
         "receive-" + std::to_string(i), true, stop_routing,
         [&sys, detached, vp] { return spawn_child(sys, detached, receiving, vp); }, true);
@@ -196,6 +203,13 @@ std::vector<child_spec> node::children() {
         "scrape-" + std::to_string(i), true, stop_sources,
         [&sys, sp] { return spawn_child(sys, false, scraping, sp); }, true);
   }
+  for (size_t i = 0; i < opts_.rule_actors; ++i)
+    add(
+        "rules-" + std::to_string(i), true, stop_sources,
+        [&sys, detached, rp = rule_params_of(i)] {
+          return spawn_child(sys, detached, evaluating, rp);
+        },
+        false);
   discovery_params dp;
   dp.env = {env_.files, nullptr, env_.metrics, env_.endpoints};
   dp.make_watcher = env_.make_watcher;
@@ -280,6 +294,37 @@ std::vector<child_spec> node::children() {
   return all;
 }
 
+rule_params node::rule_params_of(size_t index) {
+  const auto& f = opts_.flags;
+  rule_params p;
+  auto& r = p.manager.runner;
+  r.data = &store_->reader();
+  r.queries = rule_queries_.get();
+  r.clk = env_.clk;
+  r.live_wait_ms = f.rules.max_wait_ms;
+  r.catch_up_wait_ms = f.rules.catch_up_wait_ms;
+  r.reach_ms = f.rules.catch_up_reach_ms;
+  auto& a = p.manager.alerts;
+  a.external_url = external_url_of(f.web);
+  a.resend_delay_ms = f.rules.resend_delay_ms;
+  a.outage_tolerance_ms = f.rules.outage_tolerance_ms;
+  a.grace_period_ms = f.rules.grace_period_ms;
+  a.templates = templates_.get();
+  p.manager.parse = engine_->options().parse;
+  p.manager.board = &rules_;
+  p.manager.metrics = env_.metrics;
+  p.manager.owns = [index, count = opts_.rule_actors](const std::string& key) {
+    return xxh3(key) % count == index;
+  };
+  p.store = {store_->shard_count(), env_.metrics, env_.on_offer, env_.on_outcome};
+  p.clk = env_.clk;
+  p.marks = &marks_;
+  p.readable = [this] { return store_->ready(); };
+  // Shorter than what the present waits for the past: a quick restart goes on as one.
+  p.senders_return_ms = f.web.enable_remote_write_receiver ? f.rules.max_wait_ms * 3 / 4 : 0;
+  return p;
+}
+
 void node::spawn_all() {
   supervisor_options so;
   so.children = children();
@@ -315,6 +360,8 @@ void node::publish_if_complete() {
   for (const auto& s : all->scrape)
     caf::anon_send(s, links_atom_v, all);
   caf::anon_send(all->discovery, links_atom_v, all);
+  for (const auto& r : all->rules)
+    caf::anon_send(r, links_atom_v, all);
   if (all->audit)
     caf::anon_send(all->audit, links_atom_v, all);
   caf::anon_send(all->http, links_atom_v, all);

@@ -10,7 +10,12 @@
 #include "pipeline/http/byte_budget.h"
 #include "pipeline/http/http.h"
 #include "pipeline/ingest/ingester.h"
+#include "pipeline/ingest/input_marks.h"
 #include "pipeline/remote/series_cache.h"
+#include "pipeline/rules/alert.h"
+#include "pipeline/rules/engine_door.h"
+#include "pipeline/rules/go_templates.h"
+#include "pipeline/rules/rule_board.h"
 #include "query/engine/engine.h"
 #include "storage/base/line_log.h"
 #include "storage/storage.h"
@@ -62,6 +67,7 @@ struct node_options {
   bool detached = true;
   size_t scrape_actors = 1;
   size_t receive_actors = 1;
+  size_t rule_actors = 1;
   size_t query_workers = 20;
   size_t reserve_workers = 4;
   std::chrono::milliseconds discovery_every{500};
@@ -115,6 +121,7 @@ class node {
   void receive(const links& to, http_call_ptr call);
   void spawn_all();
   std::vector<child_spec> children();
+  struct rule_params rule_params_of(size_t index);
   void child_started(const std::string& name, const caf::actor& handle);
   void publish_if_complete();
   /// Reads the configuration and opens its log files.
@@ -130,6 +137,10 @@ class node {
   std::unique_ptr<storage::storage> store_;
   std::unique_ptr<query::engine> engine_;
   std::unique_ptr<remote::series_cache> known_series_;
+  ingest::input_marks marks_;
+  rules::rule_board rules_;
+  std::unique_ptr<rules::engine_door> rule_queries_;
+  std::unique_ptr<rules::go_templates> templates_;
   std::unique_ptr<api::api> api_;
   std::optional<uint64_t>
       first_checksum_;  ///< of the configuration's files, with auto-reload-config

@@ -5,6 +5,8 @@
 
 #include "actors/rt/calls.h"
 #include "actors/rt/shard_store.h"
+#include "pipeline/ingest/input_marks.h"
+#include "storage/base/clock.h"
 
 #include <memory>
 #include <vector>
@@ -29,6 +31,8 @@ class receive_queues {
 struct receive_params {
   const api::api* api = nullptr;
   shard_store_params store;
+  clock* clk = nullptr;
+  ingest::input_marks* marks = nullptr;
 };
 
 struct receive_state {

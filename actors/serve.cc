@@ -135,6 +135,7 @@ class process {
         std::chrono::milliseconds(std::max<int64_t>(f.storage.block_reload_ms, 1000));
     no.scrape_actors = std::max(1u, available_cpus() / 2);
     no.receive_actors = std::clamp(available_cpus(), 1u, 16u);
+    no.rule_actors = std::clamp<uint64_t>(f.rules.max_concurrent_evals, 1, 64);
     no.query_workers = f.query.max_concurrency;
     last_sign_ns_ = clock_.monotonic_ns();
     TROUPE_ASSIGN(node_, node::start(system_, std::move(no), std::move(env)));

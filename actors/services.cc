@@ -25,6 +25,11 @@ std::vector<api::tsdb_entry> entries(const std::vector<storage::head_stats::entr
   return out;
 }
 
+std::string hostname() {
+  char host[256] = {};
+  return gethostname(host, sizeof host - 1) == 0 ? host : "";
+}
+
 }  // namespace
 
 config::load_options load_options_of(const config::server_flags& f) {
@@ -130,6 +135,13 @@ notify::notifier_options notifier_options_of(const config::server_flags& f) {
   return o;
 }
 
+std::string external_url_of(const config::web_flags& f) {
+  if (!f.external_url.empty())
+    return f.external_url;
+  const auto& listen = f.listen_address.front();
+  return "http://" + hostname() + listen.substr(listen.rfind(':')) + "/";
+}
+
 api::services services_of(const config::server_flags& f,
                           const std::map<std::string, std::string>& values) {
   api::services s;
@@ -137,12 +149,10 @@ api::services services_of(const config::server_flags& f,
   s.flags = values;
   char cwd[4096];
   s.working_directory = getcwd(cwd, sizeof cwd) ? cwd : "";
-  char host[256] = {};
-  s.hostname = gethostname(host, sizeof host - 1) == 0 ? host : "";
+  s.hostname = hostname();
   const auto& listen = f.web.listen_address.front();
   s.listen_port = listen.substr(listen.rfind(':') + 1);
-  s.external_url = f.web.external_url.empty() ? "http://" + s.hostname + ":" + s.listen_port + "/"
-                                              : f.web.external_url;
+  s.external_url = external_url_of(f.web);
   s.route_prefix = config::route_prefix(f.web);
   s.flags["web.route-prefix"] = s.route_prefix;  // as Prometheus shows it
   s.page_title = f.web.page_title;

@@ -39,6 +39,8 @@ bool adopt_handle(links& all, const std::string& name, const caf::actor& handle)
     all.maintenance = caf::actor_cast<maintenance_actor>(handle);
   else if (kind == "scrape")
     put(all.scrape, index, handle);
+  else if (kind == "rules")
+    put(all.rules, index, handle);
   else if (kind == "discovery")
     all.discovery = caf::actor_cast<discovery_actor>(handle);
   else if (kind == "http")

@@ -109,6 +109,16 @@ struct notify_flags {
   bool drain_on_stop = true;
 };
 
+struct rule_flags {
+  int64_t outage_tolerance_ms = 3'600'000;
+  int64_t grace_period_ms = 600'000;
+  int64_t resend_delay_ms = 60'000;
+  uint64_t max_concurrent_evals = 4;
+  int64_t max_wait_ms = 10'000;        ///< of an instant for its inputs
+  int64_t catch_up_wait_ms = 300'000;  ///< the same of missed ones, after the start
+  int64_t catch_up_reach_ms = 6 * 3'600'000;
+};
+
 struct log_flags {
   std::string level = "info";     ///< debug, info, warn, error
   std::string format = "logfmt";  ///< logfmt, json
@@ -127,6 +137,7 @@ struct server_flags {
   log_flags log;
   audit_flags audit;
   notify_flags notify;
+  rule_flags rules;
 };
 
 struct check_config_command {

@@ -17,16 +17,14 @@ constexpr std::string_view protobuf = "PrometheusProto";
 constexpr std::string_view jwt_grant = "jwt-bearer";
 
 // Blocks as a whole, at the top of the file.
-constexpr std::array<std::string_view, 5> blocks{"otlp", "remote_read", "remote_write",
-                                                 "rule_files", "tracing"};
+constexpr std::array<std::string_view, 4> blocks{"otlp", "remote_read", "remote_write", "tracing"};
 // Keys wherever they stand below other blocks.
-constexpr std::array<std::string_view, 9> keys{"always_scrape_classic_histograms",
+constexpr std::array<std::string_view, 8> keys{"always_scrape_classic_histograms",
                                                "convert_classic_histograms_to_nhcb",
                                                "enable_http2",
                                                "gogc",
                                                "native_histogram_bucket_limit",
                                                "native_histogram_min_bucket_factor",
-                                               "rule_query_offset",
                                                "scrape_native_histograms",
                                                "sigv4"};
 

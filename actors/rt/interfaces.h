@@ -78,6 +78,12 @@ using notify_actor =
 using audit_actor =
     basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<links_atom, links_ptr>>;
 
+/// Evaluates a share of the rule groups.
+using rule_actor =
+    basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<config_atom, config_ptr>,
+                        // To itself: open_requests.h.
+                        caf::reacts_to<sweep_atom>, caf::reacts_to<links_atom, links_ptr>>;
+
 /// One worker of the query pool: runs API handlers that read, one at a time.
 using query_actor = basic_actor::extend<caf::reacts_to<call_atom, http_call_ptr>,
                                         caf::reacts_to<links_atom, links_ptr>>;
@@ -120,6 +126,7 @@ struct links {
   config_actor config;
   log_actor log;
   notify_actor notify;
+  std::vector<rule_actor> rules;
   audit_actor audit;  ///< invalid where the canary is off
 };
 

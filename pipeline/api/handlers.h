@@ -32,9 +32,10 @@ TROUPE_HANDLER(handle_tsdb);
 TROUPE_HANDLER(handle_blocks);
 TROUPE_HANDLER(handle_walreplay);
 TROUPE_HANDLER(handle_damage);
+TROUPE_HANDLER(handle_alertmanagers);
+// rules_api.cc
 TROUPE_HANDLER(handle_rules);
 TROUPE_HANDLER(handle_alerts);
-TROUPE_HANDLER(handle_alertmanagers);
 // admin_api.cc
 TROUPE_HANDLER(handle_delete_series);
 TROUPE_HANDLER(handle_clean_tombstones);

@@ -27,6 +27,9 @@ class series_cache;
 namespace troupe::notify {
 struct alertmanagers_state;
 }
+namespace troupe::rules {
+class rule_board;
+}
 
 namespace troupe::api {
 
@@ -82,6 +85,7 @@ struct services {
   registry* metrics = nullptr;
   std::shared_ptr<http::byte_budget> budget;     ///< decoded write bodies
   remote::series_cache* known_series = nullptr;  ///< of remote-write senders
+  const rules::rule_board* rules = nullptr;
   storage_admin admin;
   build_info build;
   std::map<std::string, std::string> flags;  ///< name to value, as given or by default

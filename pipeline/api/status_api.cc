@@ -189,14 +189,6 @@ answer handle_damage(const services& s, const http::request&, const inputs&) {
                      .done());
 }
 
-answer handle_rules(const services&, const http::request&, const inputs&) {
-  return success("{\"groups\":[]}");
-}
-
-answer handle_alerts(const services&, const http::request&, const inputs&) {
-  return success("{\"alerts\":[]}");
-}
-
 answer handle_alertmanagers(const services& s, const http::request&, const inputs&) {
   const auto state = s.alertmanagers ? s.alertmanagers() : nullptr;
   const auto list = [](const std::vector<std::string>& urls) {

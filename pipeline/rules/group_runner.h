@@ -31,6 +31,7 @@ class group_runner {
   group_runner(group_definition_ptr definition, const runner_environment& env);
 
   const group_definition& definition() const { return *definition_; }
+  const group_definition_ptr& shared_definition() const { return definition_; }
   /// The group as the API shows it: at the present.
   const rule_group& group() const { return *live_; }
   const group_clock* schedule() const { return schedule_ ? &*schedule_ : nullptr; }

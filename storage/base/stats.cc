@@ -186,7 +186,9 @@ void registry::add_counter_callback(std::string_view name, std::string_view help
 
 void registry::add_alias(std::string_view existing, std::string_view alias) {
   const std::lock_guard lock(impl_->mutex);
-  impl_->aliases.emplace(existing, alias);
+  const auto [from, to] = impl_->aliases.equal_range(existing);
+  if (std::none_of(from, to, [&](const auto& a) { return a.second == alias; }))
+    impl_->aliases.emplace(existing, alias);
 }
 
 std::string registry::render() const {
