@@ -4,6 +4,7 @@
 #include "pipeline/api/respond.h"
 #include "pipeline/rules/rule_board.h"
 #include "query/parser/number_text.h"
+#include "storage/base/civil_time.h"
 #include "storage/base/hash.h"
 #include "storage/base/quote.h"
 
