@@ -214,12 +214,15 @@ void sim_world::bury() {
         end(h);
       for (const auto& h : all->scrape)
         end(h);
+      for (const auto& h : all->rules)
+        end(h);
       end(all->router);
       end(all->discovery);
       end(all->maintenance);
       end(all->http);
       end(all->config);
       end(all->log);
+      end(all->notify);
       end(all->audit);
     }
     all.reset();
