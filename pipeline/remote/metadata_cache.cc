@@ -10,13 +10,13 @@ std::vector<uint32_t> metadata_cache::unknown(std::span<const entry> sent) const
   std::shared_lock lock(mutex_);
   const bool none_known = over();
   for (uint32_t i = 0; i < sent.size(); ++i) {
-    const auto at = values_.find(sent[i].family);
-    if (!none_known && at != values_.end() && at->second == sent[i].value)
+    const auto& [family, value] = sent[i];
+    const auto own = taken.find(family);
+    const auto stored = own == taken.end() && !none_known ? values_.find(family) : values_.end();
+    if (own != taken.end() ? own->second == value
+                           : stored != values_.end() && stored->second == value)
       continue;
-    const auto [own, first] = taken.try_emplace(sent[i].family, sent[i].value);
-    if (!first && own->second == sent[i].value)
-      continue;
-    own->second = sent[i].value;
+    taken.insert_or_assign(family, value);
     out.push_back(i);
   }
   return out;

@@ -15,7 +15,7 @@ namespace troupe::remote {
 
 class metadata_cache {
  public:
-  static constexpr size_t max_families = 1u << 20;  ///< beyond, it starts anew
+  static constexpr size_t max_families = 1u << 18;  ///< beyond, it starts anew
   static constexpr int64_t round_ms = 3600 * 1000;
 
   /// Hashes of a family's name and of its metadata.
