@@ -298,7 +298,7 @@ def highest_rss(server) -> int:
 
 
 def hostile_requests(folder: str):
-    with harness.troupe(folder, flags=[harness.WRITE_FLAG]) as server:
+    with harness.troupe(folder, flags=[harness.WRITE_FLAG, "--enable-feature=promql-experimental-functions"]) as server:
         server.start()
         now = int(time.time() * 1000)
 
@@ -310,6 +310,8 @@ def hostile_requests(folder: str):
             status, headers, _ = send(V2_HEADERS, good)
             assert status == 204 and headers["X-Prometheus-Remote-Write-Samples-Written"] == "1", (status, headers)
         assert harness.instant(server.port, "count_over_time(good[1h])", now / 1000 + 1)[0]["value"][1] == "1"
+        started = harness.instant(server.port, "start_timestamp(good)", now / 1000)[0]["value"][1]
+        assert float(started) == (now - 1000) / 1000, f"started at {started}"
         before, count = server.rss_bytes(), 0
         for name, headers, body, want, reason in hostile(now):
             status, _, answer = send(headers, body)
