@@ -56,7 +56,7 @@ void receive(self_ptr self, const receive_params& p, const http_call_ptr& call) 
   const timestamp_ms newest = newest_of(*batches);
   store.put(self, std::move(batches), true,
             [call, newest, &p, finish = std::move(request.finish)](outcomes all) {
-              if (newest != min_time)
+              if (p.marks != nullptr && newest != min_time)
                 p.marks->note(sender_of(call->request.remote_address), newest, p.clk->now_ms());
               call->respond(finish(all));
             });

@@ -32,7 +32,7 @@ struct receive_params {
   const api::api* api = nullptr;
   shard_store_params store;
   clock* clk = nullptr;
-  ingest::input_marks* marks = nullptr;
+  ingest::input_marks* marks = nullptr;  ///< may be null
 };
 
 struct receive_state {

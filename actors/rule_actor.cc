@@ -33,6 +33,14 @@ void store(self_ptr self, std::vector<batch_ptr> batches, std::function<void(out
   });
 }
 
+timestamp_ms complete_until(self_ptr self, const rule_params& p, timestamp_ms now) {
+  if (now - self->state.readable_since < p.senders_return_ms)
+    return min_time;
+  const auto& jobs = self->state.config->scrape_configs;
+  const timestamp_ms scraped = jobs.empty() ? now : now - scrape_lag_ms;
+  return std::min(scraped, p.marks->complete_until(now));
+}
+
 /// Goes on with an evaluation until its next results are on their way, or it is over.
 void advance(self_ptr self, const params_ptr& p, const runner_ptr& group) {
   auto& s = self->state;
@@ -43,8 +51,14 @@ void advance(self_ptr self, const params_ptr& p, const runner_ptr& group) {
     self->send(s.store->peers->notify, alerts_atom_v,
                std::make_shared<const std::vector<notify::alert_ptr>>(
                    notify::alerts_of_rules(alerts, p->manager.alerts.external_url)));
-  if (batches.empty())
-    return s.manager->evaluated(*group);
+  if (batches.empty()) {
+    s.manager->evaluated(*group);
+    // Behind: the next instant follows at once.
+    const timestamp_ms now = p->clk->now_ms();
+    if (group->begin(now, complete_until(self, *p, now)))
+      advance(self, p, group);
+    return;
+  }
   store(self, std::move(batches), [self, p, group](const outcomes& all) {
     std::vector<rules::group_runner::outcome> answers;
     for (const auto& o : all)
@@ -52,14 +66,6 @@ void advance(self_ptr self, const params_ptr& p, const runner_ptr& group) {
     group->stored(answers);
     advance(self, p, group);
   });
-}
-
-timestamp_ms complete_until(self_ptr self, const rule_params& p, timestamp_ms now) {
-  if (now - self->state.readable_since < p.senders_return_ms)
-    return min_time;
-  const auto& jobs = self->state.config->scrape_configs;
-  const timestamp_ms scraped = jobs.empty() ? now : now - scrape_lag_ms;
-  return std::min(scraped, p.marks->complete_until(now));
 }
 
 /// Without groups there is nothing to wake up for.

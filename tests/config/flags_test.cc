@@ -283,8 +283,8 @@ TEST(flags, features_are_sorted_and_act_or_say_so) {
 }
 
 TEST(flags, inert_ones_in_use_are_named) {
-  const auto c = must_serve({"--rules.max-concurrent-evals=8", "--web.user-assets=/a"});
-  EXPECT_THAT(c.inert, ElementsAre("web.user-assets", "rules.max-concurrent-evals"));
+  const auto c = must_serve({"--auto-gomemlimit.ratio=0.5", "--web.user-assets=/a"});
+  EXPECT_THAT(c.inert, ::testing::UnorderedElementsAre("web.user-assets", "auto-gomemlimit.ratio"));
 }
 
 TEST(flags, accepted_messages_of_remote_write) {

@@ -26,20 +26,20 @@ TEST(inert, keys_are_a_pinned_list) {
   const auto keys = inert_keys();
   EXPECT_THAT(
       std::vector<std::string_view>(keys.begin(), keys.end()),
-      ElementsAre(
-          "PrometheusProto", "always_scrape_classic_histograms", "aws_sd_configs",
-          "azure_sd_configs", "consul_sd_configs", "convert_classic_histograms_to_nhcb",
-          "digitalocean_sd_configs", "dns_sd_configs", "docker_sd_configs",
-          "dockerswarm_sd_configs", "ec2_sd_configs", "ecs_sd_configs", "elasticache_sd_configs",
-          "enable_http2", "eureka_sd_configs", "gce_sd_configs", "gogc", "hetzner_sd_configs",
-          "http_server_config.http2", "ionos_sd_configs", "jwt-bearer", "kubernetes_sd_configs",
-          "kuma_sd_configs", "lightsail_sd_configs", "linode_sd_configs", "marathon_sd_configs",
-          "msk_sd_configs", "native_histogram_bucket_limit", "native_histogram_min_bucket_factor",
-          "nerve_sd_configs", "nomad_sd_configs", "oci_sd_configs", "openstack_sd_configs", "otlp",
-          "outscale_sd_configs", "ovhcloud_sd_configs", "puppetdb_sd_configs", "rds_sd_configs",
-          "remote_read", "remote_write", "rule_files", "rule_query_offset", "scaleway_sd_configs",
-          "scrape_native_histograms", "serverset_sd_configs", "sigv4", "stackit_sd_configs",
-          "tracing", "triton_sd_configs", "uyuni_sd_configs", "vultr_sd_configs"));
+      ElementsAre("PrometheusProto", "always_scrape_classic_histograms", "aws_sd_configs",
+                  "azure_sd_configs", "consul_sd_configs", "convert_classic_histograms_to_nhcb",
+                  "digitalocean_sd_configs", "dns_sd_configs", "docker_sd_configs",
+                  "dockerswarm_sd_configs", "ec2_sd_configs", "ecs_sd_configs",
+                  "elasticache_sd_configs", "enable_http2", "eureka_sd_configs", "gce_sd_configs",
+                  "gogc", "hetzner_sd_configs", "http_server_config.http2", "ionos_sd_configs",
+                  "jwt-bearer", "kubernetes_sd_configs", "kuma_sd_configs", "lightsail_sd_configs",
+                  "linode_sd_configs", "marathon_sd_configs", "msk_sd_configs",
+                  "native_histogram_bucket_limit", "native_histogram_min_bucket_factor",
+                  "nerve_sd_configs", "nomad_sd_configs", "oci_sd_configs", "openstack_sd_configs",
+                  "otlp", "outscale_sd_configs", "ovhcloud_sd_configs", "puppetdb_sd_configs",
+                  "rds_sd_configs", "remote_read", "remote_write", "scaleway_sd_configs",
+                  "scrape_native_histograms", "serverset_sd_configs", "sigv4", "stackit_sd_configs",
+                  "tracing", "triton_sd_configs", "uyuni_sd_configs", "vultr_sd_configs"));
 }
 
 TEST(inert, flags_are_a_pinned_list) {
@@ -47,36 +47,33 @@ TEST(inert, flags_are_a_pinned_list) {
       inert_flags(),
       ElementsAre(
           "agent", "auto-gomaxprocs", "auto-gomemlimit", "auto-gomemlimit.ratio",
-          "rules.alert.for-grace-period", "rules.alert.for-outage-tolerance",
-          "rules.alert.resend-delay", "rules.max-concurrent-evals", "scrape.adjust-timestamps",
-          "scrape.discovery-reload-interval", "scrape.name-escaping-scheme",
-          "scrape.timestamp-tolerance", "storage.agent.no-lockfile", "storage.agent.path",
-          "storage.agent.retention.max-time", "storage.agent.retention.min-time",
-          "storage.agent.wal-compression", "storage.agent.wal-compression-type",
-          "storage.agent.wal-segment-size", "storage.agent.wal-truncate-frequency",
-          "storage.remote.flush-deadline", "storage.remote.read-concurrent-limit",
-          "storage.remote.read-max-bytes-in-frame", "storage.remote.read-sample-limit",
-          "storage.tsdb.allow-overlapping-compaction", "storage.tsdb.delay-compact-file.path",
-          "storage.tsdb.delayed-compaction.max-percent",
+          "scrape.adjust-timestamps", "scrape.discovery-reload-interval",
+          "scrape.name-escaping-scheme", "scrape.timestamp-tolerance", "storage.agent.no-lockfile",
+          "storage.agent.path", "storage.agent.retention.max-time",
+          "storage.agent.retention.min-time", "storage.agent.wal-compression",
+          "storage.agent.wal-compression-type", "storage.agent.wal-segment-size",
+          "storage.agent.wal-truncate-frequency", "storage.remote.flush-deadline",
+          "storage.remote.read-concurrent-limit", "storage.remote.read-max-bytes-in-frame",
+          "storage.remote.read-sample-limit", "storage.tsdb.allow-overlapping-compaction",
+          "storage.tsdb.delay-compact-file.path", "storage.tsdb.delayed-compaction.max-percent",
           "storage.tsdb.head-chunks-write-queue-size", "storage.tsdb.max-block-chunk-segment-size",
           "storage.tsdb.samples-per-chunk", "storage.tsdb.wal-compression-type",
           "web.console.libraries", "web.console.templates", "web.enable-otlp-receiver",
           "web.max-notifications-subscribers", "web.user-assets"));
   EXPECT_THAT(
       inert_features(),
-      ElementsAre("agent", "auto-gomaxprocs", "auto-gomemlimit", "concurrent-rule-eval",
-                  "delayed-compaction", "histograms-st-encoding", "memory-snapshot-on-shutdown",
-                  "native-histograms", "old-ui", "otlp-deltatocumulative",
-                  "otlp-native-delta-ingestion", "otlp-write-receiver",
-                  "promql-binop-fill-modifiers", "remote-write-receiver", "st-storage",
-                  "type-and-unit-labels", "use-start-timestamps", "use-uncached-io"));
+      ElementsAre("agent", "auto-gomaxprocs", "auto-gomemlimit", "delayed-compaction",
+                  "histograms-st-encoding", "memory-snapshot-on-shutdown", "native-histograms",
+                  "old-ui", "otlp-deltatocumulative", "otlp-native-delta-ingestion",
+                  "otlp-write-receiver", "promql-binop-fill-modifiers", "remote-write-receiver",
+                  "st-storage", "type-and-unit-labels", "use-start-timestamps", "use-uncached-io"));
 }
 
 TEST(inert, finds_every_use_with_its_place) {
   const auto loaded = load_text(
-      "global: {scrape_native_histograms: true, rule_query_offset: 5s}\n"
+      "global: {scrape_native_histograms: true}\n"
       "runtime: {gogc: 50}\n"
-      "rule_files: [a.yml]\n"
+      "otlp: {promote_resource_attributes: [a]}\n"
       "scrape_configs:\n"
       "- job_name: a\n"
       "  enable_http2: true\n"
@@ -94,8 +91,7 @@ TEST(inert, finds_every_use_with_its_place) {
   EXPECT_THAT(
       uses,
       ElementsAre("scrape_native_histograms c.yml:1:10: global.scrape_native_histograms",
-                  "rule_query_offset c.yml:1:42: global.rule_query_offset",
-                  "gogc c.yml:2:11: runtime.gogc", "rule_files c.yml:3:1: rule_files",
+                  "gogc c.yml:2:11: runtime.gogc", "otlp c.yml:3:1: otlp",
                   "enable_http2 c.yml:6:3: scrape_configs[0].enable_http2",
                   "PrometheusProto c.yml:7:43: scrape_configs[0].scrape_protocols[1]",
                   "kubernetes_sd_configs c.yml:8:3: scrape_configs[0].kubernetes_sd_configs",
@@ -106,12 +102,9 @@ TEST(inert, finds_every_use_with_its_place) {
   EXPECT_THAT(loaded.warnings,
               ElementsAre("scrape_native_histograms is read and checked but has no effect yet "
                           "(c.yml:1:10: global.scrape_native_histograms)",
-                          "rule_query_offset is read and checked but has no effect yet "
-                          "(c.yml:1:42: global.rule_query_offset)",
                           "gogc is read and checked but has no effect yet (c.yml:2:11: "
                           "runtime.gogc)",
-                          "rule_files is read and checked but has no effect yet (c.yml:3:1: "
-                          "rule_files)",
+                          "otlp is read and checked but has no effect yet (c.yml:3:1: otlp)",
                           "enable_http2 is read and checked but has no effect yet (c.yml:6:3: "
                           "scrape_configs[0].enable_http2)",
                           "PrometheusProto is read and checked but has no effect yet (c.yml:7:43: "
@@ -135,8 +128,8 @@ TEST(inert, the_jwt_grant_of_oauth2) {
 }
 
 TEST(inert, what_is_off_or_empty_is_no_use) {
-  EXPECT_THAT(names_in("global: {scrape_native_histograms: false, rule_query_offset: 0s}\n"
-                       "rule_files: []\nremote_write:\nalerting: {}\n"
+  EXPECT_THAT(names_in("global: {scrape_native_histograms: false}\n"
+                       "otlp: {}\nremote_write:\nalerting: {}\n"
                        "scrape_configs:\n"
                        "- {job_name: a, enable_http2: false, native_histogram_bucket_limit: 0}\n"),
               ElementsAre());

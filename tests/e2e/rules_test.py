@@ -65,7 +65,7 @@ def start(folder: str, name: str, rules: str, *flags) -> harness.Server:
     home = pathlib.Path(folder) / name
     home.mkdir()
     config = f"global: {{evaluation_interval: 1s}}\nrule_files: [{rules}]\nscrape_configs: []\n"
-    return harness.troupe(str(home), config, (harness.WRITE_FLAG, "--troupe.rules.max-wait=4s", *flags))
+    return harness.troupe(str(home), config, (harness.WRITE_FLAG, "--troupe.rules.max-wait=12s", *flags))
 
 
 def twins(folder: str) -> None:
