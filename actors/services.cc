@@ -136,10 +136,13 @@ notify::notifier_options notifier_options_of(const config::server_flags& f) {
 }
 
 std::string external_url_of(const config::web_flags& f) {
-  if (!f.external_url.empty())
-    return f.external_url;
   const auto& listen = f.listen_address.front();
-  return "http://" + hostname() + listen.substr(listen.rfind(':')) + "/";
+  std::string url = !f.external_url.empty()
+                        ? f.external_url
+                        : "http://" + hostname() + listen.substr(listen.rfind(':'));
+  while (url.ends_with('/'))
+    url.pop_back();
+  return url;
 }
 
 api::services services_of(const config::server_flags& f,

@@ -37,7 +37,7 @@ api::services services_of(const config::server_flags& f,
 result<std::vector<storage::retention_rule>> retention_rules_of(const config::server_flags& f);
 /// "15d or 512MiB", for runtimeinfo; "" without any bound.
 std::string retention_text(const storage::options& o);
-/// Where users reach the node: --web.external-url, else by its host name.
+/// Where users reach the node: --web.external-url, else by its host name. Without a '/' at its end.
 std::string external_url_of(const config::web_flags& f);
 api::storage_admin storage_admin_of(storage::storage& store);
 

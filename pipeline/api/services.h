@@ -93,7 +93,7 @@ struct services {
   std::string working_directory;
   std::string hostname;            ///< of this machine
   std::string storage_retention;   ///< "15d or 512MiB", for runtimeinfo
-  std::string external_url;        ///< http://host:port/path, never empty
+  std::string external_url;        ///< http://host:port/path, never empty or ending in '/'
   std::string listen_port;         ///< of the first listen address
   std::string route_prefix = "/";  ///< stripped from request::path before
   std::string page_title;          ///< plain text

@@ -6,8 +6,6 @@ namespace troupe::notify {
 
 std::vector<alert_ptr> alerts_of_rules(const std::vector<rules::outgoing_alert>& from,
                                        std::string_view external_url) {
-  while (external_url.ends_with('/'))
-    external_url.remove_suffix(1);
   std::vector<alert_ptr> out;
   out.reserve(from.size());
   for (const auto& a : from) {

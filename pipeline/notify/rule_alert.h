@@ -9,7 +9,7 @@
 
 namespace troupe::notify {
 
-/// Each with the URL of its expression's graph below `external_url`.
+/// Each with the URL of its expression's graph below `external_url`, which does not end in '/'.
 std::vector<alert_ptr> alerts_of_rules(const std::vector<rules::outgoing_alert>& from,
                                        std::string_view external_url);
 

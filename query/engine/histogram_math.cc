@@ -2,7 +2,6 @@
 
 #include "query/engine/annotations.h"
 #include "query/engine/kahan.h"
-#include "query/parser/number_text.h"
 #include "storage/model/sample.h"
 
 #include <algorithm>
@@ -397,7 +396,7 @@ std::string to_text(const histogram& h) {
     out += b.lower_inclusive ? ", [" : ", (";
     out += format_go_g(b.lower) + "," + format_go_g(b.upper);
     out += b.upper_inclusive ? "]:" : "):";
-    out += shortest(b.count);
+    out += format_go_g(b.count);
   }
   return out + "}";
 }

@@ -1,4 +1,4 @@
-// Numbers as text, both ways, exactly as Go's strconv writes and reads them. Pure, any thread.
+// Numbers as text, both ways. Pure, any thread.
 #pragma once
 
 #include "storage/base/result.h"
@@ -11,7 +11,7 @@ namespace troupe::query {
 /// Shortest decimal that reads back as `value`, without exponent: FormatFloat(value, 'f', -1, 64).
 /// NaN, +Inf, -Inf.
 void append_fixed(std::string& out, double value);
-/// The same with an exponent below 1e-4 and from 1e21 on: fmt's %v.
+/// The same with an exponent below 1e-4 and from 1e21 on.
 void append_shortest(std::string& out, double value);
 /// The same with an exponent below 1e-6 and from 1e21 on: how Prometheus writes samples in JSON.
 void append_sample(std::string& out, double value);

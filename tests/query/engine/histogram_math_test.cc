@@ -81,6 +81,7 @@ TEST(HistogramMath, Scales) {
   EXPECT_EQ(scaled(h, -2)->hint, counter_reset_hint::gauge);
   EXPECT_EQ(to_text(*divided(h, 2)), "{count:1.5, sum:3, (0.5,1]:0.5, (1,2]:1}");
   EXPECT_EQ(to_text(*divided(h, 0)), "{count:+Inf, sum:+Inf}");
+  EXPECT_EQ(to_text(*scaled(h, 1e6)), "{count:3e+06, sum:6e+06, (0.5,1]:1e+06, (1,2]:2e+06}");
 }
 
 TEST(HistogramMath, DetectsResets) {
