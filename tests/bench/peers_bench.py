@@ -33,7 +33,7 @@ class Sizes:
         self.new_series, self.new_rows = (100 * HOST, 10) if quick else (1000 * HOST, 30)
         self.much_series, self.much_rows = (0, 0) if quick else (1000 * HOST, 480)
         self.disk_series, self.disk_rows = (1_046, 960) if quick else (10_000, 5_760)
-        self.merge_s = 3 if quick else 150
+        self.merge_s = 3 if quick else 90
         self.million_series, self.million_rows = (0, 0) if quick else (2000 * HOST, 10)
         self.profile_series, self.profile_rows = (500, 960) if quick else (2_000, 2_880)
         self.ack_runs = 1 if quick else 4
