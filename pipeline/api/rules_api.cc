@@ -3,6 +3,7 @@
 #include "pipeline/api/params.h"
 #include "pipeline/api/respond.h"
 #include "pipeline/rules/rule_board.h"
+#include "query/parser/json_fields.h"
 #include "query/parser/number_text.h"
 #include "storage/base/civil_time.h"
 #include "storage/base/hash.h"
@@ -21,6 +22,8 @@
 namespace troupe::api {
 namespace {
 
+using query::append_json_pairs;
+using query::append_json_text;
 using rules::group_view_ptr;
 
 constexpr std::string_view no_time = "0001-01-01T00:00:00Z";
@@ -97,27 +100,6 @@ std::string token_of(const rules::group_definition& g) {
   return fmt::format("{:016x}{:016x}", h.high, h.low);
 }
 
-void append_text(std::string& out, std::string_view key, std::string_view value) {
-  out += '"';
-  out.append(key).append("\":");
-  append_json_string(out, value);
-}
-
-template <class Pairs>
-void append_pairs(std::string& out, std::string_view key, const Pairs& pairs) {
-  out.append("\"").append(key).append("\":{");
-  bool first = true;
-  for (const auto& [name, value] : pairs) {
-    if (!first)
-      out += ',';
-    first = false;
-    append_json_string(out, name);
-    out += ':';
-    append_json_string(out, value);
-  }
-  out += '}';
-}
-
 std::string time_text(timestamp_ms t) {
   return t == 0 ? std::string(no_time) : format_rfc3339(t);
 }
@@ -139,19 +121,19 @@ std::string exponent_text(double v) {
 
 void append_alert(std::string& out, const rules::alert& a) {
   out += '{';
-  append_pairs(out, "labels", a.lset);
+  append_json_pairs(out, "labels", a.lset);
   out += ',';
-  append_pairs(out, "annotations", a.annotations);
+  append_json_pairs(out, "annotations", a.annotations);
   out += ',';
-  append_text(out, "state", rules::to_string(a.state));
+  append_json_text(out, "state", rules::to_string(a.state));
   out += ',';
-  append_text(out, "activeAt", format_rfc3339(a.active_at));
+  append_json_text(out, "activeAt", format_rfc3339(a.active_at));
   if (a.keep_firing_since) {
     out += ',';
-    append_text(out, "keepFiringSince", format_rfc3339(*a.keep_firing_since));
+    append_json_text(out, "keepFiringSince", format_rfc3339(*a.keep_firing_since));
   }
   out += ',';
-  append_text(out, "value", exponent_text(a.value));
+  append_json_text(out, "value", exponent_text(a.value));
   // Began while nobody was told: evaluated after its time.
   out += a.from_catch_up ? ",\"catchUp\":true}" : "}";
 }
@@ -168,20 +150,20 @@ void append_rule(std::string& out, const rules::rule_definition& d, const rules:
                  bool with_alerts) {
   out += '{';
   if (d.alerting) {
-    append_text(out, "state", rules::to_string(v.state));
+    append_json_text(out, "state", rules::to_string(v.state));
     out += ',';
   }
-  append_text(out, "name", d.name);
+  append_json_text(out, "name", d.name);
   out += ',';
-  append_text(out, "query", d.expr);
+  append_json_text(out, "query", d.expr);
   out += ',';
   if (d.alerting)
     out += fmt::format("\"duration\":{},\"keepFiringFor\":{},", seconds(d.for_ms, 1e3),
                        seconds(d.keep_firing_for_ms, 1e3));
-  append_pairs(out, "labels", d.labels);
+  append_json_pairs(out, "labels", d.labels);
   out += ',';
   if (d.alerting) {
-    append_pairs(out, "annotations", d.annotations);
+    append_json_pairs(out, "annotations", d.annotations);
     out += ",\"alerts\":";
     out += with_alerts ? "[" : "null,";
     if (with_alerts) {
@@ -189,14 +171,14 @@ void append_rule(std::string& out, const rules::rule_definition& d, const rules:
       out += "],";
     }
   }
-  append_text(out, "health", rules::to_string(v.status.health));
+  append_json_text(out, "health", rules::to_string(v.status.health));
   out += ',';
   if (!v.status.last_error.empty()) {
-    append_text(out, "lastError", v.status.last_error);
+    append_json_text(out, "lastError", v.status.last_error);
     out += ',';
   }
   out += "\"evaluationTime\":" + seconds(v.status.duration_ns, 1e9) + ",";
-  append_text(out, "lastEvaluation", time_text(v.status.last_evaluation));
+  append_json_text(out, "lastEvaluation", time_text(v.status.last_evaluation));
   out += d.alerting ? ",\"type\":\"alerting\"}" : ",\"type\":\"recording\"}";
 }
 
@@ -232,12 +214,12 @@ std::string group_json(const rules_request& q, const rules::group_view& g) {
   if (list.empty())
     return {};
   std::string out = "{";
-  append_text(out, "name", d.name);
+  append_json_text(out, "name", d.name);
   out += ',';
-  append_text(out, "file", d.file);
+  append_json_text(out, "file", d.file);
   out += fmt::format(",\"rules\":[{}],\"interval\":{},\"limit\":{},\"evaluationTime\":{},", list,
                      seconds(d.interval_ms, 1e3), d.limit, seconds(g.duration_ns, 1e9));
-  append_text(out, "lastEvaluation", time_text(g.last_evaluation));
+  append_json_text(out, "lastEvaluation", time_text(g.last_evaluation));
   return out + "}";
 }
 
@@ -275,7 +257,7 @@ answer handle_rules(const services& s, const http::request& r, const inputs&) {
   std::string out = "{\"groups\":[" + groups + "]";
   if (!next.empty()) {
     out += ',';
-    append_text(out, "groupNextToken", next);
+    append_json_text(out, "groupNextToken", next);
   }
   return success(out + "}");
 }
