@@ -1,9 +1,28 @@
-# add_module(name SRCS … DEPS … [PRIVATE_DEPS …]): one static library `troupe_<name>`. The repository root is the include root.
+# share_precompiled(target header owner): the target uses the precompiled header that `owner` compiles. GCC only: clang
+# wants equal flags, and the builds with clang look for faults, not for speed.
+function(share_precompiled target header owner)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    return()
+  endif()
+  if(target STREQUAL owner)
+    target_precompile_headers(${target} PRIVATE ${CMAKE_SOURCE_DIR}/${header})
+  else()
+    target_precompile_headers(${target} REUSE_FROM ${owner})
+  endif()
+endfunction()
+
+# add_module(name SRCS … DEPS … [PRIVATE_DEPS …] [CAF]): one static library `troupe_<name>`. The repository root is
+# the include root. CAF: it is precompiled with CAF's headers instead of the common ones.
 function(add_module name)
-  cmake_parse_arguments(M "" "" "SRCS;DEPS;PRIVATE_DEPS" ${ARGN})
+  cmake_parse_arguments(M "CAF" "" "SRCS;DEPS;PRIVATE_DEPS" ${ARGN})
   add_library(troupe_${name} STATIC ${M_SRCS})
   target_include_directories(troupe_${name} PUBLIC ${CMAKE_SOURCE_DIR})
   target_link_libraries(troupe_${name} PUBLIC ${M_DEPS} PRIVATE ${M_PRIVATE_DEPS})
+  if(M_CAF)
+    share_precompiled(troupe_${name} actors/rt/pch.h troupe_actors)
+  else()
+    share_precompiled(troupe_${name} storage/base/pch.h troupe_precompiled)
+  endif()
 endfunction()
 
 # add_troupe_test(name SRCS … DEPS …): one gtest binary, one CTest entry of that name.
@@ -13,6 +32,7 @@ function(add_troupe_test name)
   target_link_libraries(${name} PRIVATE ${T_DEPS} GTest::gmock GTest::gtest GTest::gtest_main)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_compile_definitions(${name} PRIVATE TROUPE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  share_precompiled(${name} tests/support/pch.h support_tests)
   add_test(NAME ${name} COMMAND ${name})
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 300)

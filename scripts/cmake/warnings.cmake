@@ -1,5 +1,7 @@
 # g++ 12 at -O2 sees overlaps and bounds that are not there in inlined std::string and std::vector code.
 
+# -pthread everywhere: precompiled headers are shared among targets only where such flags are equal.
+add_compile_options(-pthread)
 add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -fno-plt -fstack-protector-strong -Wno-array-bounds
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>
   $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overread>)

@@ -38,7 +38,7 @@ def main() -> int:
         with server:
             server.start()
             now = int(time.time() * 1000) - 60_000
-            refused, most = 0, 0
+            refused, most, level = 0, 0, 0
             for first in range(0, SERIES, PER_REQUEST):
                 status, text = post(server, first, now, first)
                 while status == 503:  # the steps in which tables grow may pass the limit: a sender comes again
@@ -48,6 +48,7 @@ def main() -> int:
                     status, text = post(server, first, now, first)
                 if status == 400:
                     refused += 1
+                    level = max(level, harness.metric(server.port, "troupe_memory_level"))
                     assert "--storage.memory-limit" in text, text
                 else:
                     assert status == 204, (status, text)
@@ -57,7 +58,8 @@ def main() -> int:
             kept = head_series(server)
             assert 100_000 < kept < SERIES, kept
             assert harness.metric(server.port, "troupe_ingest_refused_total") > 0
-            assert harness.metric(server.port, "troupe_memory_level") == 2
+            # What is held goes to and fro at the bound: a single look may find it a little below.
+            assert level == 2, level
 
             # Series that are known go on.
             assert post(server, 0, now + 15_000, 1)[0] == 204

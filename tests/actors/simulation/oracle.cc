@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -40,6 +41,23 @@ bool same_to_a_reader(uint64_t bits, double got) {
 
 }  // namespace
 
+std::vector<oracle::instant>::iterator oracle::history::from(timestamp_ms ts) {
+  if (at.empty() || at.back().ts < ts)
+    return at.end();
+  return std::ranges::lower_bound(at, ts, {}, &instant::ts);
+}
+
+std::vector<oracle::instant>::const_iterator oracle::history::after(timestamp_ms ts) const {
+  return std::ranges::upper_bound(at, ts, {}, &instant::ts);
+}
+
+oracle::candidates& oracle::history::values_at(timestamp_ms ts) {
+  auto it = from(ts);
+  if (it == at.end() || it->ts != ts)
+    it = at.insert(it, {ts, {}});
+  return it->values;
+}
+
 oracle::history& oracle::of(const labels& l) {
   auto [it, fresh] = by_hash_.try_emplace(l.hash(), all_.size());
   if (fresh) {
@@ -51,7 +69,7 @@ oracle::history& oracle::of(const labels& l) {
 
 void oracle::offered(const write_batch& b) {
   for (const auto& e : b.floats) {
-    auto& list = of(b.table->series[e.series]).at[e.ts];
+    auto& list = of(b.table->series[e.series]).values_at(e.ts);
     uint64_t bits = std::bit_cast<uint64_t>(e.value);
     bool known = false;
     for (const auto& c : list)
@@ -64,12 +82,12 @@ void oracle::offered(const write_batch& b) {
 
 void oracle::acknowledged(const write_batch& b) {
   // Of several values of one series and timestamp in one batch the first counts.
-  std::map<std::pair<uint32_t, timestamp_ms>, bool> seen;
-  for (const auto& e : b.floats) {
-    if (b.floats.size() > 1 && !seen.emplace(std::pair(e.series, e.ts), true).second)
+  for (auto e = b.floats.begin(); e != b.floats.end(); ++e) {
+    auto same = [&](const auto& x) { return x.series == e->series && x.ts == e->ts; };
+    if (std::any_of(b.floats.begin(), e, same))
       continue;
-    uint64_t bits = std::bit_cast<uint64_t>(e.value);
-    for (auto& c : of(b.table->series[e.series]).at[e.ts]) {
+    uint64_t bits = std::bit_cast<uint64_t>(e->value);
+    for (auto& c : of(b.table->series[e->series]).values_at(e->ts)) {
       if (c.bits == bits)
         c.acked = true;
     }
@@ -80,8 +98,8 @@ void oracle::deleted(std::string_view series, timestamp_ms mint, timestamp_ms ma
   auto it = by_text_.find(std::string(series));
   if (it == by_text_.end())
     return;
-  auto& at = all_[it->second].at;
-  at.erase(at.lower_bound(mint), at.upper_bound(maxt));
+  history& h = all_[it->second];
+  h.at.erase(h.from(mint), h.after(maxt));
 }
 
 void oracle::forget(std::string_view series) {
@@ -90,7 +108,7 @@ void oracle::forget(std::string_view series) {
     all_[it->second].ignored = true;
 }
 
-oracle::verdict oracle::judge(const std::vector<candidate>& cs) {
+oracle::verdict oracle::judge(const candidates& cs) {
   verdict v;
   for (const auto& c : cs) {
     if (c.acked && (!v.must_exist || less(v.least, c.bits))) {
@@ -110,32 +128,32 @@ std::string oracle::check(std::string_view series, timestamp_ms mint, timestamp_
   if (h.ignored)
     return {};
   auto next = got.begin();
-  for (auto at = h.at.upper_bound(mint); at != h.at.end() && at->first <= maxt; ++at) {
-    if (next != got.end() && next->ts < at->first)
+  for (auto at = h.after(mint); at != h.at.end() && at->ts <= maxt; ++at) {
+    if (next != got.end() && next->ts < at->ts)
       return fmt::format("{} @{}: a sample {} that was never written", series, next->ts,
                          next->value);
-    verdict v = judge(at->second);
-    if (next == got.end() || next->ts != at->first) {
+    verdict v = judge(at->values);
+    if (next == got.end() || next->ts != at->ts) {
       // Nothing visible here: right if nothing must exist, or a stale marker may have won.
       bool invisible = !v.must_exist || v.least == stale_nan_bits;
       if (!invisible && !tolerant_)
-        return fmt::format("{} @{}: the acknowledged {} is missing", series, at->first,
+        return fmt::format("{} @{}: the acknowledged {} is missing", series, at->ts,
                            value_of(v.least));
       tolerated_ += !invisible;
       continue;
     }
     bool explained = false;
-    for (const auto& c : at->second) {
+    for (const auto& c : at->values) {
       bool allowed = !v.must_exist || tolerant_ || !less(c.bits, v.least);
       explained = explained ||
                   (allowed && c.bits != stale_nan_bits && same_to_a_reader(c.bits, next->value));
     }
     if (!explained)
       return fmt::format("{} @{}: {} is not the value that must win (acknowledged: {})", series,
-                         at->first, next->value, v.must_exist ? value_of(v.least) : std::nan(""));
+                         at->ts, next->value, v.must_exist ? value_of(v.least) : std::nan(""));
     ++next;
-    if (next != got.end() && next->ts == at->first)
-      return fmt::format("{} @{}: two samples for one timestamp", series, at->first);
+    if (next != got.end() && next->ts == at->ts)
+      return fmt::format("{} @{}: two samples for one timestamp", series, at->ts);
   }
   if (next != got.end())
     return fmt::format("{} @{}: a sample {} that was never written", series, next->ts, next->value);
@@ -148,8 +166,8 @@ std::vector<std::string> oracle::expected_series(std::string_view prefix, timest
   for (const auto& h : all_) {
     if (h.ignored || tolerant_ || !std::string_view(h.text).starts_with(prefix))
       continue;
-    for (auto at = h.at.upper_bound(mint); at != h.at.end() && at->first <= maxt; ++at) {
-      verdict v = judge(at->second);
+    for (auto at = h.after(mint); at != h.at.end() && at->ts <= maxt; ++at) {
+      verdict v = judge(at->values);
       if (v.must_exist && v.least != stale_nan_bits) {
         out.push_back(h.text);
         break;
@@ -164,10 +182,10 @@ int64_t oracle::certain_count(std::string_view series, timestamp_ms mint, timest
   if (it == by_text_.end() || tolerant_ || all_[it->second].ignored)
     return -1;
   int64_t n = 0;
-  const auto& at = all_[it->second].at;
-  for (auto p = at.upper_bound(mint); p != at.end() && p->first <= maxt; ++p) {
-    verdict v = judge(p->second);
-    for (const auto& c : p->second) {
+  const history& h = all_[it->second];
+  for (auto at = h.after(mint); at != h.at.end() && at->ts <= maxt; ++at) {
+    verdict v = judge(at->values);
+    for (const auto& c : at->values) {
       if (!c.acked && (!v.must_exist || less(v.least, c.bits)))
         return -1;
     }

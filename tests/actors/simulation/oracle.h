@@ -4,8 +4,9 @@
 
 #include "storage/model/batch.h"
 
+#include <boost/container/small_vector.hpp>
+
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -47,17 +48,27 @@ class oracle {
     uint64_t bits;
     bool acked;
   };
+  using candidates = boost::container::small_vector<candidate, 2>;
+  struct instant {
+    timestamp_ms ts;
+    candidates values;
+  };
   struct history {
     std::string text;
-    std::map<timestamp_ms, std::vector<candidate>> at;
+    std::vector<instant> at;  ///< by time
     bool ignored = false;
+
+    /// The first instant at `ts` or later.
+    std::vector<instant>::iterator from(timestamp_ms ts);
+    std::vector<instant>::const_iterator after(timestamp_ms ts) const;
+    candidates& values_at(timestamp_ms ts);
   };
   struct verdict {
     bool must_exist = false;
     uint64_t least = 0;  ///< the greatest acknowledged value
   };
   history& of(const labels& l);
-  static verdict judge(const std::vector<candidate>& cs);
+  static verdict judge(const candidates& cs);
 
   std::unordered_map<uint64_t, size_t> by_hash_;
   std::vector<history> all_;

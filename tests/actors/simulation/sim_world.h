@@ -22,7 +22,7 @@ namespace troupe::simulation {
 /// How much happens, and which faults. Everything else follows from the seed.
 struct scenario {
   uint64_t seed = 1;
-  int64_t length_ms = 10 * 60 * 1000;
+  int64_t length_ms = 7 * 60 * 1000 + 30'000;
   bool faults = true;
   bool wal_damage = false;  ///< a bit of the WAL is flipped during a restart
 };

@@ -204,7 +204,7 @@ void traffic::schedule_queries() {
     }
     if (world_.alive() && world_.node().not_ready().empty())
       query_once();
-    world_.in(10'000 + static_cast<int64_t>(world_.rng.below(8'000)), *again);
+    world_.in(8'000 + static_cast<int64_t>(world_.rng.below(8'000)), *again);
   };
   world_.in(20'000, *again);
 }
