@@ -32,6 +32,8 @@ int main(int argc, char** argv) {
       return actors::run_check_rules(command.check_rules, *files, std::cout, std::cerr);
     case config::command_line::command::test_rules:
       return actors::run_test_rules(command.test_rules, *files, std::cout, std::cerr);
+    case config::command_line::command::backfill_rules:
+      return actors::run_backfill_rules(command.backfill_rules, *files, std::cout, std::cerr);
     case config::command_line::command::test_promql:
       return actors::run_test_promql(command.test, *files, std::cout);
     case config::command_line::command::query:

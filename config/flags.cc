@@ -245,6 +245,7 @@ std::string help_text() {
       "usage: troupe [<flags>]\n"
       "       troupe check config|rules <file>...\n"
       "       troupe test promql|rules <file>...\n"
+      "       troupe rules backfill --start=<time> [<flags>] <file>...\n"
       "       troupe query instant|range|series|labels [<flags>] [<server>] [<arguments>]\n"
       "       troupe bench write|scrape|query|churn|audit [<flags>] [<server>]    see troupe bench "
       "--help\n"
@@ -326,7 +327,7 @@ grammar::grammar() {
   test_app->require_subcommand(1);
   test_promql = test_app->add_subcommand("promql");
   test_promql->add_option("files", test.files)->required();
-  rules.add_to(*check_app, *test_app);
+  rules.add_to(app, *check_app, *test_app);
   print_version = app.add_subcommand("version");
   add_query_flags();
   bench.add_to(app);
@@ -556,6 +557,14 @@ command_line parse_command_line(const std::vector<std::string>& args, file_syste
   if (g.rules.tests()) {
     c.run = command_line::command::test_rules;
     c.test_rules = g.rules.test();
+    return c;
+  }
+  if (g.rules.backfills()) {
+    auto backfill = g.rules.backfill();
+    if (!backfill.ok())
+      return wrong_usage(std::string(backfill.error().message()));
+    c.run = command_line::command::backfill_rules;
+    c.backfill_rules = std::move(*backfill);
     return c;
   }
   if (g.test_promql->parsed()) {

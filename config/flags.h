@@ -172,6 +172,7 @@ struct command_line {
     check_rules,
     test_promql,
     test_rules,
+    backfill_rules,
     query,
     bench,
     storage,
@@ -183,6 +184,7 @@ struct command_line {
   check_rules_command check_rules;
   test_promql_command test;
   test_rules_command test_rules;
+  backfill_rules_command backfill_rules;
   query_command query;
   bench_command bench;
   storage_command storage;

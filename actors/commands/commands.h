@@ -18,6 +18,10 @@ int run_check_rules(const config::check_rules_command& c, file_system& fs, std::
 /// `troupe test rules FILE…`: what is not as expected, file by file; 1 if there is anything.
 int run_test_rules(const config::test_rules_command& c, file_system& fs, std::ostream& out,
                    std::ostream& err);
+/// `troupe rules backfill --start=TIME FILE…`: evaluates recording rules over the past through a
+/// server's API and stores the results there.
+int run_backfill_rules(const config::backfill_rules_command& c, file_system& fs, std::ostream& out,
+                       std::ostream& err);
 /// `troupe test promql FILE…`: each failure with expected and got, then "N passed, M failed, K
 /// skipped".
 int run_test_promql(const config::test_promql_command& c, file_system& fs, std::ostream& out);

@@ -112,6 +112,14 @@ result<group_definition_ptr> define_group(const config::rule_group_config& from,
   return group_definition_ptr(std::move(out));
 }
 
+labels recorded_labels(const rule_definition& rule, const labels& found) {
+  labels_builder b(found);
+  b.set(metric_name_label, rule.name);
+  for (const auto& [name, value] : rule.labels)
+    b.set(name, value);
+  return b.build();
+}
+
 std::string group_key(const std::string& file, const std::string& name) {
   return file + ";" + name;
 }

@@ -6,6 +6,7 @@
 #include "query/parser/ast.h"
 #include "query/parser/parser.h"
 #include "storage/base/result.h"
+#include "storage/model/labels.h"
 
 #include <cstdint>
 #include <map>
@@ -54,6 +55,9 @@ struct group_defaults {
 /// invalid_argument for an expression that does not parse.
 result<group_definition_ptr> define_group(const config::rule_group_config& from,
                                           const group_defaults& defaults);
+
+/// The labels of the series that a recording rule makes of an element of its result.
+labels recorded_labels(const rule_definition& rule, const labels& found);
 
 /// "file;name": names a group in metrics, as in Prometheus.
 std::string group_key(const std::string& file, const std::string& name);

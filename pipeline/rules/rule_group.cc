@@ -52,13 +52,9 @@ status rule_group::name_results(rule_state& state, const rule_definition& rule,
   state.found.clear();
   state.written.clear();
   state.table.reset();
-  labels_builder b;
   for (auto& element : v) {
-    b.reset(element.metric);
-    b.set(metric_name_label, rule.name);
-    for (const auto& [name, value] : rule.labels)
-      b.set(name, value);
-    state.found.push_back(std::exchange(element.metric, b.build().packed()));
+    auto recorded = recorded_labels(rule, element.metric).packed();
+    state.found.push_back(std::exchange(element.metric, std::move(recorded)));
     state.written.push_back(element.metric);
   }
   auto sorted = state.written;
