@@ -49,6 +49,7 @@ config::load_options load_options_of(const config::server_flags& f) {
     return rules::go_templates().check(text, alert);
   };
   o.extra_scrape_metrics = f.features.extra_scrape_metrics;
+  o.native_histograms = f.features.native_histograms;
   return o;
 }
 

@@ -294,7 +294,7 @@ constexpr std::array<feature_spec, 31> features{{
     {"histograms-st-encoding", fs::inert},
     {"memory-snapshot-on-shutdown", fs::inert},
     {"metadata-wal-records", fs::always_on},
-    {"native-histograms", fs::inert},
+    {"native-histograms", fs::acts, &ff::native_histograms},
     {"new-service-discovery-manager", fs::always_on},
     {"no-default-scrape-port", fs::always_on},
     {"old-ui", fs::inert},

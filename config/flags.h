@@ -96,6 +96,7 @@ struct feature_flags {
   bool extra_scrape_metrics = false;
   bool auto_reload_config = false;
   bool created_timestamp_zero_ingestion = false;
+  bool native_histograms = false;  ///< scrape_native_histograms where no file says otherwise
 };
 
 struct audit_flags {

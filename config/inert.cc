@@ -12,21 +12,13 @@ namespace troupe::config {
 namespace {
 
 constexpr std::string_view sd_suffix = "_sd_configs";
-constexpr std::string_view protobuf = "PrometheusProto";
 // A grant of oauth2: the client gets no token and its requests fail with the reason.
 constexpr std::string_view jwt_grant = "jwt-bearer";
 
 // Blocks as a whole, at the top of the file.
 constexpr std::array<std::string_view, 4> blocks{"otlp", "remote_read", "remote_write", "tracing"};
 // Keys wherever they stand below other blocks.
-constexpr std::array<std::string_view, 8> keys{"always_scrape_classic_histograms",
-                                               "convert_classic_histograms_to_nhcb",
-                                               "enable_http2",
-                                               "gogc",
-                                               "native_histogram_bucket_limit",
-                                               "native_histogram_min_bucket_factor",
-                                               "scrape_native_histograms",
-                                               "sigv4"};
+constexpr std::array<std::string_view, 3> keys{"enable_http2", "gogc", "sigv4"};
 
 template <class C>
 bool has(const C& all, std::string_view name) {
@@ -75,20 +67,11 @@ class finder {
         note(m.key, m.line, m.column, own);
       if (m.key == "grant_type" && m.value.text == defaults::jwt_grant_type)
         note(jwt_grant, m.line, m.column, own);
-      if (m.key == "scrape_protocols" || m.key == "fallback_scrape_protocol")
-        find_protobuf(m.value, own);
-      else if (!inert && m.key != "labels" && m.key != "external_labels" && m.key != "params")
+      if (!inert && m.key != "labels" && m.key != "external_labels" && m.key != "params")
         walk(m.value, own);
     }
     for (size_t i = 0; i < n.items.size(); ++i)
       walk(n.items[i], item_path(path, i));
-  }
-
-  void find_protobuf(const yaml_node& n, const std::string& path) {
-    if (n.text == protobuf)
-      note(protobuf, n.line, n.column, path);
-    for (size_t i = 0; i < n.items.size(); ++i)
-      find_protobuf(n.items[i], item_path(path, i));
   }
 
   void note(std::string_view name, int line, int column, const std::string& path) {
@@ -105,7 +88,6 @@ const std::vector<std::string>& all_names() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> out(blocks.begin(), blocks.end());
     out.insert(out.end(), keys.begin(), keys.end());
-    out.emplace_back(protobuf);
     out.emplace_back(jwt_grant);
     out.emplace_back("http_server_config.http2");
     for (const auto& k : inert_sd_kinds())

@@ -99,6 +99,7 @@ class loader {
     draft d;
     d.c.global = unset_global();
     d.c.global.extra_scrape_metrics = options_.extra_scrape_metrics;
+    d.c.global.scrape_native_histograms = options_.native_histograms;
     read_main(text, name, d);
     if (options_.follow_files && out_.errors.empty()) {
       read_job_files(d.c);

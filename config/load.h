@@ -24,6 +24,8 @@ struct load_options {
   std::function<status(std::string_view text, std::string_view alert)> check_template;
   /// --enable-feature=extra-scrape-metrics
   bool extra_scrape_metrics = false;
+  /// --enable-feature=native-histograms
+  bool native_histograms = false;
   /// Read the files behind rule_files and scrape_config_files.
   bool follow_files = true;
 };

@@ -33,31 +33,54 @@ std::string_view token_name(const char* at, const char* end) {
 
 }  // namespace
 
-// Sorted first, so that the builder only ever appends: a line with very many labels stays cheap.
 status exposition_parser::read_labels(labels_builder& out,
                                       std::vector<std::string>* empty_names) const {
   std::vector<std::pair<std::string, std::string>> pairs;
   pairs.reserve(tokens_.labels.size() + 1);
   pairs.emplace_back(metric_name_label, unescape_label(tokens_.name));
-  for (const auto& l : tokens_.labels)
-    pairs.emplace_back(unescape_label(l.name), unescape_label(l.value));
+  for (const auto& l : tokens_.labels) {
+    auto& [name, value] = pairs.emplace_back(unescape_label(l.name), unescape_label(l.value));
+    if (is_float_label(type_, name))
+      value = normalize_float_label(value);
+  }
+  return take_labels(std::move(pairs), out, empty_names);
+}
+
+// Sorted first, so that the builder only ever appends: a line with very many labels stays cheap.
+status take_labels(std::vector<std::pair<std::string, std::string>> pairs, labels_builder& out,
+                   std::vector<std::string>* empty_names) {
   std::sort(pairs.begin(), pairs.end());
   out.clear();
   for (size_t i = 0; i < pairs.size(); ++i) {
-    auto& [name, value] = pairs[i];
+    const auto& [name, value] = pairs[i];
     if (i > 0 && pairs[i - 1].first == name)
       return {errc::invalid_argument,
               "label name " + quoted(name) + " is not unique: invalid sample"};
     if (name.empty())
       return {errc::invalid_argument, "invalid label name \"\""};
-    if (is_float_label(type_, name))
-      value = normalize_float_label(value);
     if (value.empty() && empty_names != nullptr)
       empty_names->push_back(name);
     if (!value.empty())
       out.set(name, value);
   }
   return {};
+}
+
+std::string_view exposition_parser::type_family() {
+  if (skipped_type_line_.empty())
+    return type_family_;
+  const char* stop = skipped_type_line_.data() + skipped_type_line_.size();
+  const auto skip_blanks = [&](const char* p) {
+    return std::find_if(p, stop, [](char c) { return c != ' ' && c != '\t'; });
+  };
+  const auto keyword = std::string_view("TYPE").size();
+  const char* p = skip_blanks(skip_blanks(skipped_type_line_.data() + 1) + keyword);
+  const bool is_quoted = *p == '"';
+  const char* behind = is_quoted ? skip_quoted(p, stop, true) - 1 : skip_metric_name(p, stop);
+  p += is_quoted;
+  type_family_ = {p, static_cast<size_t>(behind - p)};
+  skipped_type_line_ = {};
+  return type_family_;
 }
 
 std::string exposition_parser::text() const {

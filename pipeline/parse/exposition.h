@@ -16,7 +16,7 @@ namespace troupe::parse {
 
 enum class entry : uint8_t { series, help, type, unit, comment, end, error };
 
-enum class exposition_format : uint8_t { text, openmetrics };
+enum class exposition_format : uint8_t { text, openmetrics, protobuf };
 
 /// The exemplar of a sample; `labels` is the text between its braces, braces included.
 struct exemplar_text {
@@ -37,6 +37,17 @@ class exposition_parser {
   /// Where the next line starts, and the end of the body.
   const char* position() const { return pos_; }
   const char* end() const { return end_; }
+  /// Passes over a known metadata or comment line of `length` bytes (line break included).
+  void skip_known(size_t length) {
+    line_ = pos_;
+    pos_ += length;
+  }
+  /// As skip_known, for a TYPE line of `type`.
+  void skip_known_type(size_t length, metric_type type) {
+    skip_known(length);
+    type_ = type;
+    skipped_type_line_ = entry_text();
+  }
   /// The text of the entry that was read last, from its first byte to behind its line break.
   std::string_view entry_text() const { return {line_, static_cast<size_t>(pos_ - line_)}; }
 
@@ -62,6 +73,8 @@ class exposition_parser {
   std::string text() const;
   /// Type of the last TYPE line; it also decides how `le` and `quantile` are read.
   metric_type type() const { return type_; }
+  /// The family that the last TYPE line names, as it stands there; "" before the first.
+  std::string_view type_family();
 
   // --- after entry::error ---
   /// "line 3: expected value after metric, got …"
@@ -89,8 +102,16 @@ class exposition_parser {
   std::string_view text_;
   exemplar_text exemplar_;
   series_tokens tokens_;
+  std::string_view type_family_;  ///< of the last TYPE line
+  /// The last TYPE line, if it was skipped: its family is not read yet.
+  std::string_view skipped_type_line_;
   std::string error_;
 };
+
+/// The labels of a series, sorted by name, into `out`; names with an empty value into `empty_names`
+/// (may be null). invalid_argument for a repeated or empty name.
+status take_labels(std::vector<std::pair<std::string, std::string>> pairs, labels_builder& out,
+                   std::vector<std::string>* empty_names);
 
 /// Labels of an exemplar's brace text; they were checked when the line was read.
 labels read_exemplar_labels(std::string_view braces);

@@ -15,25 +15,27 @@ struct protocol {
   std::string_view header;
   bool takes_escaping;
 };
-constexpr protocol protocols_we_read[] = {
+constexpr protocol protocols[] = {
+    {scrape_protocol::prometheus_proto,
+     "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
+     false},
     {scrape_protocol::openmetrics_text_1_0, "application/openmetrics-text;version=1.0.0", true},
     {scrape_protocol::openmetrics_text_0_1, "application/openmetrics-text;version=0.0.1", false},
     {scrape_protocol::prometheus_text_1_0, "text/plain;version=1.0.0", true},
     {scrape_protocol::prometheus_text_0_4, "text/plain;version=0.0.4", false},
 };
-// Prometheus knows five protocols and starts one above.
-constexpr int first_weight = 6;
+constexpr int first_weight = static_cast<int>(std::size(protocols)) + 1;
 
-const protocol* find_protocol(scrape_protocol name) {
-  for (const auto& p : protocols_we_read)
-    if (p.name == name)
-      return &p;
-  return nullptr;
+const protocol& find_protocol(scrape_protocol name) {
+  return *std::find_if(std::begin(protocols), std::end(protocols),
+                       [&](const protocol& p) { return p.name == name; });
 }
 
 std::optional<exposition_format> format_of_media_type(std::string_view media_type) {
   if (media_type == "application/openmetrics-text")
     return exposition_format::openmetrics;
+  if (media_type == "application/vnd.google.protobuf")
+    return exposition_format::protobuf;
   if (media_type == "text/plain")
     return exposition_format::text;
   return std::nullopt;
@@ -63,11 +65,9 @@ std::string accept_header(const std::vector<scrape_protocol>& protocols,
   std::string out;
   int weight = first_weight;
   for (const auto name : protocols) {
-    const auto* p = find_protocol(name);
-    if (p == nullptr || weight == 1)
-      continue;
-    out += p->header;
-    if (p->takes_escaping)
+    const auto& p = find_protocol(name);
+    out += p.header;
+    if (p.takes_escaping)
       out.append(";escaping=").append(escaping);
     out += ";q=0." + std::to_string(weight--) + ",";
   }
@@ -76,11 +76,10 @@ std::string accept_header(const std::vector<scrape_protocol>& protocols,
 
 result<exposition_format> choose_format(std::string_view content_type,
                                         std::optional<scrape_protocol> fallback) {
-  const auto* fallback_protocol = fallback ? find_protocol(*fallback) : nullptr;
   const auto settled_by_fallback = [&]() -> std::optional<exposition_format> {
-    if (fallback_protocol == nullptr)
+    if (!fallback)
       return std::nullopt;
-    return format_of_media_type(media_type_of(fallback_protocol->header));
+    return format_of_media_type(media_type_of(find_protocol(*fallback).header));
   };
   if (content_type.empty()) {
     if (const auto f = settled_by_fallback())

@@ -14,8 +14,7 @@
 namespace troupe::parse {
 
 /// The Accept header for `protocols`, most wanted first, with Prometheus' weights. `escaping` is
-/// "allow-utf-8", "underscores", "dots" or "values". Protocols this build cannot read
-/// (prometheus_proto) are left out.
+/// "allow-utf-8", "underscores", "dots" or "values".
 std::string accept_header(const std::vector<config::scrape_protocol>& protocols,
                           std::string_view escaping);
 

@@ -70,10 +70,7 @@ const char* scan_float_slow(const char* p, const char* end, double& out) {
 
 // Go's strconv.FormatFloat(v, 'g', -1, 64): the shortest digits, exponent form below 1e-04 and from
 // 1e+06 on.
-std::string normalize_float_label(std::string_view text) {
-  double v = 0;
-  if (parse_float(text, v) != number_error::none)
-    return std::string(text);
+std::string float_label(double v) {
   if (std::isnan(v))
     return "NaN";
   if (std::isinf(v))
@@ -89,6 +86,11 @@ std::string normalize_float_label(std::string_view text) {
   if (out.find_first_of(".e") == std::string::npos)
     out += ".0";
   return out;
+}
+
+std::string normalize_float_label(std::string_view text) {
+  double v = 0;
+  return parse_float(text, v) == number_error::none ? float_label(v) : std::string(text);
 }
 
 }  // namespace troupe::parse

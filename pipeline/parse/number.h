@@ -18,8 +18,10 @@ number_error parse_float(std::string_view text, double& out);
 /// nullptr if there is none (then `parse_float` of the token says why).
 const char* scan_float(const char* p, const char* end, double& out);
 
-/// The value of an `le` or `quantile` label in canonical form ("0" gives "0.0", "1e3" gives
-/// "1000.0", "10000000" gives "1e+07"); anything that is no number stays as it is.
+/// A bound or quantile as an `le` or `quantile` label shows it: "0.0", "1000.0", "1e+07", "+Inf".
+std::string float_label(double v);
+/// The value of an `le` or `quantile` label in that form; anything that is no number stays as it
+/// is.
 std::string normalize_float_label(std::string_view text);
 
 namespace detail {

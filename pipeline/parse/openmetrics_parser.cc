@@ -193,16 +193,9 @@ entry openmetrics_parser::read_exemplar(const char* p) {
 }
 
 std::string_view openmetrics_parser::suffix() {
-  if (!skipped_type_line_.empty()) {
-    const char* p = skipped_type_line_.data() + 7;
-    const char* stop = skipped_type_line_.data() + skipped_type_line_.size();
-    const bool is_quoted = *p == '"';
-    const char* behind = is_quoted ? skip_quoted(p, stop, false) : skip_metric_name(p, stop);
-    type_family_ = is_quoted ? between(p + 1, behind - 1) : between(p, behind);
-    skipped_type_line_ = {};
-  }
-  const bool ours = !type_family_.empty() && tokens_.name.starts_with(type_family_);
-  return ours ? tokens_.name.substr(type_family_.size()) : std::string_view("-");
+  const auto family = type_family();
+  const bool ours = !family.empty() && tokens_.name.starts_with(family);
+  return ours ? tokens_.name.substr(family.size()) : std::string_view("-");
 }
 
 bool openmetrics_parser::is_created() {
@@ -220,7 +213,7 @@ uint64_t openmetrics_parser::start_key() {
   if (!member && !is_created())
     return 0;
   // Independent of the order of the labels: a sum of hashes.
-  uint64_t key = xxh3(type_family_, 1);
+  uint64_t key = xxh3(type_family(), 1);
   for (const auto& l : tokens_.labels) {
     const bool inner = (type_ == metric_type::histogram && l.name == "le") ||
                        (type_ == metric_type::summary && l.name == "quantile");

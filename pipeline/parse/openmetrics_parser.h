@@ -16,16 +16,6 @@ class openmetrics_parser final : public exposition_parser {
 
   /// As text_parser::take_known; the line may carry a timestamp and an exemplar.
   bool take_known(size_t length);
-  void skip_known(size_t length) {
-    line_ = pos_;
-    pos_ += length;
-  }
-  /// As skip_known, for a TYPE line of `type`.
-  void skip_known_type(size_t length, metric_type type) {
-    skip_known(length);
-    type_ = type;
-    skipped_type_line_ = entry_text();
-  }
   /// OpenMetrics has no blank lines.
   void skip_blanks() {}
 
@@ -46,10 +36,6 @@ class openmetrics_parser final : public exposition_parser {
   bool read_seconds(const char*& p, timestamp_ms& out);
   /// What the series' name has behind that of the last TYPE's family; "-" if it is none of it.
   std::string_view suffix();
-
-  std::string_view type_family_;  ///< of the last TYPE line
-  std::string_view
-      skipped_type_line_;  ///< the last TYPE line, if it was skipped: its family is not read yet
 };
 
 /// Seconds to milliseconds, truncated as Prometheus does; false for NaN and what does not fit.

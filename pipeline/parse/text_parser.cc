@@ -81,8 +81,11 @@ entry text_parser::read_metadata(const char* p, bool is_help) {
   if (!is_help && !read_type_name(text_, type_))
     return fail("invalid metric type " + quoted(text_.substr(0, max_quoted_context)));
   pos_ = behind_break(eol, end_);
-  if (!is_help)
+  if (!is_help) {
     text_ = {};
+    type_family_ = family_;
+    skipped_type_line_ = {};
+  }
   return is_help ? entry::help : entry::type;
 }
 

@@ -19,16 +19,6 @@ class text_parser final : public exposition_parser {
   /// The line at position() is known to start with a series text of `length` bytes: reads only what
   /// follows. False, and nothing moved, if that is not a plain value with an optional timestamp.
   bool take_known(size_t length);
-  /// Passes over a known metadata or comment line of `length` bytes (line break included).
-  void skip_known(size_t length) {
-    line_ = pos_;
-    pos_ += length;
-  }
-  /// As skip_known, for a TYPE line of `type`.
-  void skip_known_type(size_t length, metric_type type) {
-    skip_known(length);
-    type_ = type;
-  }
   /// Passes over blank lines and leading blanks, so that position() is at a line's first byte.
   void skip_blanks() {
     while (pos_ != end_ && (*pos_ == '\n' || *pos_ == ' ' || *pos_ == '\t'))

@@ -1,5 +1,6 @@
 #include "pipeline/remote/message_codec.h"
 
+#include "pipeline/remote/bucket_fields.h"
 #include "pipeline/remote/protobuf.h"
 #include "storage/base/quote.h"
 
@@ -24,52 +25,6 @@ label_view read_label(pbf_reader m) {
   }
   return l;
 }
-
-histogram_span read_span(pbf_reader m) {
-  histogram_span s;
-  while (m.next()) {
-    if (m.tag() == 1)
-      s.offset = m.get_sint32();
-    else if (m.tag() == 2)
-      s.length = m.get_uint32();
-    else
-      m.skip();
-  }
-  return s;
-}
-
-/// Appends to `out` while it has no more than `most` elements.
-template <class T>
-void add(T value, size_t most, std::vector<T>& out) {
-  if (out.size() <= most)
-    out.push_back(value);
-}
-
-void add_doubles(pbf_reader& m, size_t most, std::vector<double>& out) {
-  if (m.wire_type() == pbf_wire_type::fixed64)
-    return add(m.get_double(), most, out);
-  for (const double d : m.get_packed_double())
-    add(d, most, out);
-}
-
-/// Reads the counts of a side, each as the difference to the one before.
-class delta_reader {
- public:
-  void read(pbf_reader& m, size_t most, std::vector<double>& out) {
-    if (m.wire_type() == pbf_wire_type::varint)
-      return add_delta(m.get_sint64(), most, out);
-    for (const int64_t d : m.get_packed_sint64())
-      add_delta(d, most, out);
-  }
-
- private:
-  void add_delta(int64_t d, size_t most, std::vector<double>& out) {
-    at_ += static_cast<uint64_t>(d);
-    add(static_cast<double>(static_cast<int64_t>(at_)), most, out);
-  }
-
-  uint64_t at_ = 0;
-};
 
 std::string label_refusal(std::span<const label_view> ls, const write_limits& limits) {
   if (ls.size() > limits.max_labels)
@@ -161,22 +116,22 @@ histogram_entry read_histogram(std::string_view message, const write_limits& lim
         h->zero_count = m.get_double();
         break;
       case 8:
-        add(read_span(m.get_message()), most, h->negative_spans);
+        read_span(m, most, h->negative_spans);
         break;
       case 9:
         negative.read(m, most, h->negative_buckets);
         break;
       case 10:
-        add_doubles(m, most, h->negative_buckets);
+        read_doubles(m, most, h->negative_buckets);
         break;
       case 11:
-        add(read_span(m.get_message()), most, h->positive_spans);
+        read_span(m, most, h->positive_spans);
         break;
       case 12:
         positive.read(m, most, h->positive_buckets);
         break;
       case 13:
-        add_doubles(m, most, h->positive_buckets);
+        read_doubles(m, most, h->positive_buckets);
         break;
       case 14:
         h->hint = static_cast<counter_reset_hint>(std::clamp(m.get_enum(), 0, 3));
@@ -185,7 +140,7 @@ histogram_entry read_histogram(std::string_view message, const write_limits& lim
         out.ts = m.get_int64();
         break;
       case 16:
-        add_doubles(m, most, h->custom_bounds);
+        read_doubles(m, most, h->custom_bounds);
         break;
       case 17:
         out.start_ts = m.get_int64();

@@ -44,6 +44,7 @@ struct body_counts {
   uint64_t known_lines = 0;    ///< recognised by their place or by their hash
   uint64_t new_lines = 0;
   bool sample_limit_hit = false;
+  bool bucket_limit_hit = false;  ///< of a native histogram
   bool label_limit_hit = false;
 };
 

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace troupe::scrape {
 namespace {
@@ -21,6 +22,14 @@ std::string_view escaping_name(config::name_escaping e) {
       return "values";
   }
   return "allow-utf-8";
+}
+
+// The finest schema whose buckets grow by at least `factor`.
+int32_t schema_for(double factor) {
+  constexpr double lowest = -4, highest = 8;
+  constexpr double finest_factor = 1.00271;
+  const double schema = std::floor(-std::log2(std::log2(factor <= 1 ? finest_factor : factor)));
+  return static_cast<int32_t>(std::clamp(schema, lowest, highest));
 }
 
 // The exposed label gives way to the target's; "exported_" is put before it until the name is free.
@@ -85,6 +94,7 @@ result<std::shared_ptr<const job_rules>> job_rules::create(
                 relabel::rules::compile(config->metric_relabel_configs, config->validation));
   out->accept = parse::accept_header(config->scrape_protocols, escaping_name(config->escaping));
   out->body_limit = config->limits.body_size != 0 ? config->limits.body_size : default_body_limit;
+  out->max_schema = schema_for(config->native_histogram_min_bucket_factor);
   out->config = std::move(config);
   return std::shared_ptr<const job_rules>(std::move(out));
 }
@@ -126,6 +136,8 @@ bool same_series(const config::scrape_config& a, const config::scrape_config& b)
          a.honor_timestamps == b.honor_timestamps && a.validation == b.validation &&
          a.track_timestamps_staleness == b.track_timestamps_staleness &&
          a.metric_relabel_configs == b.metric_relabel_configs &&
+         a.convert_classic_histograms_to_nhcb == b.convert_classic_histograms_to_nhcb &&
+         a.always_scrape_classic_histograms == b.always_scrape_classic_histograms &&
          a.limits.labels == b.limits.labels &&
          a.limits.label_name_length == b.limits.label_name_length &&
          a.limits.label_value_length == b.limits.label_value_length;

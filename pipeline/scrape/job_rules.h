@@ -20,6 +20,7 @@ struct job_rules {
   relabel::rules metric_rules;
   std::string accept;  ///< the Accept header
   uint64_t body_limit = 0;
+  int32_t max_schema = 8;  ///< of native histograms, by native_histogram_min_bucket_factor
 
   /// invalid_argument if a metric relabelling rule does not compile. `default_body_limit` acts
   /// where the job sets none.

@@ -22,18 +22,20 @@ struct line_entry {
   static constexpr size_t max_length = (1u << 20) - 1;
   static constexpr uint32_t dropped = 0xffffffff;
   static constexpr uint32_t created_flag = 0x80000000;
-  static constexpr uint32_t first_hash_line = 0x40000000;  ///< above all positions
+  static constexpr uint32_t first_hash_line = 0x40000000;
+  static constexpr uint32_t classic_flag = 0x20000000;  ///< below hash lines, above all positions
 
   uint64_t hash;
   uint32_t length_and_check;  ///< length 20, type 4, check 8
   /// Sample line: position in the series set, or `dropped`, or created_flag | index into
-  /// created_lines. '#' line: see hash_line.
+  /// created_lines, or classic_flag | index into classic_memory::lines. '#' line: see hash_line.
   uint32_t ref;
 
   size_t length() const { return length_and_check >> 12; }
   bool is_created() const { return ref != dropped && (ref & created_flag) != 0; }
+  static bool is_classic(uint32_t ref) { return ref >= classic_flag && ref < first_hash_line; }
   /// A sample line whose series has a position.
-  bool has_position() const { return ref < first_hash_line; }
+  bool has_position() const { return ref < classic_flag; }
 
   static uint32_t pack(std::string_view text, metric_type type) {
     const auto n = text.size();
@@ -46,6 +48,10 @@ struct line_entry {
   }
   bool matches(std::string_view text, metric_type type, uint64_t secret) const {
     return pack(text, type) == length_and_check && xxh3(text, secret) == hash;
+  }
+  /// The same line, whatever it refers to.
+  bool is(const line_entry& o) const {
+    return hash == o.hash && length_and_check == o.length_and_check;
   }
 };
 static_assert(sizeof(line_entry) == 16);
@@ -70,12 +76,54 @@ struct created_line {
   uint32_t position = 0;  ///< of its own series, or line_entry::dropped
 };
 
+/// A known line of a classic histogram that becomes one of custom buckets.
+struct classic_line {
+  enum class part : uint8_t { bucket, sum, count };
+  double le = 0;
+  uint32_t histogram = 0;                   ///< index into classic_memory::histograms
+  uint32_t position = line_entry::dropped;  ///< of its own series, if that is kept, too
+  part what = part::bucket;
+};
+
+/// The classic histograms of a target that are converted.
+struct classic_memory {
+  struct converted {
+    uint64_t key = 0;  ///< of the exposed labels without `le`
+    uint32_t position = line_entry::dropped;
+  };
+  std::vector<classic_line> lines;
+  std::vector<converted> histograms;
+
+  /// Entries so far, for back_to().
+  struct mark {
+    size_t lines = 0;
+    size_t histograms = 0;
+  };
+  mark here() const { return {lines.size(), histograms.size()}; }
+  void back_to(mark m) {
+    lines.resize(m.lines);
+    histograms.resize(m.histograms);
+  }
+  /// Forgets what no entry of `known` refers to, and renumbers their references.
+  void keep_only(std::vector<line_entry>& known);
+  template <class F>
+  void for_each_position(F f) {
+    for (auto& l : lines)
+      if (l.position != line_entry::dropped)
+        f(l.position);
+    for (auto& h : histograms)
+      if (h.position != line_entry::dropped)
+        f(h.position);
+  }
+};
+
 /// Everything remembered of one target's bodies.
 struct target_memory {
   std::vector<line_entry> lines;
   series_set series;
   bitmap tracked;  ///< series that get a stale marker when they vanish
   std::vector<created_line> created;
+  classic_memory classic;
   /// Start key by series position; empty unless the target exposes `_created` lines.
   std::vector<uint64_t> start_keys;
   /// Positions of the automatic series, in the order of scraper.cc; `dropped` = not made yet.
@@ -83,6 +131,7 @@ struct target_memory {
   timestamp_ms last_body_ms = 0;  ///< time of the last body that was taken; 0: none
   uint32_t quiet_scrapes = 0;     ///< scrapes in a row that brought no new line
   bool has_created = false;
+  bool is_protobuf = false;  ///< what `lines` are lines of
 
   target_memory() { reports.fill(line_entry::dropped); }
   bool is_report(uint32_t position) const {
@@ -94,12 +143,15 @@ struct target_memory {
     // From `{}` a vector would keep its memory.
     lines = std::vector<line_entry>();
     created = std::vector<created_line>();
+    classic = classic_memory();
     start_keys = std::vector<uint64_t>();
     has_created = false;
   }
   size_t heap_bytes() const {
     return lines.capacity() * sizeof(line_entry) + series.heap_bytes() + tracked.heap_bytes() +
-           created.capacity() * sizeof(created_line) + start_keys.capacity() * sizeof(uint64_t);
+           created.capacity() * sizeof(created_line) + start_keys.capacity() * sizeof(uint64_t) +
+           classic.lines.capacity() * sizeof(classic_line) +
+           classic.histograms.capacity() * sizeof(classic_memory::converted);
   }
 };
 

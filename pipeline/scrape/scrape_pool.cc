@@ -99,6 +99,8 @@ struct scrape_pool::probe {
                                     "Samples more than ten minutes ahead.")),
         sample_limit(r.get_counter("troupe_scrape_exceeded_sample_limit_total",
                                    "Scrapes that hit sample_limit.")),
+        bucket_limit(r.get_counter("troupe_scrape_exceeded_native_histogram_bucket_limit_total",
+                                   "Scrapes that hit native_histogram_bucket_limit.")),
         label_limit(r.get_counter("troupe_scrape_exceeded_label_limits_total",
                                   "Scrapes that hit a label limit.")),
         body_limit(r.get_counter("troupe_scrape_exceeded_body_size_limit_total",
@@ -109,6 +111,8 @@ struct scrape_pool::probe {
                 "prometheus_target_scrapes_sample_out_of_bounds_total");
     r.add_alias("troupe_scrape_exceeded_sample_limit_total",
                 "prometheus_target_scrapes_exceeded_sample_limit_total");
+    r.add_alias("troupe_scrape_exceeded_native_histogram_bucket_limit_total",
+                "prometheus_target_scrapes_exceeded_native_histogram_bucket_limit_total");
     r.add_alias("troupe_scrape_exceeded_label_limits_total",
                 "prometheus_target_scrape_pool_exceeded_label_limits_total");
     r.add_alias("troupe_scrape_exceeded_body_size_limit_total",
@@ -120,7 +124,7 @@ struct scrape_pool::probe {
                          {{"reason", reason}});
   }
   counter &scrapes, &failed, &late, &in_flight, &backlog, &samples, &known_lines, &new_lines,
-      &duplicates, &out_of_bounds, &sample_limit, &label_limit, &body_limit;
+      &duplicates, &out_of_bounds, &sample_limit, &bucket_limit, &label_limit, &body_limit;
 };
 
 scrape_pool::scrape_pool(pool_options options, pool_environment env, pool_time now)
@@ -399,12 +403,13 @@ void scrape_pool::count(const entry& e, const scrape_result& r) {
       c.add(static_cast<double>(n));
   };
   probe_->scrapes.add();
-  add(probe_->samples, r.batch->floats.size());
+  add(probe_->samples, r.batch->sample_count());
   add(probe_->known_lines, r.counts.known_lines);
   add(probe_->new_lines, r.counts.new_lines);
   add(probe_->duplicates, r.counts.duplicates);
   add(probe_->out_of_bounds, r.counts.out_of_bounds);
   add(probe_->sample_limit, r.counts.sample_limit_hit ? 1 : 0);
+  add(probe_->bucket_limit, r.counts.bucket_limit_hit ? 1 : 0);
   add(probe_->label_limit, r.counts.label_limit_hit ? 1 : 0);
   add(probe_->body_limit, r.body_limit_hit ? 1 : 0);
   if (r.error.ok())

@@ -126,6 +126,7 @@ class scrape_builder {
     for (const auto& c : memory_.created)
       if (c.position != line_entry::dropped)
         live.set(c.position);
+    memory_.classic.for_each_position([&](uint32_t p) { live.set(p); });
     for (const auto& e : memory_.lines)
       if (e.has_position())
         live.set(e.ref);
@@ -140,6 +141,7 @@ class scrape_builder {
     for (auto& c : memory_.created)
       if (c.position != line_entry::dropped)
         c.position = moved[c.position];
+    memory_.classic.for_each_position([&](uint32_t& p) { p = moved[p]; });
     for (auto& p : memory_.reports)
       if (p != line_entry::dropped)
         p = moved[p];

@@ -26,20 +26,18 @@ TEST(inert, keys_are_a_pinned_list) {
   const auto keys = inert_keys();
   EXPECT_THAT(
       std::vector<std::string_view>(keys.begin(), keys.end()),
-      ElementsAre("PrometheusProto", "always_scrape_classic_histograms", "aws_sd_configs",
-                  "azure_sd_configs", "consul_sd_configs", "convert_classic_histograms_to_nhcb",
+      ElementsAre("aws_sd_configs", "azure_sd_configs", "consul_sd_configs",
                   "digitalocean_sd_configs", "dns_sd_configs", "docker_sd_configs",
                   "dockerswarm_sd_configs", "ec2_sd_configs", "ecs_sd_configs",
                   "elasticache_sd_configs", "enable_http2", "eureka_sd_configs", "gce_sd_configs",
                   "gogc", "hetzner_sd_configs", "http_server_config.http2", "ionos_sd_configs",
                   "jwt-bearer", "kubernetes_sd_configs", "kuma_sd_configs", "lightsail_sd_configs",
-                  "linode_sd_configs", "marathon_sd_configs", "msk_sd_configs",
-                  "native_histogram_bucket_limit", "native_histogram_min_bucket_factor",
-                  "nerve_sd_configs", "nomad_sd_configs", "oci_sd_configs", "openstack_sd_configs",
-                  "otlp", "outscale_sd_configs", "ovhcloud_sd_configs", "puppetdb_sd_configs",
+                  "linode_sd_configs", "marathon_sd_configs", "msk_sd_configs", "nerve_sd_configs",
+                  "nomad_sd_configs", "oci_sd_configs", "openstack_sd_configs", "otlp",
+                  "outscale_sd_configs", "ovhcloud_sd_configs", "puppetdb_sd_configs",
                   "rds_sd_configs", "remote_read", "remote_write", "scaleway_sd_configs",
-                  "scrape_native_histograms", "serverset_sd_configs", "sigv4", "stackit_sd_configs",
-                  "tracing", "triton_sd_configs", "uyuni_sd_configs", "vultr_sd_configs"));
+                  "serverset_sd_configs", "sigv4", "stackit_sd_configs", "tracing",
+                  "triton_sd_configs", "uyuni_sd_configs", "vultr_sd_configs"));
 }
 
 TEST(inert, flags_are_a_pinned_list) {
@@ -63,15 +61,15 @@ TEST(inert, flags_are_a_pinned_list) {
   EXPECT_THAT(
       inert_features(),
       ElementsAre("agent", "auto-gomaxprocs", "auto-gomemlimit", "delayed-compaction",
-                  "histograms-st-encoding", "memory-snapshot-on-shutdown", "native-histograms",
-                  "old-ui", "otlp-deltatocumulative", "otlp-native-delta-ingestion",
-                  "otlp-write-receiver", "promql-binop-fill-modifiers", "remote-write-receiver",
-                  "st-storage", "type-and-unit-labels", "use-start-timestamps", "use-uncached-io"));
+                  "histograms-st-encoding", "memory-snapshot-on-shutdown", "old-ui",
+                  "otlp-deltatocumulative", "otlp-native-delta-ingestion", "otlp-write-receiver",
+                  "promql-binop-fill-modifiers", "remote-write-receiver", "st-storage",
+                  "type-and-unit-labels", "use-start-timestamps", "use-uncached-io"));
 }
 
 TEST(inert, finds_every_use_with_its_place) {
   const auto loaded = load_text(
-      "global: {scrape_native_histograms: true}\n"
+      "global: {scrape_native_histograms: true}  # acts\n"
       "runtime: {gogc: 50}\n"
       "otlp: {promote_resource_attributes: [a]}\n"
       "scrape_configs:\n"
@@ -90,25 +88,19 @@ TEST(inert, finds_every_use_with_its_place) {
     uses.push_back(u.name + " " + u.where);
   EXPECT_THAT(
       uses,
-      ElementsAre("scrape_native_histograms c.yml:1:10: global.scrape_native_histograms",
-                  "gogc c.yml:2:11: runtime.gogc", "otlp c.yml:3:1: otlp",
+      ElementsAre("gogc c.yml:2:11: runtime.gogc", "otlp c.yml:3:1: otlp",
                   "enable_http2 c.yml:6:3: scrape_configs[0].enable_http2",
-                  "PrometheusProto c.yml:7:43: scrape_configs[0].scrape_protocols[1]",
                   "kubernetes_sd_configs c.yml:8:3: scrape_configs[0].kubernetes_sd_configs",
                   "kubernetes_sd_configs c.yml:10:3: scrape_configs[1].kubernetes_sd_configs",
                   "enable_http2 c.yml:11:39: scrape_configs[1].http_sd_configs[0].enable_http2",
                   "remote_write c.yml:13:1: remote_write"));
   // One warning a name, with the first place.
   EXPECT_THAT(loaded.warnings,
-              ElementsAre("scrape_native_histograms is read and checked but has no effect yet "
-                          "(c.yml:1:10: global.scrape_native_histograms)",
-                          "gogc is read and checked but has no effect yet (c.yml:2:11: "
+              ElementsAre("gogc is read and checked but has no effect yet (c.yml:2:11: "
                           "runtime.gogc)",
                           "otlp is read and checked but has no effect yet (c.yml:3:1: otlp)",
                           "enable_http2 is read and checked but has no effect yet (c.yml:6:3: "
                           "scrape_configs[0].enable_http2)",
-                          "PrometheusProto is read and checked but has no effect yet (c.yml:7:43: "
-                          "scrape_configs[0].scrape_protocols[1])",
                           "kubernetes_sd_configs is read and checked but has no effect yet "
                           "(c.yml:8:3: scrape_configs[0].kubernetes_sd_configs)",
                           "remote_write is read and checked but has no effect yet (c.yml:13:1: "
@@ -128,10 +120,9 @@ TEST(inert, the_jwt_grant_of_oauth2) {
 }
 
 TEST(inert, what_is_off_or_empty_is_no_use) {
-  EXPECT_THAT(names_in("global: {scrape_native_histograms: false}\n"
-                       "otlp: {}\nremote_write:\nalerting: {}\n"
+  EXPECT_THAT(names_in("otlp: {}\nremote_write:\nalerting: {}\n"
                        "scrape_configs:\n"
-                       "- {job_name: a, enable_http2: false, native_histogram_bucket_limit: 0}\n"),
+                       "- {job_name: a, enable_http2: false}\n"),
               ElementsAre());
 }
 

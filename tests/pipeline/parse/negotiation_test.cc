@@ -23,8 +23,8 @@ TEST(Negotiation, AcceptHeaderIsPrometheus) {
             "text/plain;version=1.0.0;escaping=underscores;q=0.6,*/*;q=0.5");
   EXPECT_EQ(accept_header({scrape_protocol::prometheus_proto, scrape_protocol::prometheus_text_0_4},
                           "dots"),
-            "text/plain;version=0.0.4;q=0.6,*/*;q=0.5")
-      << "what cannot be read is not asked for";
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+            "encoding=delimited;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.4");
 }
 
 TEST(Negotiation, ChoosesByContentType) {
@@ -34,6 +34,9 @@ TEST(Negotiation, ChoosesByContentType) {
       {" Text/Plain;x=y", exposition_format::text},
       {"application/openmetrics-text; version=1.0.0; charset=utf-8",
        exposition_format::openmetrics},
+      {"application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
+       "encoding=delimited",
+       exposition_format::protobuf},
   };
   for (const auto& [type, want] : cases) {
     const auto got = choose_format(type, std::nullopt);
@@ -43,8 +46,7 @@ TEST(Negotiation, ChoosesByContentType) {
 }
 
 TEST(Negotiation, FallbackSettlesUnknownTypes) {
-  for (const std::string type :
-       {"", "text/html", "nonsense", "a/b/c", "application/vnd.google.protobuf"}) {
+  for (const std::string type : {"", "text/html", "nonsense", "a/b/c", "application/vnd.google"}) {
     const auto text = choose_format(type, scrape_protocol::prometheus_text_0_4);
     ASSERT_TRUE(text.ok()) << type;
     EXPECT_EQ(*text, exposition_format::text);
@@ -52,7 +54,7 @@ TEST(Negotiation, FallbackSettlesUnknownTypes) {
     ASSERT_TRUE(om.ok()) << type;
     EXPECT_EQ(*om, exposition_format::openmetrics);
     EXPECT_FALSE(choose_format(type, std::nullopt).ok());
-    EXPECT_FALSE(choose_format(type, scrape_protocol::prometheus_proto).ok());
+    EXPECT_EQ(*choose_format(type, scrape_protocol::prometheus_proto), exposition_format::protobuf);
   }
   EXPECT_EQ(choose_format("", std::nullopt).error().message(),
             "non-compliant scrape target sending blank Content-Type and no "

@@ -35,6 +35,32 @@ inline std::vector<std::string> lines_of(const write_batch& b, bool reports = fa
   return out;
 }
 
+/// "a{b="c"} schema 3 count 2 sum 5 [-1:1 4:1] @5", sorted; buckets by their index.
+inline std::vector<std::string> histograms_of(const write_batch& b) {
+  std::vector<std::string> out;
+  const auto show_side = [](const std::vector<histogram_span>& spans,
+                            const std::vector<double>& counts) {
+    std::string text;
+    int32_t index = 0;
+    size_t at = 0;
+    for (const auto& s : spans) {
+      index += s.offset;
+      for (uint32_t i = 0; i < s.length; ++i)
+        text += fmt::format("{}{}:{}", text.empty() ? "" : " ", index++, counts.at(at++));
+    }
+    return text;
+  };
+  for (const auto& e : b.histograms) {
+    const auto& h = *e.value;
+    out.push_back(fmt::format("{} {} {} count {} sum {} [{}] @{}",
+                              b.table->series.at(e.series).to_string(),
+                              h.is_float ? "float" : "schema", h.schema, h.count, h.sum,
+                              show_side(h.positive_spans, h.positive_buckets), e.ts));
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 /// The value of an automatic series, or NaN.
 inline double report_of(const write_batch& b, std::string_view name) {
   for (const auto& f : b.floats)
@@ -77,6 +103,11 @@ class one_target {
   }
   scrape_result scrape_openmetrics(std::string body) {
     return scrape(std::move(body), "application/openmetrics-text; version=1.0.0");
+  }
+  scrape_result scrape_protobuf(std::string body) {
+    return scrape(std::move(body),
+                  "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
+                  "encoding=delimited");
   }
   scrape_result take(const http::fetch_result& got) {
     time += 10'000;
