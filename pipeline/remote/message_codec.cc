@@ -47,12 +47,6 @@ std::string label_refusal(std::span<const label_view> ls, const write_limits& li
   return {};
 }
 
-/// Of valid UTF-8.
-size_t characters(std::string_view text) {
-  return static_cast<size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xc0U) != 0x80; }));
-}
-
 bool is_label(const pbf_reader& m) {
   return m.tag_and_type() == protozero::tag_and_type(1, pbf_wire_type::length_delimited);
 }
@@ -181,6 +175,11 @@ exemplar_fields read_exemplar(std::string_view message, const write_limits& limi
     }
   }
   return e;
+}
+
+size_t characters(std::string_view text) {
+  return static_cast<size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xc0U) != 0x80; }));
 }
 
 std::string exemplar_refusal(const exemplar_fields& e, const write_limits& limits) {

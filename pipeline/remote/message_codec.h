@@ -37,6 +37,8 @@ struct exemplar_fields {
 };
 /// prometheus.Exemplar
 exemplar_fields read_exemplar(std::string_view message, const write_limits& limits);
+/// Of valid UTF-8.
+size_t characters(std::string_view text);
 /// "" if it may be stored.
 std::string exemplar_refusal(const exemplar_fields& e, const write_limits& limits);
 

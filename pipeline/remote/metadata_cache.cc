@@ -4,6 +4,12 @@
 
 namespace troupe::remote {
 
+metadata_cache::entry metadata_cache::entry_of(const hash128& family, metric_type type,
+                                               const hash128& unit, const hash128& help) {
+  const uint64_t value[] = {static_cast<uint64_t>(type), unit.low, help.low};
+  return {family.low, xxh3({reinterpret_cast<const char*>(value), sizeof value})};
+}
+
 std::vector<uint32_t> metadata_cache::unknown(std::span<const entry> sent) const {
   std::vector<uint32_t> out;
   std::unordered_map<uint64_t, uint64_t> taken;

@@ -4,6 +4,8 @@
 #pragma once
 
 #include "storage/base/clock.h"
+#include "storage/base/hash.h"
+#include "storage/model/sample.h"
 
 #include <cstdint>
 #include <shared_mutex>
@@ -23,6 +25,8 @@ class metadata_cache {
     uint64_t family = 0;
     uint64_t value = 0;
   };
+  static entry entry_of(const hash128& family, metric_type type, const hash128& unit,
+                        const hash128& help);
 
   explicit metadata_cache(const clock& clk) : clock_(clk), began_ns_(clk.monotonic_ns()) {}
 

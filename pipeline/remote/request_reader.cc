@@ -10,9 +10,7 @@ namespace troupe::remote {
 namespace {
 
 struct request_too_large : protozero::exception {
-  const char* what() const noexcept override {
-    return "the request holds more elements than its size justifies";
-  }
+  const char* what() const noexcept override { return request_too_large_text.data(); }
 };
 
 }  // namespace

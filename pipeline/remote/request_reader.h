@@ -26,6 +26,8 @@ using field_pair = std::array<uint32_t, 2>;
 uint64_t count_fields(std::string_view message, const field_pair& fields);
 /// "" if they may be stored.
 std::string metadata_refusal(const metadata_fields& m, const write_limits& limits);
+inline constexpr std::string_view request_too_large_text =
+    "the request holds more elements than its size justifies";
 /// Ends the reading of a request.
 [[noreturn]] void throw_request_too_large();
 /// What `read` returns, or the error of what it throws.
@@ -120,11 +122,6 @@ class request_reader {
     charge(sizeof m + sizeof hashes);
     metadata_.push_back(m);
     metadata_hashes_.push_back(hashes);
-  }
-  static metadata_cache::entry metadata_hash(const hash128& family, metric_type type,
-                                             const hash128& unit, const hash128& help) {
-    const uint64_t value[] = {static_cast<uint64_t>(type), unit.low, help.low};
-    return {family.low, xxh3({reinterpret_cast<const char*>(value), sizeof value})};
   }
 
   series_cache& known_;

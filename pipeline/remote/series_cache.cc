@@ -183,6 +183,26 @@ class series_cache::reference_keys {
   bool valid_ = false;
 };
 
+/// Whole messages.
+class series_cache::text_keys {
+ public:
+  explicit text_keys(const series_cache& of) : of_(of) {}
+
+  void enter(item& it) {
+    it.key_bytes = static_cast<uint32_t>(it.message.size());
+    hash_ = of_.hash_text(it.message);
+  }
+  bool are(const known& k, item&) const { return k.is(hash_); }
+  bool read(item&, hash128& hash) const {
+    hash = hash_;
+    return true;
+  }
+
+ private:
+  const series_cache& of_;
+  hash128 hash_;
+};
+
 /// Sets item.page to the page's index and item.position for known series; the others are misses.
 template <class Keys>
 bool series_cache::probe(Keys& keys, std::span<item> items, std::vector<miss>& misses) const {
@@ -224,6 +244,11 @@ std::vector<series_cache::page_view> series_cache::resolve(std::span<item> items
                                                            std::span<const hash128> texts,
                                                            const parse_key& parse) {
   return resolve_by(reference_keys(*this, texts), items, parse);
+}
+
+std::vector<series_cache::page_view> series_cache::resolve_texts(std::span<item> items,
+                                                                 const parse_key& parse) {
+  return resolve_by(text_keys(*this), items, parse);
 }
 
 template <class Keys>

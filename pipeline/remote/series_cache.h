@@ -1,9 +1,9 @@
 // Series of remote-write senders by what names them in a request, so that a known series costs a
 // hash: no label is parsed, nothing is allocated. In version 1.0 that is the raw bytes of their
-// labels, in 2.0 the texts that their references mean. Senders keep their order: the series that
-// followed the one before in an earlier request is tried first; label bytes are not even walked
-// then. Series that arrive together share a page: a series table of one shard that the shard knows
-// by its address. Any thread.
+// labels, in 2.0 the texts that their references mean, for other doors a text of their own. Senders
+// keep their order: the series that followed the one before in an earlier request is tried first;
+// label bytes are not even walked then. Series that arrive together share a page: a series table of
+// one shard that the shard knows by its address. Any thread.
 #pragma once
 
 #include "pipeline/remote/metadata_cache.h"
@@ -71,6 +71,8 @@ class series_cache {
   /// item whose references are not in pairs or mean no text gets no place.
   std::vector<page_view> resolve(std::span<item> items, std::span<const hash128> texts,
                                  const parse_key& parse);
+  /// Other doors: the message is the key, its first byte is 0.
+  std::vector<page_view> resolve_texts(std::span<item> items, const parse_key& parse);
   hash128 hash_text(std::string_view text) const { return xxh3_128(text, settings_.secret); }
   metadata_cache& metadata() { return metadata_; }
 
@@ -86,6 +88,7 @@ class series_cache {
   struct added;
   class label_keys;
   class reference_keys;
+  class text_keys;
 
   template <class Keys>
   std::vector<page_view> resolve_by(Keys keys, std::span<item> items, const parse_key& parse);

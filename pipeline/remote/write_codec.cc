@@ -97,7 +97,7 @@ class v1_reader : public request_reader<v1_reader> {
 
   void note_metadata(const metadata_fields& m) {
     const auto hash = [&](std::string_view text) { return known_.hash_text(text); };
-    add_metadata(m, metadata_hash(hash(m.family), m.type, hash(m.unit), hash(m.help)));
+    add_metadata(m, metadata_cache::entry_of(hash(m.family), m.type, hash(m.unit), hash(m.help)));
   }
 };
 

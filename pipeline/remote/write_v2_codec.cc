@@ -290,7 +290,7 @@ class v2_reader : public request_reader<v2_reader> {
     if (f.type == metric_type::unknown && f.help.empty() && f.unit.empty())
       return;
     f.family = family_of(f.family, f.type);
-    add_metadata(f, metadata_hash(hashes_[name], f.type, hashes_[unit], hashes_[help]));
+    add_metadata(f, metadata_cache::entry_of(hashes_[name], f.type, hashes_[unit], hashes_[help]));
   }
 
   /// The metadata come with each series, and the series of a histogram or summary have suffixes.
