@@ -1,0 +1,7 @@
+// OTLP requests in JSON: any bytes give batches or an error, and the same when series are known.
+#include "tests/fuzz/otlp_fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  troupe::fuzz::check_otlp(troupe::otlp::decode_json, {reinterpret_cast<const char*>(data), size});
+  return 0;
+}
