@@ -9,7 +9,7 @@
 namespace troupe::storage {
 namespace {
 
-constexpr logger log("storage");
+constexpr logger out_log("storage");
 
 status check_options(const options& opts) {
   if (opts.shards < 1 || opts.shards > slot_count)
@@ -120,6 +120,7 @@ status node_storage::open_parts(const environment& env) {
   wal.metrics = &metrics_;
   wal.seed = seeds.next();
   TROUPE_ASSIGN(log_, wal_directory::open(wal));
+  log_door_ = std::make_unique<wal_door>(*log_);
   for (uint32_t i = 0; i < opts_.shards; ++i) {
     TROUPE_ASSIGN(auto made, shard::open(*log_, i, limits_, *env.clk,
                                          chunk_folder(*env.fs, head_chunk_dir(opts_.dir), i)));
@@ -199,7 +200,7 @@ status node_storage::close() {
       first = std::move(failed);
   lock_.reset();
   if (!first.ok())
-    log.error("closing the log: {}", first.message());
+    out_log.error("closing the log: {}", first.message());
   return first;
 }
 

@@ -6,6 +6,7 @@
 #include "storage/node_reader.h"
 #include "storage/storage.h"
 #include "storage/upkeep.h"
+#include "storage/wal/wal_door.h"
 
 #include <memory>
 #include <string>
@@ -24,6 +25,7 @@ class node_storage final : public storage {
   replay_progress progress() const override;
   bool ready() const override { return reader_->ready(); }
   queryable& reader() override { return *reader_; }
+  log_door& log() override { return *log_door_; }
   result<bool> maintain(uint32_t shard) override;
   bool holds_too_much() const override;
   status delete_series(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt,
@@ -53,6 +55,7 @@ class node_storage final : public storage {
   shard_limits limits_;
   read_epochs epochs_;
   std::unique_ptr<wal_directory> log_;
+  std::unique_ptr<wal_door> log_door_;
   std::unique_ptr<block_store> blocks_;
   std::vector<std::unique_ptr<shard>> shards_;
   std::unique_ptr<node_reader> reader_;

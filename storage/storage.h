@@ -10,6 +10,7 @@
 #include "storage/base/memory_budget.h"
 #include "storage/base/random.h"
 #include "storage/base/stats.h"
+#include "storage/log_door.h"
 #include "storage/options.h"
 #include "storage/querier.h"
 
@@ -81,6 +82,7 @@ class storage {
   virtual bool ready() const = 0;
 
   virtual queryable& reader() = 0;
+  virtual log_door& log() = 0;
 
   /// One unit of background work for a shard (cut head to block, compact, retention, WAL
   /// truncation, checkpoint); true if there may be more. Called from the maintenance actor's

@@ -49,6 +49,8 @@ class stream_decoder {
   void forget_dictionary() { dictionary_.clear(); }
 
   const std::vector<wal_series>& dictionary() const { return dictionary_; }
+  /// Of that stream in the epoch being read; 0: none.
+  uint64_t last_sequence(uint16_t stream) const { return last_sequence_[stream]; }
   /// Frames that wait for a key frame.
   size_t waiting() const { return waiting_frames_; }
 

@@ -146,6 +146,10 @@ uint64_t wal_reader::offset() const {
   return scanner_ ? scanner_->position() : 0;
 }
 
+uint64_t wal_reader::last_sequence(uint16_t stream) const {
+  return decoder_->last_sequence(stream);
+}
+
 // --- files ---
 
 bool wal_reader::open_file(const std::string& path, uint64_t length, bool may_be_torn) {

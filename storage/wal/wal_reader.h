@@ -62,6 +62,8 @@ class wal_reader {
   /// The file being read or read last, and where.
   wal_file_name file() const { return file_; }
   uint64_t offset() const;
+  /// Of the last frame of that stream that was read, in the epoch being read; 0: none.
+  uint64_t last_sequence(uint16_t stream) const;
 
  private:
   wal_reader(wal_directory& dir, uint32_t shard, const std::bitset<slot_count>& slots);

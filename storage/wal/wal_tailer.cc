@@ -55,7 +55,7 @@ result<std::unique_ptr<wal_tailer>> wal_tailer::open(wal_directory& dir, uint32_
     wal_hold hold{t->hold_name_, 0, {from.epoch, 0, 0}, hold_limit_bytes, false};
     TROUPE_TRY(dir.set_hold(hold));
   }
-  wal_position at{from.epoch, 0, 0};
+  wal_position at{from.epoch, from.segment, 0};
   if (from.stream != every_stream)
     at = t->locate(from.stream);
   TROUPE_ASSIGN(t->reader_, wal_reader::open_tail(dir, shard, slots, at));
