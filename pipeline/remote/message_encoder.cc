@@ -93,7 +93,24 @@ size_t sample_field_size(const sample& s) {
   return text_field_size(sample_size(s));
 }
 
-void put_histogram(std::string& out, timestamp_ms ts, const histogram& h) {
+void put_started_sample(std::string& out, uint32_t field, const sample& s, timestamp_ms start) {
+  put_text_head(out, field, sample_size(s) + 1 + varint_size(static_cast<uint64_t>(start)));
+  put_double(out, 1, s.value);
+  put_number(out, 2, static_cast<uint64_t>(s.ts));
+  put_number(out, 3, static_cast<uint64_t>(start));
+}
+
+void put_labels(std::string& out, const labels& all) {
+  std::string label;
+  for (const auto& l : all) {
+    label.clear();
+    put_text(label, 1, l.name);
+    put_text(label, 2, l.value);
+    put_text(out, 1, label);
+  }
+}
+
+void put_histogram(std::string& out, timestamp_ms ts, const histogram& h, timestamp_ms start) {
   if (h.is_float)
     put_double(out, 2, h.count);
   else
@@ -112,6 +129,8 @@ void put_histogram(std::string& out, timestamp_ms ts, const histogram& h) {
   put_number(out, 14, static_cast<uint64_t>(h.hint));
   put_number(out, 15, static_cast<uint64_t>(ts));
   put_doubles(out, 16, h.custom_bounds);
+  if (start != no_start_timestamp)
+    put_number(out, 17, static_cast<uint64_t>(start));
 }
 
 }  // namespace troupe::remote

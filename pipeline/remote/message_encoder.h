@@ -23,7 +23,12 @@ size_t text_field_size(size_t size);
 /// The field of a Sample, which is the same in both versions without a start time.
 void put_sample(std::string& out, uint32_t field, const sample& s);
 size_t sample_field_size(const sample& s);
-/// The fields of a Histogram, of any kind: custom buckets are for version 2.0.
-void put_histogram(std::string& out, timestamp_ms ts, const histogram& h);
+/// A Sample of version 2.0 that has a start time.
+void put_started_sample(std::string& out, uint32_t field, const sample& s, timestamp_ms start);
+/// The fields of a Histogram, of any kind: custom buckets and a start time are for version 2.0.
+void put_histogram(std::string& out, timestamp_ms ts, const histogram& h,
+                   timestamp_ms start = no_start_timestamp);
+/// The label fields of a message, each as field 1 with name and value.
+void put_labels(std::string& out, const labels& all);
 
 }  // namespace troupe::remote

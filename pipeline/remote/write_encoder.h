@@ -22,6 +22,9 @@ class write_encoder {
   void add(std::string_view series_labels, std::span<const sample> samples);
   /// A histogram with exponential buckets as a sample.
   void add(std::string_view series_labels, timestamp_ms ts, const histogram& h);
+  void add(std::string_view series_labels, const exemplar& e);
+  /// Of a metric family; may stand among series.
+  void add(std::string_view family, const metadata& m);
   /// The request so far.
   std::string_view request() const { return out_; }
   /// Starts the next request.

@@ -64,11 +64,33 @@ void write_v2_encoder::add(const series& s, std::span<const sample> samples) {
   end(s);
 }
 
-void write_v2_encoder::add(const series& s, timestamp_ms ts, const histogram& h) {
+void write_v2_encoder::add(const series& s, timestamp_ms ts, const histogram& h,
+                           timestamp_ms start) {
   begin(s);
   scratch_.clear();
-  put_histogram(scratch_, ts, h);
+  put_histogram(scratch_, ts, h, start);
   put_text(message_, 3, scratch_);
+  end(s);
+}
+
+void write_v2_encoder::add(const series& s, const sample& of, timestamp_ms start) {
+  begin(s);
+  put_started_sample(message_, 2, of, start);
+  end(s);
+}
+
+void write_v2_encoder::add(const series& s, const exemplar& e) {
+  begin(s);
+  std::string references;
+  for (const auto& l : e.lset) {
+    put_varint(references, reference(number_of(l.name)));
+    put_varint(references, reference(number_of(l.value)));
+  }
+  scratch_.clear();
+  put_text(scratch_, 1, references);
+  put_double(scratch_, 2, e.value);
+  put_number(scratch_, 3, static_cast<uint64_t>(e.ts));
+  put_text(message_, 4, scratch_);
   end(s);
 }
 

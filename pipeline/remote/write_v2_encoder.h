@@ -20,6 +20,7 @@ namespace troupe::remote {
 /// of them.
 class write_v2_encoder {
  public:
+  size_t known_texts() const { return texts_.size(); }
   /// A series as this encoder knows it, made once.
   struct series {
     std::vector<uint32_t> texts;  ///< names and values in turn
@@ -33,7 +34,11 @@ class write_v2_encoder {
   /// Samples in order of time.
   void add(const series& s, std::span<const sample> samples);
   /// A histogram as a sample.
-  void add(const series& s, timestamp_ms ts, const histogram& h);
+  void add(const series& s, timestamp_ms ts, const histogram& h,
+           timestamp_ms start = no_start_timestamp);
+  /// A sample of a series that began at `start`.
+  void add(const series& s, const sample& of, timestamp_ms start);
+  void add(const series& s, const exemplar& e);
   /// The request so far, valid until the next call.
   std::string_view request();
   /// Starts the next request.
