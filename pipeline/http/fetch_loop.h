@@ -87,6 +87,7 @@ class fetch_loop {
   std::vector<std::shared_ptr<fetch_batch>> dirty_;
   std::string request_text_;  ///< of the request that is being made
   size_t open_ = 0;
+  size_t next_address_ = 0;  ///< of fetches that take addresses in turn
   int64_t next_sweep_ns_ = 0;
   bool flush_posted_ = false;
   std::mutex gate_;  ///< guards running_, and the order of submit() and stop()

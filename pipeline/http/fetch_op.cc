@@ -96,6 +96,12 @@ void fetch_op::on_addresses(const result<addresses>& found) {
   if (!found)
     return fail(found.error());
   addresses_ = *found;
+  if (request_.rotate_addresses && addresses_->size() > 1) {
+    auto turned = *addresses_;
+    const auto first = static_cast<ptrdiff_t>(loop_.next_address_++ % turned.size());
+    std::rotate(turned.begin(), turned.begin() + first, turned.end());
+    addresses_ = std::make_shared<const std::vector<std::string>>(std::move(turned));
+  }
   connect_to_next();
 }
 

@@ -85,6 +85,8 @@ struct fetch_request {
   /// Monotonic ns of the next expected fetch of this endpoint: the idle connection whose next use
   /// is farthest is closed first.
   int64_t next_use_ns = 0;
+  /// New connections take the addresses of the host's name in turn. Not with a proxy or OAuth2.
+  bool rotate_addresses = false;
   bool want_headers = false;  ///< fill fetch_result::header_fields
   /// The result may be held back for up to 50 ms, to be handed out with others.
   bool patient = false;
