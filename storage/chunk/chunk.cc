@@ -22,6 +22,7 @@ constexpr size_t max_lz4_ratio = 255;
 
 struct header {
   uint8_t kind = 0;
+  bool linked = false;
   bool starts = false;
   time_form times = time_form::plain;
   size_t samples = 0;
@@ -31,13 +32,19 @@ status corrupt(const char* what) {
   return {errc::corruption, std::string("chunk: ") + what};
 }
 
+bool is_linked(uint8_t kind) {
+  return kind == static_cast<uint8_t>(difference_sign::added) ||
+         kind == static_cast<uint8_t>(difference_sign::subtracted);
+}
+
 status read_header(byte_reader& in, header& out) {
   const uint8_t first = in.u8();
   const uint64_t n = in.varint();
   out.kind = first & kind_mask;
+  out.linked = is_linked(out.kind);
   const bool runs = first & flag_time_runs, packed = first & flag_time_packed;
-  if (in.failed() || !(out.kind == kind_histogram || is_value_form(out.kind)) ||
-      (first & ~(kind_mask | all_flags)) != 0 || (runs && packed))
+  if (in.failed() || !(out.kind == kind_histogram || out.linked || is_value_form(out.kind)) ||
+      (first & ~(kind_mask | (out.linked ? 0 : all_flags))) != 0 || (runs && packed))
     return corrupt("unknown kind");
   if (n == 0 || n > max_chunk_samples)
     return corrupt("bad sample count");
@@ -89,8 +96,9 @@ std::pair<size_t, size_t> window(std::span<const timestamp_ms> ts, timestamp_ms 
   return {static_cast<size_t>(lo - ts.begin()), static_cast<size_t>(hi - ts.begin())};
 }
 
+// Says in `from` how many rows lie before those it gives.
 status decode_floats(byte_reader& in, const header& h, timestamp_ms mint, timestamp_ms maxt,
-                     sample_columns& out) {
+                     sample_columns& out, size_t& from) {
   const size_t base = out.ts.size();
   const bool had_starts = !out.start_ts.empty();
   out.ts.resize(base + h.samples);
@@ -100,6 +108,7 @@ status decode_floats(byte_reader& in, const header& h, timestamp_ms mint, timest
   bool ok = decode_times(in, h.times, ts) &&
             (!h.starts || decode_starts(in, {out.start_ts.data() + base, h.samples}));
   auto [lo, hi] = ok ? window(ts, mint, maxt) : std::pair<size_t, size_t>();
+  from = lo;
   // Only the values asked for are decoded.
   out.values.resize(base + hi - lo);
   ok = ok &&
@@ -115,6 +124,34 @@ status decode_floats(byte_reader& in, const header& h, timestamp_ms mint, timest
   else if (h.starts || had_starts)
     keep_rows(out.start_ts, base, lo, hi);
   return ok ? status() : corrupt("float columns do not hold");
+}
+
+status read_link(byte_reader& in, chunk_link& out) {
+  out.distance = in.varint();
+  const uint64_t length = in.varint();
+  // The other record lies before this one.
+  if (in.failed() || length == 0 || length > out.distance || length > UINT32_MAX)
+    return corrupt("bad link");
+  out.length = static_cast<uint32_t>(length);
+  return {};
+}
+
+status decode_linked(byte_reader& in, const header& h, const chunk_window& base,
+                     sample_columns& out) {
+  chunk_link link;
+  TROUPE_TRY(read_link(in, link));
+  const unsigned form = in.u8();
+  out.values.resize(base.columns.values.size());
+  if (h.samples != base.samples || in.failed() || !is_value_form(form) ||
+      !decode_values(in, static_cast<value_form>(form), h.samples, base.from, out.values) ||
+      !in.at_end()) {
+    out.values.clear();
+    return corrupt("linked float columns do not hold");
+  }
+  apply_differences(base.columns.values, static_cast<difference_sign>(h.kind), out.values);
+  out.ts = base.columns.ts;
+  out.start_ts = base.columns.start_ts;
+  return {};
 }
 
 status decode_histograms(byte_reader& in, const header& h, timestamp_ms mint, timestamp_ms maxt,
@@ -180,13 +217,55 @@ std::string encode_histogram_chunk(std::span<const sample_columns::histogram_row
   return out;
 }
 
+std::string encode_linked_chunk(size_t samples, chunk_link link, difference_sign sign,
+                                const value_difference& difference) {
+  TROUPE_CHECK(samples > 0 && samples <= max_chunk_samples);
+  std::string out;
+  put_u8(out, static_cast<uint8_t>(sign));
+  put_varint(out, samples);
+  put_varint(out, link.distance);
+  put_varint(out, link.length);
+  put_u8(out, static_cast<uint8_t>(difference.form));
+  out += difference.column;
+  return out;
+}
+
+result<std::optional<chunk_link>> link_of(std::string_view bytes) {
+  byte_reader in(bytes);
+  header h;
+  TROUPE_TRY(read_header(in, h));
+  if (!h.linked)
+    return std::optional<chunk_link>();
+  chunk_link link;
+  TROUPE_TRY(read_link(in, link));
+  return std::optional(link);
+}
+
+status decode_window(std::string_view bytes, timestamp_ms mint, timestamp_ms maxt,
+                     const chunk_window* base, chunk_window& out) {
+  byte_reader in(bytes);
+  header h;
+  out = {};
+  TROUPE_TRY(read_header(in, h));
+  if (h.linked != (base != nullptr) || h.kind == kind_histogram)
+    return corrupt("not of the kind that its link asks for");
+  out.samples = h.samples;
+  if (base == nullptr)
+    return decode_floats(in, h, mint, maxt, out.columns, out.from);
+  out.from = base->from;
+  return decode_linked(in, h, *base, out.columns);
+}
+
 status decode_chunk(std::string_view bytes, timestamp_ms mint, timestamp_ms maxt,
                     sample_columns& out) {
   byte_reader in(bytes);
   header h;
   TROUPE_TRY(read_header(in, h));
+  if (h.linked)
+    return corrupt("does not stand alone");
+  size_t from = 0;
   return h.kind == kind_histogram ? decode_histograms(in, h, mint, maxt, out)
-                                  : decode_floats(in, h, mint, maxt, out);
+                                  : decode_floats(in, h, mint, maxt, out, from);
 }
 
 result<chunk_summary> summarize_chunk(std::string_view bytes) {
@@ -194,7 +273,7 @@ result<chunk_summary> summarize_chunk(std::string_view bytes) {
   header h;
   TROUPE_TRY(read_header(in, h));
   std::vector<timestamp_ms> ts(h.samples);
-  if (!decode_times(in, h.times, ts))
+  if (h.linked || !decode_times(in, h.times, ts))
     return corrupt("timestamps do not hold");
   return chunk_summary{ts.front(), ts.back(), static_cast<uint32_t>(h.samples),
                        h.kind == kind_histogram};

@@ -158,6 +158,17 @@ void append_float(sample_columns& out, timestamp_ms ts, double value, timestamp_
   out.values.push_back(value);
 }
 
+void append_floats(sample_columns& out, const sample_columns& in) {
+  const size_t before = out.ts.size();
+  out.ts.insert(out.ts.end(), in.ts.begin(), in.ts.end());
+  out.values.insert(out.values.end(), in.values.begin(), in.values.end());
+  if (out.start_ts.empty() && in.start_ts.empty())
+    return;
+  out.start_ts.resize(before, no_start_timestamp);
+  out.start_ts.insert(out.start_ts.end(), in.start_ts.begin(), in.start_ts.end());
+  out.start_ts.resize(out.ts.size(), no_start_timestamp);
+}
+
 bool loses_against(const histogram& a, const histogram& b) {
   std::string left, right;
   a.encode(left);

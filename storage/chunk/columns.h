@@ -25,6 +25,9 @@ timestamp_ms last_ts(const sample_columns& c);
 void append_float(sample_columns& out, timestamp_ms ts, double value,
                   timestamp_ms start_ts = no_start_timestamp);
 
+/// Appends the floats of `in`.
+void append_floats(sample_columns& out, const sample_columns& in);
+
 /// Merges inputs, each sorted by time, into `out` (replaced), timestamps unique over floats and
 /// histograms together. Of several samples at one timestamp the winner does not depend on the order
 /// of inputs: histogram over float, then the total order of loses_against (floats) or the greater
