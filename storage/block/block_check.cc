@@ -142,7 +142,7 @@ void block_check::check_chunk(const chunk_ref& ref) {
     report(block_layout::chunk_file, ref.offset, ref.length,
            fmt::format("chunk of {} samples of {}: {}", ref.samples, previous_.to_string(), why));
   };
-  if (status s = block_->read_chunk(ref, min_time, max_time, columns_); !s.ok()) {
+  if (status s = block_->read_chunk(ref, min_time, max_time, columns_, cache_); !s.ok()) {
     all_chunks_read_ = false;
     statistics_ = {};  // nothing to hold against them
     damaged(std::string(s.message()));

@@ -71,6 +71,7 @@ class block_check {
   std::string_view statistics_;  ///< of the series, empty: none
   std::vector<double> values_;   ///< of the series so far, if it has statistics
   sample_columns columns_;       ///< kept for its memory
+  window_cache cache_;
   std::vector<pair_state> pairs_;
   bool all_series_read_ = true, all_chunks_read_ = true;
   uint64_t chunk_count_ = 0, sample_count_ = 0, histogram_count_ = 0;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view first_line = "troupe block ";
 constexpr std::string_view version = "1";
+constexpr std::string_view linked_version = "2";  // of blocks with linked chunks
 constexpr std::string_view crc_key = "crc ";
 constexpr std::string_view base32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 constexpr size_t id_length = 26;
@@ -117,7 +118,7 @@ bool is_block_id(std::string_view name) {
 
 std::string encode_meta(const block_meta& m) {
   std::string out(first_line);
-  out += version;
+  out += m.linked_chunks == 0 ? version : linked_version;
   out += '\n';
   const auto line = [&out](std::string_view key, std::string_view value) {
     out += key;
@@ -133,6 +134,8 @@ std::string encode_meta(const block_meta& m) {
   line("chunks", std::to_string(m.chunks));
   line("samples", std::to_string(m.samples));
   line("histograms", std::to_string(m.histograms));
+  if (m.linked_chunks != 0)
+    line("linked_chunks", std::to_string(m.linked_chunks));
   line("chunk_bytes", std::to_string(m.chunk_bytes));
   line("index_bytes", std::to_string(m.index_bytes));
   line("level", std::to_string(m.level));
@@ -149,7 +152,8 @@ result<block_meta> decode_meta(std::string_view text) {
       text.substr(text.size() - tail) != crc_line(text.substr(0, text.size() - tail)))
     return {errc::corruption, "meta: bad checksum"};
   line_reader in(text.substr(0, text.size() - tail));
-  if (in.value("troupe block") != version)
+  const auto found = in.value("troupe block");
+  if (found != version && found != linked_version)
     return {errc::unsupported, "meta: written by a later version"};
   block_meta m;
   m.id = in.value("id");
@@ -160,6 +164,8 @@ result<block_meta> decode_meta(std::string_view text) {
   in.number("chunks", m.chunks);
   in.number("samples", m.samples);
   in.number("histograms", m.histograms);
+  if (found == linked_version)
+    in.number("linked_chunks", m.linked_chunks);
   in.number("chunk_bytes", m.chunk_bytes);
   in.number("index_bytes", m.index_bytes);
   in.number("level", m.level);

@@ -28,9 +28,10 @@ struct block_meta {
   uint64_t chunks = 0;
   uint64_t samples = 0;  ///< floats and histograms
   uint64_t histograms = 0;
-  uint64_t chunk_bytes = 0;  ///< size of the file `chunks`
-  uint64_t index_bytes = 0;  ///< size of the file `index`
-  uint32_t level = 1;        ///< 1: cut from a head; a merge is one above its highest parent
+  uint64_t linked_chunks = 0;  ///< told by others; readers before version 2 know none
+  uint64_t chunk_bytes = 0;    ///< size of the file `chunks`
+  uint64_t index_bytes = 0;    ///< size of the file `index`
+  uint32_t level = 1;          ///< 1: cut from a head; a merge is one above its highest parent
   std::vector<std::string> sources;  ///< the level 1 blocks it is made of, sorted
   std::vector<std::string>
       parents;  ///< blocks this one replaces: where they still exist, they are ignored

@@ -4,8 +4,10 @@
 #include "storage/block/block_layout.h"
 #include "storage/block/series_stats.h"
 #include "storage/chunk/chunk.h"
+#include "storage/chunk/columns.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 namespace troupe::storage {
@@ -50,7 +52,7 @@ class block_series_set final : public series_set {
     for (const chunk_ref& chunk : chunks_) {
       if (chunk.max_ts < mint || chunk.min_ts > maxt)
         continue;
-      if (!block_->read_chunk(chunk, mint, maxt, out).ok())
+      if (!block_->read_chunk(chunk, mint, maxt, out, cache_).ok())
         note(chunk);
     }
     remove_intervals(deleted_, out, floats, histograms);
@@ -90,6 +92,7 @@ class block_series_set final : public series_set {
       return false;
     }
     deleted_.clear();
+    noted_.clear();
     if (const auto at = tombstones_->series.find(ref); at != tombstones_->series.end()) {
       if (at->second.labels_hash != labels_.hash()) {
         // Never show what may have been deleted.
@@ -118,9 +121,10 @@ class block_series_set final : public series_set {
   series_cursor cursor_;
   timestamp_ms mint_, maxt_;
   std::shared_ptr<read_damage> met_;
-  std::set<uint64_t> noted_;
+  std::set<uint64_t> noted_;  // damaged chunks of the series
   labels labels_;
   std::vector<chunk_ref> chunks_;
+  window_cache cache_;
   std::string_view statistics_;  // of the series, whole block; the block keeps the bytes
   time_intervals deleted_;
 };
@@ -193,19 +197,26 @@ status block_reader::load(file_system& fs) {
   return {};
 }
 
-status block_reader::read_chunk(const chunk_ref& ref, timestamp_ms mint, timestamp_ms maxt,
-                                sample_columns& out) const {
+// The bytes of the chunk whose record lies there.
+result<std::string_view> block_reader::chunk_at(uint64_t offset, uint32_t length) const {
   const auto file = chunk_file_->data();
-  status s(errc::corruption, "chunk: outside of the file or bad checksum");
-  const size_t floats = out.ts.size(), histograms = out.histograms.size();
-  if (!chunk_file_->failed() && ref.length > block_layout::checksum_bytes &&
-      ref.offset <= file.size() && ref.length <= file.size() - ref.offset) {
-    byte_reader record(file.substr(static_cast<size_t>(ref.offset), ref.length));
+  if (!chunk_file_->failed() && length > block_layout::checksum_bytes && offset <= file.size() &&
+      length <= file.size() - offset) {
+    byte_reader record(file.substr(static_cast<size_t>(offset), length));
     const uint32_t crc = record.u32();
     const auto bytes = record.take(record.remaining());
-    if (crc == block_layout::chunk_checksum(bytes, ref.offset, seed_))
-      s = decode_chunk(bytes, mint, maxt, out);
+    if (crc == block_layout::chunk_checksum(bytes, offset, seed_))
+      return bytes;
   }
+  return {errc::corruption, "chunk: outside of the file or bad checksum"};
+}
+
+status block_reader::read_chunk(const chunk_ref& ref, timestamp_ms mint, timestamp_ms maxt,
+                                sample_columns& out, window_cache& cache) const {
+  const size_t floats = out.ts.size(), histograms = out.histograms.size();
+  cache.enter(mint, maxt);
+  const auto bytes = chunk_at(ref.offset, ref.length);
+  status s = bytes.ok() ? read_linked(ref, *bytes, mint, maxt, out, cache) : bytes.error();
   if (chunk_file_->failed()) {
     // The bytes may have become zeros between the checksum and the decoding.
     out.ts.resize(floats);
@@ -218,6 +229,42 @@ status block_reader::read_chunk(const chunk_ref& ref, timestamp_ms mint, timesta
   if (!s.ok())
     note(place::chunk, ref.offset, ref.samples);
   return s;
+}
+
+status block_reader::read_linked(const chunk_ref& ref, std::string_view bytes, timestamp_ms mint,
+                                 timestamp_ms maxt, sample_columns& out,
+                                 window_cache& cache) const {
+  const chunk_window* base = cache.find(ref.offset);
+  // From this chunk down to the first that stands alone or is known.
+  std::array<std::pair<uint64_t, std::string_view>, max_chunk_links + 1> steps;
+  size_t n = 0;
+  for (uint64_t at = ref.offset; base == nullptr;) {
+    steps[n++] = {at, bytes};
+    TROUPE_ASSIGN(const auto link, link_of(bytes));
+    if (!link && n == 1)
+      return decode_chunk(bytes, mint, maxt, out);
+    if (!link)
+      break;
+    if (link->distance > at || n == steps.size())
+      return {errc::corruption, "chunk: its link leads nowhere"};
+    at -= link->distance;
+    base = cache.find(at);
+    if (base != nullptr)
+      break;
+    const auto lower = chunk_at(at, link->length);
+    if (!lower.ok()) {
+      note(place::chunk, at, ref.samples);
+      return lower.error();
+    }
+    bytes = *lower;
+  }
+  while (n-- > 0) {
+    chunk_window window;
+    TROUPE_TRY(decode_window(steps[n].second, mint, maxt, base, window));
+    base = &cache.put(steps[n].first, std::move(window));
+  }
+  append_floats(out, base->columns);
+  return {};
 }
 
 void block_reader::note(place what, uint64_t where, uint64_t samples) const {

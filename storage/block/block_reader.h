@@ -5,6 +5,7 @@
 #include "storage/base/file_system.h"
 #include "storage/block/block_meta.h"
 #include "storage/block/tombstones.h"
+#include "storage/block/window_cache.h"
 #include "storage/index/index_reader.h"
 #include "storage/querier.h"
 
@@ -64,10 +65,10 @@ class block_reader : public std::enable_shared_from_this<block_reader> {
   /// be set aside.
   bool unreadable() const { return index_file_->failed() || chunk_file_->failed(); }
 
-  /// Appends the samples of one chunk within [mint, maxt]; corruption if it does not hold, which
-  /// damage() then knows.
-  status read_chunk(const chunk_ref& ref, timestamp_ms mint, timestamp_ms maxt,
-                    sample_columns& out) const;
+  /// Appends the samples of one chunk within [mint, maxt]; corruption if it, or one that it is told
+  /// by, does not hold, which damage() then knows. `cache` is the caller's, of this block alone.
+  status read_chunk(const chunk_ref& ref, timestamp_ms mint, timestamp_ms maxt, sample_columns& out,
+                    window_cache& cache) const;
   /// index().series(), with damage noted.
   status read_series(series_ref ref, labels& out, std::vector<chunk_ref>& chunks,
                      std::string_view* statistics = nullptr, series_cursor* cursor = nullptr) const;
@@ -81,6 +82,9 @@ class block_reader : public std::enable_shared_from_this<block_reader> {
   enum class place : unsigned char { chunk, series, block };
   block_reader() = default;
   status load(file_system& fs);
+  result<std::string_view> chunk_at(uint64_t offset, uint32_t length) const;
+  status read_linked(const chunk_ref& ref, std::string_view bytes, timestamp_ms mint,
+                     timestamp_ms maxt, sample_columns& out, window_cache& cache) const;
   /// Counts a damaged place (of `samples` samples) that was not met before.
   void note(place what, uint64_t where, uint64_t samples = 0) const;
   /// What a look-up gave, or nothing if the index stopped giving its bytes.

@@ -3,6 +3,8 @@
 #include "storage/base/check.h"
 #include "storage/base/coding.h"
 #include "storage/block/block_layout.h"
+#include "storage/block/bucket_group.h"
+#include "storage/block/chunk_sharing.h"
 #include "storage/block/series_stats.h"
 #include "storage/block/tombstones.h"
 #include "storage/chunk/chunk.h"
@@ -74,8 +76,7 @@ size_t histogram_run(std::span<const sample_columns::histogram_row> rows) {
   return n;
 }
 
-status write_floats(const sample_columns& in, storage_tier tier, chunk_writer& out,
-                    std::vector<chunk_ref>& refs) {
+void encode_floats(const sample_columns& in, storage_tier tier, std::vector<encoded_chunk>& out) {
   const size_t total = in.ts.size();
   const size_t most =
       tier == storage_tier::cold ? most_floats_per_cold_chunk : most_floats_per_chunk;
@@ -86,33 +87,28 @@ status write_floats(const sample_columns& in, storage_tier tier, chunk_writer& o
     const size_t end = (total * k / chunks + float_block - 1) / float_block * float_block;
     const size_t n = std::min(end, total) - i;
     const std::span<const timestamp_ms> starts(in.start_ts);
-    chunk_ref ref{in.ts[i], in.ts[i + n - 1], 0, 0, static_cast<uint32_t>(n)};
-    TROUPE_TRY(out.add(encode_chunk({in.ts.data() + i, n}, {in.values.data() + i, n},
-                                    starts.empty() ? starts : starts.subspan(i, n), tier),
-                       ref));
-    refs.push_back(ref);
+    out.push_back({{in.ts[i], in.ts[i + n - 1], 0, 0, static_cast<uint32_t>(n)},
+                   encode_chunk({in.ts.data() + i, n}, {in.values.data() + i, n},
+                                starts.empty() ? starts : starts.subspan(i, n), tier)});
     i += n;
   }
-  return {};
 }
 
-status write_histograms(const sample_columns& in, chunk_writer& out, std::vector<chunk_ref>& refs) {
+void encode_histograms(const sample_columns& in, std::vector<encoded_chunk>& out) {
   std::span<const sample_columns::histogram_row> rows(in.histograms);
   while (!rows.empty()) {
     const size_t n = histogram_run(rows);
-    chunk_ref ref{rows[0].ts, rows[n - 1].ts, 0, 0, static_cast<uint32_t>(n)};
-    TROUPE_TRY(out.add(encode_histogram_chunk(rows.first(n)), ref));
-    refs.push_back(ref);
+    out.push_back({{rows[0].ts, rows[n - 1].ts, 0, 0, static_cast<uint32_t>(n)},
+                   encode_histogram_chunk(rows.first(n))});
     rows = rows.subspan(n);
   }
-  return {};
 }
 
-// The statistics of a series, if they are worth their place.
-std::string statistics_of(const sample_columns& columns, std::span<const chunk_ref> refs) {
+// The statistics of a series, if they are worth their place beside its chunks.
+std::string statistics_of(const sample_columns& columns, std::span<const encoded_chunk> chunks) {
   uint64_t bytes = 0;
-  for (const auto& ref : refs)
-    bytes += ref.length;
+  for (const auto& c : chunks)
+    bytes += block_layout::checksum_bytes + c.bytes.size();
   if (!columns.histograms.empty() || bytes < least_statistics_bytes * statistics_share)
     return {};
   const auto stats = series_stats_of(columns.values);
@@ -120,29 +116,111 @@ std::string statistics_of(const sample_columns& columns, std::span<const chunk_r
   return out.size() * statistics_share <= bytes ? out : std::string();
 }
 
+// Takes series in label order into the two big files.
+class series_writer {
+ public:
+  series_writer(chunk_writer& chunks, index_writer& index, uint64_t seed, storage_tier tier)
+      : chunks_(chunks), index_(index), sharing_(seed), tier_(tier) {}
+
+  status add(const labels& series, const sample_columns& columns) {
+    encoded_series s{series, {}, {}};
+    encode_floats(columns, tier_, s.chunks);
+    encode_histograms(columns, s.chunks);
+    std::stable_sort(s.chunks.begin(), s.chunks.end(),
+                     [](const auto& a, const auto& b) { return a.ref.min_ts < b.ref.min_ts; });
+    s.statistics = statistics_of(columns, s.chunks);
+    for (encoded_chunk& c : s.chunks) {
+      c.content = sharing_.content_of(c.bytes);
+      share(c, 0);
+    }
+    auto place = tier_ == storage_tier::cold ? bucket_place_of(series) : std::nullopt;
+    if (!place || !buckets_.takes(*place))
+      TROUPE_TRY(flush());
+    if (place) {
+      buckets_.add(std::move(*place), std::move(s));
+      return {};
+    }
+    for (encoded_chunk& c : s.chunks)
+      TROUPE_TRY(write(c, 0));
+    return add_to_index(s);
+  }
+  /// Writes what is held back.
+  status flush() {
+    for (chunk_plan& p : buckets_.plan()) {
+      if (p.base != nullptr && !share(*p.chunk, p.links)) {
+        ++linked_;
+        const chunk_link link{chunks_.size() - p.base->ref.offset, p.base->ref.length};
+        p.chunk->bytes = encode_linked_chunk(p.chunk->ref.samples, link, p.sign, p.difference);
+      }
+      TROUPE_TRY(write(*p.chunk, p.links));
+    }
+    for (const encoded_series& s : buckets_.series())
+      TROUPE_TRY(add_to_index(s));
+    buckets_.clear();
+    return {};
+  }
+  uint64_t linked_chunks() const { return linked_; }
+  /// Of all series, shared ones as often as they are.
+  uint64_t chunks() const { return index_chunks_; }
+
+ private:
+  status add_to_index(const encoded_series& s) {
+    refs_.clear();
+    for (const auto& c : s.chunks)
+      refs_.push_back(c.ref);
+    index_chunks_ += refs_.size();
+    return index_.add(s.series, refs_, s.statistics);
+  }
+
+  // True if the chunk has a place now: that of one with the same content and no more links.
+  bool share(encoded_chunk& c, uint32_t links) {
+    if (c.placed)
+      return true;
+    const auto at = sharing_.take(c.content, links);
+    if (!at)
+      return false;
+    c.ref.offset = at->offset;
+    c.ref.length = at->length;
+    return c.placed = true;
+  }
+  status write(encoded_chunk& c, uint32_t links) {
+    if (share(c, links))
+      return {};
+    TROUPE_TRY(chunks_.add(c.bytes, c.ref));
+    sharing_.note(c.content, {c.ref.offset, c.ref.length, links});
+    c.placed = true;
+    return {};
+  }
+
+  chunk_writer& chunks_;
+  index_writer& index_;
+  chunk_sharing sharing_;
+  const storage_tier tier_;
+  bucket_group buckets_;
+  std::vector<chunk_ref> refs_;
+  uint64_t linked_ = 0, index_chunks_ = 0;
+};
+
 // Streams `source` into the two big files and counts into `meta`.
 status write_series(chunk_writer& chunks, index_writer& index, const block_spec& spec,
                     series_set& source, block_meta& meta) {
   // What was cut from a head is read most; merges are older.
-  const storage_tier tier = spec.level > 1 ? storage_tier::cold : storage_tier::hot;
+  series_writer out(chunks, index, xxh3(spec.id),
+                    spec.level > 1 ? storage_tier::cold : storage_tier::hot);
   sample_columns columns;
-  std::vector<chunk_ref> refs;
   while (source.next()) {
     columns.clear();
-    refs.clear();
     TROUPE_TRY(source.read(spec.min_time, spec.max_time - 1, columns));
     if (columns.ts.empty() && columns.histograms.empty())
       continue;
-    TROUPE_TRY(write_floats(columns, tier, chunks, refs));
-    TROUPE_TRY(write_histograms(columns, chunks, refs));
-    std::stable_sort(refs.begin(), refs.end(),
-                     [](const auto& a, const auto& b) { return a.min_ts < b.min_ts; });
-    TROUPE_TRY(index.add(source.series(), refs, statistics_of(columns, refs)));
+    TROUPE_TRY(out.add(source.series(), columns));
     ++meta.series;
-    meta.chunks += refs.size();
     meta.samples += columns.ts.size() + columns.histograms.size();
     meta.histograms += columns.histograms.size();
   }
+  TROUPE_TRY(out.flush());
+  meta.chunks = out.chunks();
+  meta.linked_chunks = out.linked_chunks();
   return source.error();
 }
 

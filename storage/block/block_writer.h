@@ -22,9 +22,10 @@ struct block_spec {
 };
 
 /// Writes the samples of `source` with min_time <= ts < max_time as <dir>/<spec.id>; one series is
-/// in memory at a time. Series without samples are left out; if none is left, nothing is written
-/// and the answer's `samples` is 0. On failure (no_space, io_error, or what `source` says) nothing
-/// is left but at most <id>.tmp.
+/// in memory at a time, and of merges encoded buckets of histograms up to twice
+/// bucket_group::max_bytes. Series without samples are left out; if none is left, nothing is
+/// written and the answer's `samples` is 0. On failure (no_space, io_error, or what `source` says)
+/// nothing is left but at most <id>.tmp.
 result<block_meta> write_block(file_system& fs, const std::string& dir, const block_spec& spec,
                                series_set& source);
 

@@ -1,5 +1,5 @@
 // Merges sorted series sources into one block. The result does not depend on the order of inputs;
-// memory holds one series at a time. One owner per call.
+// memory holds one series at a time, and some encoded buckets of histograms. One owner per call.
 #pragma once
 
 #include "storage/block/block_reader.h"

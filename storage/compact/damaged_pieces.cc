@@ -57,8 +57,11 @@ void damaged_pieces::add(const chunk_ref& chunk) {
   meta_.max_time = std::max(meta_.max_time, chunk.max_ts);
   ++meta_.chunks;
   meta_.samples += chunk.samples;
+  const uint64_t end = pieces_.empty() ? 0 : pieces_.back().offset + pieces_.back().bytes;
+  if (chunk.offset < end)
+    return;  // of several series
   meta_.chunk_bytes += chunk.length;
-  if (pieces_.empty() || pieces_.back().offset + pieces_.back().bytes != chunk.offset)
+  if (pieces_.empty() || end != chunk.offset)
     pieces_.push_back({chunk.offset, 0});
   pieces_.back().bytes += chunk.length;
 }

@@ -102,6 +102,7 @@ class analysis_run {
       hashes.push_back(series.hash());
       take_series(block.meta(), series, chunks);
     }
+    out_.chunk_bytes += block.meta().chunk_bytes;
     out_.index_bytes += block.meta().index_bytes;
     sort_unique(hashes);
     return hashes;
@@ -116,7 +117,6 @@ class analysis_run {
       metric.samples += c.samples;
       metric.bytes += c.length;
       out_.samples += c.samples;
-      out_.chunk_bytes += c.length;
       first = std::min(first, c.min_ts);
       last = std::max(last, c.max_ts);
     }

@@ -23,7 +23,7 @@ struct analysis {
     std::string name;
     uint64_t series = 0;  ///< distinct
     uint64_t samples = 0;
-    uint64_t bytes = 0;  ///< of chunks
+    uint64_t bytes = 0;  ///< of chunks; one of several series counts for each
   };
   struct item {
     std::string name;

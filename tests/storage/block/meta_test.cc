@@ -49,8 +49,7 @@ TEST(block_id, is_a_sortable_unique_name) {
   EXPECT_FALSE(is_block_id(""));
 }
 
-TEST(block_meta, comes_back_and_every_damaged_byte_is_noticed) {
-  const auto m = sample_meta();
+void expect_back_and_damage_noticed(const block_meta& m) {
   const auto text = encode_meta(m);
   const auto back = decode_meta(text);
   ASSERT_TRUE(back.ok()) << back.error().to_string();
@@ -65,9 +64,16 @@ TEST(block_meta, comes_back_and_every_damaged_byte_is_noticed) {
   }
 }
 
+TEST(block_meta, comes_back_and_every_damaged_byte_is_noticed) {
+  block_meta m = sample_meta();
+  expect_back_and_damage_noticed(m);
+  m.linked_chunks = 3;
+  expect_back_and_damage_noticed(m);
+}
+
 TEST(block_meta, later_version_is_unsupported_not_damaged) {
   // A correct checksum over text of another version.
-  const std::string text = "troupe block 2\nanything at all\n";
+  const std::string text = "troupe block 3\nanything at all\n";
   char line[32];
   std::snprintf(line, sizeof line, "crc %08x\n", crc32c(text));
   EXPECT_EQ(decode_meta(text + line).code(), errc::unsupported);

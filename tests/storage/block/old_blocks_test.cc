@@ -19,11 +19,18 @@ std::string unhex(std::string_view text) {
   return out;
 }
 
-class old_blocks : public ::testing::TestWithParam<int> {};
+struct old_block {
+  std::string name;
+  int index_version;
+  int meta_version;
+  uint64_t linked_chunks;
+};
 
-TEST_P(old_blocks, index_of_an_earlier_version) {
-  std::ifstream file(TROUPE_SOURCE_DIR "/tests/storage/block/testdata/block_v" +
-                     std::to_string(GetParam()) + ".txt");
+class old_blocks : public ::testing::TestWithParam<old_block> {};
+
+TEST_P(old_blocks, are_read) {
+  std::ifstream file(TROUPE_SOURCE_DIR "/tests/storage/block/testdata/block_" + GetParam().name +
+                     ".txt");
   ASSERT_TRUE(file);
   test::block_fixture f(1);
   std::string line, id;
@@ -43,9 +50,12 @@ TEST_P(old_blocks, index_of_an_earlier_version) {
       want[unhex(name)][ts] = unhex(value);
     }
   }
-  EXPECT_EQ(f.fs.content("blocks/" + id + "/index")[4], GetParam());
+  EXPECT_EQ(f.fs.content("blocks/" + id + "/index")[4], GetParam().index_version);
+  EXPECT_EQ(f.fs.content("blocks/" + id + "/meta").substr(0, 15),
+            "troupe block " + std::to_string(GetParam().meta_version) + "\n");
   const auto block = f.open(id);
   ASSERT_TRUE(block.ok()) << block.error().to_string();
+  EXPECT_EQ((*block)->meta().linked_chunks, GetParam().linked_chunks);
   EXPECT_EQ((*block)->tombstoned_series(), 1u);
   EXPECT_GT(test::count_samples(want), 100u);
   EXPECT_EQ(test::read_all(**block), want);
@@ -55,7 +65,10 @@ TEST_P(old_blocks, index_of_an_earlier_version) {
   EXPECT_EQ(check.damages(), 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(versions, old_blocks, ::testing::Values(1, 2));
+INSTANTIATE_TEST_SUITE_P(versions, old_blocks,
+                         ::testing::Values(old_block{"v1", 1, 1, 0}, old_block{"v2", 2, 1, 0},
+                                           old_block{"linked", 3, 2, 9}),
+                         [](const auto& i) { return i.param.name; });
 
 }  // namespace
 }  // namespace troupe::storage

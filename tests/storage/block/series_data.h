@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
@@ -177,6 +178,59 @@ inline std::vector<series_data> random_series(random_source& random, const rando
       }
     }
     out.push_back(std::move(d));
+  }
+  return out;
+}
+
+struct classic_shape {
+  size_t hosts = 2;
+  size_t methods = 2;  ///< a label behind `le`: histograms of one host whose buckets alternate
+  size_t samples = 300;
+  timestamp_ms from = 0;
+  int64_t jitter_ms = 0;  ///< 0: 15 s sharp
+  bool stale = false;     ///< stale markers, in all buckets at once
+  bool starts = false;
+};
+
+/// Buckets, sum and count of classic histograms, cumulative integers.
+inline std::vector<series_data> classic_histograms(random_source& random,
+                                                   const classic_shape& shape) {
+  static constexpr const char* bounds[] = {"0.005", "0.01", "0.025", "0.05", "0.1", "0.25",
+                                           "0.5",   "1",    "2.5",   "5",    "10",  "+Inf"};
+  constexpr size_t buckets = std::size(bounds);
+  std::vector<series_data> out;
+  for (size_t h = 0; h < shape.hosts * shape.methods; ++h) {
+    std::vector<series_data> one(buckets + 2);
+    const auto name = [&](const char* suffix, const char* bound) {
+      labels_builder b;
+      b.set("__name__", std::string("rpc_seconds") + suffix).set("le", bound);
+      b.set("instance", "host" + std::to_string(h / shape.methods)).set("job", "j");
+      return b.set("method", "m" + std::to_string(h % shape.methods)).build();
+    };
+    for (size_t b = 0; b < buckets; ++b)
+      one[b].series = name("_bucket", bounds[b]);
+    one[buckets].series = name("_sum", "");
+    one[buckets + 1].series = name("_count", "");
+    std::vector<double> counts(buckets);
+    double sum = 0;
+    for (size_t i = 0; i < shape.samples; ++i) {
+      const timestamp_ms ts =
+          shape.from + static_cast<timestamp_ms>(i) * 15'000 +
+          (shape.jitter_ms
+               ? static_cast<timestamp_ms>(random.below(static_cast<uint64_t>(shape.jitter_ms)))
+               : 0);
+      const bool stale = shape.stale && random.below(50) == 0;
+      double total = 0;
+      for (size_t b = 0; b < buckets; ++b) {
+        counts[b] += static_cast<double>(random.below(1 + 400 / ((b + 1) * (b + 1))));
+        total += counts[b];
+        append_float(one[b].columns, ts, stale ? stale_nan() : total,
+                     shape.starts ? shape.from + 1 : no_start_timestamp);
+      }
+      append_float(one[buckets].columns, ts, stale ? stale_nan() : sum += random.unit());
+      append_float(one[buckets + 1].columns, ts, stale ? stale_nan() : total);
+    }
+    std::move(one.begin(), one.end(), std::back_inserter(out));
   }
   return out;
 }

@@ -30,12 +30,17 @@ flat merged(const std::vector<std::vector<test::series_data>>& inputs) {
 
 std::vector<std::vector<test::series_data>> random_inputs(random_source& random) {
   std::vector<std::vector<test::series_data>> out;
-  for (size_t i = 0, n = 1 + random.below(5); i < n; ++i)
-    out.push_back(
-        test::random_series(random, {.series = 1 + random.below(12),
-                                     .samples = 1 + random.below(60),
-                                     .from = static_cast<timestamp_ms>(random.below(3) * 600'000),
-                                     .job = random.below(2) ? "j" : "k"}));
+  for (size_t i = 0, n = 1 + random.below(5); i < n; ++i) {
+    const auto from = static_cast<timestamp_ms>(random.below(3) * 600'000);
+    out.push_back(test::random_series(random, {.series = 1 + random.below(12),
+                                               .samples = 1 + random.below(60),
+                                               .from = from,
+                                               .job = random.below(2) ? "j" : "k"}));
+    if (random.below(3) == 0)
+      for (auto& d : test::classic_histograms(
+               random, {.hosts = 1, .samples = 1 + random.below(60), .from = from}))
+        out.back().push_back(std::move(d));
+  }
   return out;
 }
 
@@ -211,6 +216,34 @@ TEST(compactor, drops_what_tombstones_delete) {
   EXPECT_EQ(test::read_all(*child), expected);
   EXPECT_EQ(child->tombstoned_series(), 0u);
   EXPECT_EQ(child->meta().samples, test::count_samples(expected));
+}
+
+TEST(compactor, linked_buckets_are_merged_deleted_and_written_again) {
+  block_fixture f(4);
+  const auto early = test::classic_histograms(f.random, {.samples = 200, .stale = true});
+  const auto late =
+      test::classic_histograms(f.random, {.samples = 300, .from = 200 * 15'000, .jitter_ms = 5});
+  std::vector<std::shared_ptr<block_reader>> parents{*f.open(f.write(early)->id),
+                                                     *f.open(f.write(late)->id)};
+  const auto rewrite = [&] {
+    const auto id = make_block_id(f.clk, f.random);
+    const auto meta = compact_blocks(f.fs, "blocks", merged_spec(parents, id), parents);
+    EXPECT_TRUE(meta.ok());
+    parents = {*f.open(id)};
+    return *meta;
+  };
+  auto meta = rewrite();
+  EXPECT_GT(meta.linked_chunks, meta.chunks / 3);
+  EXPECT_EQ(test::read_all(*parents[0]), merged({early, late}));
+  // Of one bucket everything, of another an hour: their neighbours stay.
+  auto& block = *parents[0];
+  ASSERT_TRUE(block.delete_series(f.fs, 0, test::day, matchers{matcher::equal("le", "0.1")}).ok());
+  ASSERT_TRUE(block.delete_series(f.fs, 0, 3'600'000, matchers{matcher::equal("le", "2.5")}).ok());
+  const auto left = test::read_all(block);
+  EXPECT_EQ(left.size(), (14 - 1) * 4u);
+  meta = rewrite();
+  EXPECT_GT(meta.linked_chunks, 0u);
+  EXPECT_EQ(test::read_all(*parents[0]), left);
 }
 
 #ifdef TROUPE_FAULT_TWINS

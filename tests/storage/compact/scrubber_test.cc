@@ -2,11 +2,16 @@
 #include "storage/compact/scrubber.h"
 
 #include "storage/block/block_layout.h"
+#include "storage/compact/damaged_pieces.h"
 #include "storage/index/index_layout.h"
 #include "tests/storage/compact/store_fixture.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <iterator>
+#include <map>
+#include <set>
 
 namespace troupe::storage {
 namespace {
@@ -186,6 +191,56 @@ TEST(scrubber, a_damaged_chunk_costs_itself_and_is_kept) {
   }
 }
 
+TEST(scrubber, a_damaged_chunk_costs_those_that_are_told_by_it) {
+  uint64_t most = 0;
+  for (uint64_t part = 0; part < 16; ++part) {
+    scrub_fixture f(7);
+    flat all;
+    for (int i = 0; i < 4; ++i) {
+      const auto data = test::classic_histograms(
+          f.random, {.hosts = 1, .methods = 1, .samples = 240, .from = i * 2 * hour});
+      EXPECT_TRUE(f.write(data, i * 2 * hour, (i + 1) * 2 * hour).ok());
+      for (const auto& [name, rows] : test::flatten(data))
+        all[name].insert(rows.begin(), rows.end());
+    }
+    ASSERT_TRUE(*f.store->compact_once(test::plan));
+    const auto meta = f.store->blocks()[0]->meta();
+    ASSERT_GT(meta.linked_chunks, 5u);
+    const auto path = f.path_of(0, "chunks");
+    f.fs.flip_bit(path, meta.chunk_bytes * part / 16, 3);
+    const auto damaged = f.fs.content(path);
+    f.restart();
+    const auto left = f.content();
+    const auto lost = f.store->blocks()[0]->damaged_chunks();
+    ASSERT_TRUE(test::is_part_of(left, all));
+    most = std::max(most, lost.size());
+    f.work();
+    EXPECT_GE(f.scrub->progress().damages, lost.size());
+    EXPECT_EQ(f.store->counts().repaired, 1u);
+    EXPECT_EQ(f.content(), left);
+    EXPECT_EQ(f.store->infos().back().samples + test::count_samples(left),
+              test::count_samples(all));
+    EXPECT_FALSE(f.store->blocks()[0]->damage().any());
+    // Neighbours lie in one file.
+    std::map<uint64_t, uint64_t> kept;
+    const auto files = f.fs.list("data/quarantine/" + meta.id);
+    ASSERT_TRUE(files.ok());
+    for (const auto& e : *files)
+      if (e.name.starts_with("chunks.")) {
+        const auto bytes = f.fs.content("data/quarantine/" + meta.id + "/" + e.name);
+        const uint64_t offset = std::stoull(e.name.substr(7));
+        EXPECT_EQ(bytes, damaged.substr(offset, bytes.size()));
+        kept[offset] = offset + bytes.size();
+      }
+    for (const uint64_t offset : lost) {
+      const auto at = kept.upper_bound(offset);
+      EXPECT_TRUE(at != kept.begin() && std::prev(at)->second > offset) << offset;
+    }
+  }
+  EXPECT_GT(most, 2u);
+  EXPECT_LE(most, 6u);
+}
+
 TEST(scrubber, damaged_series_records_cost_their_group_and_the_block_is_kept) {
   scrub_fixture f(7);
   const auto all = f.write_some(1, 50, 20);
@@ -261,14 +316,24 @@ TEST(scrubber, more_damage_than_pieces_keeps_the_block_whole) {
   const auto block = f.store->blocks()[0];
   labels series;
   std::vector<chunk_ref> chunks;
-  for (series_ref ref = 0; ref < 250; ref += 2) {
+  std::set<uint64_t> hit;
+  size_t left = 0;
+  for (series_ref ref = 0; ref < 250; ++ref) {
     ASSERT_TRUE(block->read_series(ref, series, chunks).ok());
     for (const auto& c : chunks)
-      f.fs.flip_bit(f.path_of(0, "chunks"), c.offset, 0);
+      if (ref % 2 == 0 && hit.insert(c.offset).second)
+        f.fs.flip_bit(f.path_of(0, "chunks"), c.offset, 0);
   }
+  for (series_ref ref = 0; ref < 250; ++ref) {
+    ASSERT_TRUE(block->read_series(ref, series, chunks).ok());
+    // Equal series share a chunk.
+    left += std::none_of(chunks.begin(), chunks.end(),
+                         [&](const auto& c) { return hit.contains(c.offset); });
+  }
+  ASSERT_GT(hit.size(), damaged_pieces::max_pieces);
   f.restart();
   f.work();
-  EXPECT_EQ(f.content().size(), 125u);
+  EXPECT_EQ(f.content().size(), left);
   EXPECT_TRUE(f.fs.exists("data/quarantine/" + block->meta().id + "/chunks"));
 }
 
