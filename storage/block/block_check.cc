@@ -145,7 +145,8 @@ void block_check::check_chunk(const chunk_ref& ref) {
   if (status s = block_->read_chunk(ref, min_time, max_time, columns_, cache_); !s.ok()) {
     all_chunks_read_ = false;
     statistics_ = {};  // nothing to hold against them
-    damaged(std::string(s.message()));
+    if (damaged_.insert(ref.offset).second)
+      damaged(std::string(s.message()));
     return;
   }
   if (!statistics_.empty())

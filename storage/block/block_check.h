@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,6 +73,7 @@ class block_check {
   std::vector<double> values_;   ///< of the series so far, if it has statistics
   sample_columns columns_;       ///< kept for its memory
   window_cache cache_;
+  std::set<uint64_t> damaged_;  ///< offsets of chunks: several series may share one
   std::vector<pair_state> pairs_;
   bool all_series_read_ = true, all_chunks_read_ = true;
   uint64_t chunk_count_ = 0, sample_count_ = 0, histogram_count_ = 0;

@@ -12,8 +12,9 @@ namespace troupe::storage {
 
 class window_cache {
  public:
-  /// Bounds the memory: 16 to 24 bytes a sample; an entry counts as at least 64.
-  static constexpr size_t max_samples = 1u << 16;
+  /// Bounds the memory: 16 to 24 bytes a sample; an entry counts as at least 64. A day at 15 s of
+  /// 45 buckets: the labels of other histograms of a target may lie between those of one.
+  static constexpr size_t max_samples = 1u << 18;
 
   /// Forgets everything if it is of another window.
   void enter(timestamp_ms mint, timestamp_ms maxt);
