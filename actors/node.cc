@@ -83,6 +83,7 @@ void node::build_api(std::string retention) {
   };
   s.not_ready = [this] { return not_ready(); };
   s.alertmanagers = [this] { return std::atomic_load(&alertmanagers_); };
+  s.config = [this] { return std::atomic_load(&config_); };
   s.last_reload = [this] { return std::pair(reload_ok_.load(), reload_time_.load()); };
   api_ = std::make_unique<api::api>(std::move(s));
 }
@@ -321,7 +322,8 @@ rule_params node::rule_params_of(size_t index) {
   p.marks = &marks_;
   p.readable = [this] { return store_->ready(); };
   // Shorter than what the present waits for the past: a quick restart goes on as one.
-  p.senders_return_ms = f.web.enable_remote_write_receiver ? f.rules.max_wait_ms * 3 / 4 : 0;
+  const bool receives = f.web.enable_remote_write_receiver || f.web.enable_otlp_receiver;
+  p.senders_return_ms = receives ? f.rules.max_wait_ms * 3 / 4 : 0;
   return p;
 }
 

@@ -163,6 +163,8 @@ api::services services_of(const config::server_flags& f,
   s.enable_admin = f.web.enable_admin_api;
   s.enable_lifecycle = f.web.enable_lifecycle;
   s.enable_write_receiver = f.web.enable_remote_write_receiver;
+  s.enable_otlp_receiver = f.web.enable_otlp_receiver;
+  s.accept_otlp_delta = f.features.otlp_native_delta_ingestion;
   s.accept_write_v1 = f.web.accept_write_v1;
   s.accept_write_v2 = f.web.accept_write_v2;
   s.query_timeout_ms = f.query.timeout_ms;

@@ -74,7 +74,8 @@ constexpr flag_spec table[] = {
        f.web.accept_write_v1 = names("prometheus.WriteRequest");
        f.web.accept_write_v2 = names("io.prometheus.write.v2.Request");
      }},
-    {"web.enable-otlp-receiver", k::boolean, "false", "", "Accept OTLP write requests."},
+    {"web.enable-otlp-receiver", k::boolean, "false", "", "Accept OTLP write requests.", visible,
+     TROUPE_ON(web.enable_otlp_receiver)},
     {"web.console.templates", k::text, "consoles", "", "Folder of console templates."},
     {"web.console.libraries", k::text, "console_libraries", "", "Folder of console libraries."},
     {"web.page-title", k::text, "Prometheus Time Series Collection and Processing Server", "",
@@ -299,7 +300,7 @@ constexpr std::array<feature_spec, 31> features{{
     {"no-default-scrape-port", fs::always_on},
     {"old-ui", fs::inert},
     {"otlp-deltatocumulative", fs::inert},
-    {"otlp-native-delta-ingestion", fs::inert},
+    {"otlp-native-delta-ingestion", fs::acts, &ff::otlp_native_delta_ingestion},
     {"otlp-write-receiver", fs::inert},
     {"promql-binop-fill-modifiers", fs::inert},
     {"promql-delayed-name-removal", fs::acts, &ff::promql_delayed_name_removal},

@@ -29,6 +29,7 @@ struct web_flags {
   bool enable_lifecycle = false;
   bool enable_admin_api = false;
   bool enable_remote_write_receiver = false;
+  bool enable_otlp_receiver = false;
   bool accept_write_v1 = true, accept_write_v2 = true;  ///< Prometheus: 1.0 only
   uint64_t max_header_bytes = 32ULL << 10;
   int64_t header_timeout_ms = 5'000;
@@ -97,6 +98,7 @@ struct feature_flags {
   bool auto_reload_config = false;
   bool created_timestamp_zero_ingestion = false;
   bool native_histograms = false;  ///< scrape_native_histograms where no file says otherwise
+  bool otlp_native_delta_ingestion = false;
 };
 
 struct audit_flags {

@@ -48,9 +48,20 @@ std::string_view disabled(const services& s, const route& r) {
     return "admin APIs disabled";
   if ((r.kind == route_kind::reload || r.kind == route_kind::quit) && !s.enable_lifecycle)
     return "Lifecycle API is not enabled.";
-  if (r.kind == route_kind::write && !s.enable_write_receiver)
-    return "remote write receiver needs to be enabled with --web.enable-remote-write-receiver";
+  if (r.kind == route_kind::write)
+    return r.closed(s);
   return {};
+}
+
+std::string_view write_closed(const services& s) {
+  return s.enable_write_receiver
+             ? ""
+             : "remote write receiver needs to be enabled with --web.enable-remote-write-receiver";
+}
+std::string_view otlp_closed(const services& s) {
+  return s.enable_otlp_receiver
+             ? ""
+             : "otlp write receiver needs to be enabled with --web.enable-otlp-receiver";
 }
 
 http::response refuse_disabled(const route& r, std::string_view why) {
@@ -93,7 +104,8 @@ const std::vector<route>& api::routes() {
       {"POST PUT", "/api/v1/admin/tsdb/clean_tombstones", k::admin, handle_clean_tombstones},
       {"POST PUT", "/api/v1/admin/tsdb/flush", k::admin, handle_flush},
       {"POST PUT", "/api/v1/admin/tsdb/snapshot", k::admin, handle_snapshot},
-      {"POST", "/api/v1/write", k::write, handle_write},
+      {"POST", "/api/v1/write", k::write, handle_write, write_closed},
+      {"POST", "/api/v1/otlp/v1/metrics", k::write, handle_otlp, otlp_closed},
       {"GET", "/federate", k::query, handle_federate},
       {"GET", "/metrics", k::cheap, handle_metrics},
       {"GET", "/version", k::cheap, handle_version},
@@ -111,6 +123,8 @@ const std::vector<route>& api::routes() {
 api::api(services s) : services_(std::move(s)) {
   if (services_.enable_write_receiver)
     register_write_counters(*services_.metrics);
+  if (services_.enable_otlp_receiver)
+    register_otlp_counters(*services_.metrics);
 }
 
 api::match api::find(const http::request& r) const {

@@ -61,6 +61,8 @@ struct route {
   std::string_view path;     ///< exact, or with one ":name" segment
   route_kind kind;
   answer (*handle)(const services&, const http::request&, const inputs&);
+  /// Of kind write: why the door is closed, "" if it is not.
+  std::string_view (*closed)(const services&) = nullptr;
 };
 
 class api {

@@ -52,6 +52,9 @@ TROUPE_HANDLER(handle_page_asset);
 TROUPE_HANDLER(handle_write);
 /// Makes the counters of remote write, at 0.
 void register_write_counters(registry& metrics);
+// otlp_api.cc
+TROUPE_HANDLER(handle_otlp);
+void register_otlp_counters(registry& metrics);
 // federate_api.cc
 TROUPE_HANDLER(handle_federate);
 // Routes of kind reload and quit are carried out by the caller; their handler only answers for a

@@ -18,6 +18,9 @@
 #include <string>
 #include <vector>
 
+namespace troupe::config {
+struct config;
+}
 namespace troupe::query {
 class engine;
 }
@@ -101,11 +104,15 @@ struct services {
   std::function<void(const std::string& path, std::string line)> log_line;
   /// Empty when the node can answer queries; else why not ("replaying the WAL: segment 3 of 17").
   std::function<std::string()> not_ready;
+  /// The configuration in force; never null.
+  std::function<std::shared_ptr<const config::config>()> config;
   /// Null as long as none were looked for.
   std::function<std::shared_ptr<const notify::alertmanagers_state>()> alertmanagers;
   /// Last configuration reload: success and when.
   std::function<std::pair<bool, timestamp_ms>()> last_reload;
   bool enable_admin = false, enable_lifecycle = false, enable_write_receiver = false;
+  bool enable_otlp_receiver = false;
+  bool accept_otlp_delta = false;
   bool accept_write_v1 = true, accept_write_v2 = true;  ///< versions of remote write
   int64_t query_timeout_ms = 120'000;
   int64_t lookback_ms = 300'000;

@@ -33,7 +33,7 @@ TEST(inert, keys_are_a_pinned_list) {
                   "gogc", "hetzner_sd_configs", "http_server_config.http2", "ionos_sd_configs",
                   "jwt-bearer", "kubernetes_sd_configs", "kuma_sd_configs", "lightsail_sd_configs",
                   "linode_sd_configs", "marathon_sd_configs", "msk_sd_configs", "nerve_sd_configs",
-                  "nomad_sd_configs", "oci_sd_configs", "openstack_sd_configs", "otlp",
+                  "nomad_sd_configs", "oci_sd_configs", "openstack_sd_configs",
                   "outscale_sd_configs", "ovhcloud_sd_configs", "puppetdb_sd_configs",
                   "rds_sd_configs", "remote_read", "remote_write", "scaleway_sd_configs",
                   "serverset_sd_configs", "sigv4", "stackit_sd_configs", "tracing",
@@ -56,15 +56,14 @@ TEST(inert, flags_are_a_pinned_list) {
           "storage.tsdb.delay-compact-file.path", "storage.tsdb.delayed-compaction.max-percent",
           "storage.tsdb.head-chunks-write-queue-size", "storage.tsdb.max-block-chunk-segment-size",
           "storage.tsdb.samples-per-chunk", "storage.tsdb.wal-compression-type",
-          "web.console.libraries", "web.console.templates", "web.enable-otlp-receiver",
-          "web.max-notifications-subscribers", "web.user-assets"));
-  EXPECT_THAT(
-      inert_features(),
-      ElementsAre("agent", "auto-gomaxprocs", "auto-gomemlimit", "delayed-compaction",
-                  "histograms-st-encoding", "memory-snapshot-on-shutdown", "old-ui",
-                  "otlp-deltatocumulative", "otlp-native-delta-ingestion", "otlp-write-receiver",
-                  "promql-binop-fill-modifiers", "remote-write-receiver", "st-storage",
-                  "type-and-unit-labels", "use-start-timestamps", "use-uncached-io"));
+          "web.console.libraries", "web.console.templates", "web.max-notifications-subscribers",
+          "web.user-assets"));
+  EXPECT_THAT(inert_features(),
+              ElementsAre("agent", "auto-gomaxprocs", "auto-gomemlimit", "delayed-compaction",
+                          "histograms-st-encoding", "memory-snapshot-on-shutdown", "old-ui",
+                          "otlp-deltatocumulative", "otlp-write-receiver",
+                          "promql-binop-fill-modifiers", "remote-write-receiver", "st-storage",
+                          "type-and-unit-labels", "use-start-timestamps", "use-uncached-io"));
 }
 
 TEST(inert, finds_every_use_with_its_place) {
@@ -88,7 +87,7 @@ TEST(inert, finds_every_use_with_its_place) {
     uses.push_back(u.name + " " + u.where);
   EXPECT_THAT(
       uses,
-      ElementsAre("gogc c.yml:2:11: runtime.gogc", "otlp c.yml:3:1: otlp",
+      ElementsAre("gogc c.yml:2:11: runtime.gogc",
                   "enable_http2 c.yml:6:3: scrape_configs[0].enable_http2",
                   "kubernetes_sd_configs c.yml:8:3: scrape_configs[0].kubernetes_sd_configs",
                   "kubernetes_sd_configs c.yml:10:3: scrape_configs[1].kubernetes_sd_configs",
@@ -98,7 +97,6 @@ TEST(inert, finds_every_use_with_its_place) {
   EXPECT_THAT(loaded.warnings,
               ElementsAre("gogc is read and checked but has no effect yet (c.yml:2:11: "
                           "runtime.gogc)",
-                          "otlp is read and checked but has no effect yet (c.yml:3:1: otlp)",
                           "enable_http2 is read and checked but has no effect yet (c.yml:6:3: "
                           "scrape_configs[0].enable_http2)",
                           "kubernetes_sd_configs is read and checked but has no effect yet "

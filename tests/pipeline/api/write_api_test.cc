@@ -1,13 +1,9 @@
 // The remote write receiver. What is pinned here is what the specifications of 1.0 and 2.0 ask of
 // receivers, and what Prometheus' own receiver does.
-#include "pipeline/api/api.h"
-#include "pipeline/remote/series_cache.h"
+#include "tests/pipeline/api/door_fixture.h"
 #include "tests/support/remote_write_body.h"
 
-#include <gtest/gtest.h>
 #include <zstd.h>
-
-#include <functional>
 
 namespace troupe::api {
 namespace {
@@ -40,43 +36,10 @@ write_v2_series series(std::string name, std::vector<support::write_v2_sample> s
   return {{{"__name__", std::move(name)}}, std::move(samples), {}, {}, {}, 0};
 }
 
-class WriteApiTest : public ::testing::Test {
+class WriteApiTest : public DoorTest {
  protected:
-  WriteApiTest() {
-    base.clk = &clk;
-    base.metrics = &metrics;
-    base.budget = budget;
-    base.known_series = &known;
-    base.enable_write_receiver = true;
-    base.max_write_bytes = 1u << 20;
-    the_api = std::make_unique<api>(base);
-    // As storage does it.
-    outcome_of = [](const write_batch& b) {
-      ingest::outcome o;
-      o.report.accepted = b.sample_count();
-      o.report.accepted_histograms = b.histograms.size();
-      o.report.accepted_exemplars = b.exemplars.size();
-      return o;
-    };
-  }
-
   http::response send(std::string body, http::headers headers) {
-    http::request r;
-    r.method = "POST";
-    r.path = "/api/v1/write";
-    r.body = std::move(body);
-    r.header_fields = std::move(headers);
-    const auto m = the_api->find(r);
-    answer a = the_api->handle(*m.to, r, {});
-    stored.clear();
-    if (auto* ready = std::get_if<http::response>(&a))
-      return std::move(*ready);
-    auto& store = std::get<store_request>(a);
-    stored = store.batches;
-    std::vector<ingest::outcome> outcomes;
-    for (const auto& b : stored)
-      outcomes.push_back(outcome_of(*b));
-    return store.finish(outcomes);
+    return send_to("/api/v1/write", std::move(body), std::move(headers));
   }
   http::response send_v2(const std::vector<write_v2_series>& all) {
     return send(snappy_block(write_v2_request(all)),
@@ -84,15 +47,6 @@ class WriteApiTest : public ::testing::Test {
                  {"Content-Encoding", "snappy"},
                  {"X-Prometheus-Remote-Write-Version", "2.0.0"}});
   }
-
-  manual_clock clk{135'000};
-  registry metrics;
-  std::shared_ptr<http::byte_budget> budget = std::make_shared<http::byte_budget>(64u << 20);
-  remote::series_cache known{{}, clk};
-  services base;
-  std::unique_ptr<api> the_api;
-  std::vector<batch_ptr> stored;
-  std::function<ingest::outcome(const write_batch&)> outcome_of;
 };
 
 TEST_F(WriteApiTest, TheContentTypeSaysWhichMessageItIs) {
