@@ -1,6 +1,6 @@
 #include "storage/node_reader.h"
 
-#include "storage/compact/compactor.h"
+#include "storage/chunk/series_merge.h"
 #include "storage/head/head_querier.h"
 
 #include <algorithm>

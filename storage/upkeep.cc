@@ -1,7 +1,7 @@
 #include "storage/upkeep.h"
 
 #include "storage/base/log.h"
-#include "storage/compact/compactor.h"
+#include "storage/chunk/series_merge.h"
 #include "storage/data_folder.h"
 #include "storage/head/head_querier.h"
 

@@ -12,10 +12,6 @@
 
 namespace troupe::storage {
 
-/// A series_set over several, each in label order: equal label sets become one series whose samples
-/// merge_columns decides.
-std::unique_ptr<series_set> merge_series(std::vector<std::unique_ptr<series_set>> sources);
-
 /// Spec of the block that replaces `parents` (all of one tenant): time range, level, sources.
 block_spec merged_spec(std::span<const std::shared_ptr<block_reader>> parents, std::string id);
 

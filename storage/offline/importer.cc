@@ -1,7 +1,7 @@
 #include "storage/offline/importer.h"
 
 #include "storage/base/hash.h"
-#include "storage/compact/compactor.h"
+#include "storage/chunk/series_merge.h"
 #include "storage/compact/planner.h"
 #include "storage/data_folder.h"
 #include "storage/offline/block_list.h"

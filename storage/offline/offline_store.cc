@@ -1,6 +1,6 @@
 #include "storage/offline/offline_store.h"
 
-#include "storage/compact/compactor.h"
+#include "storage/chunk/series_merge.h"
 #include "storage/head/chunk_file.h"
 #include "storage/model/slot.h"
 

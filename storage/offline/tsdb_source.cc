@@ -1,6 +1,6 @@
 #include "storage/offline/tsdb_source.h"
 
-#include "storage/compact/compactor.h"
+#include "storage/chunk/series_merge.h"
 
 #include <fmt/format.h>
 

@@ -83,41 +83,12 @@ result<std::vector<std::string>> collect_symbols(series_set& set) {
   return out;
 }
 
-status add_chunks(const sample_columns& in, chunk_writer& chunks, std::vector<chunk_meta>& out) {
-  for (size_t i = 0; i < in.ts.size();) {
-    const auto e = encode_floats(std::span(in.ts).subspan(i), std::span(in.values).subspan(i));
-    TROUPE_ASSIGN(const uint64_t place, chunks.add(e));
-    out.push_back({in.ts[i], in.ts[i + e.samples - 1], place});
-    i += e.samples;
-  }
-  for (size_t i = 0; i < in.histograms.size();) {
-    const auto e = encode_histograms(std::span(in.histograms).subspan(i));
-    TROUPE_ASSIGN(const uint64_t place, chunks.add(e));
-    out.push_back({in.histograms[i].ts, in.histograms[i + e.samples - 1].ts, place});
-    i += e.samples;
-  }
-  return {};
-}
-
-// Cuts floats and histograms of a series where they alternate: chunks of a block must not overlap.
 status write_samples(const sample_columns& all, chunk_writer& chunks,
                      std::vector<chunk_meta>& out) {
-  if (all.ts.empty() || all.histograms.empty())
-    return add_chunks(all, chunks, out);
-  size_t f = 0, h = 0;
-  while (f < all.ts.size() || h < all.histograms.size()) {
-    sample_columns run;
-    const timestamp_ms next_histogram = h < all.histograms.size() ? all.histograms[h].ts : max_time;
-    for (; f < all.ts.size() && all.ts[f] < next_histogram; ++f) {
-      run.ts.push_back(all.ts[f]);
-      run.values.push_back(all.values[f]);
-    }
-    TROUPE_TRY(add_chunks(run, chunks, out));
-    run.clear();
-    const timestamp_ms next_float = f < all.ts.size() ? all.ts[f] : max_time;
-    for (; h < all.histograms.size() && all.histograms[h].ts <= next_float; ++h)
-      run.histograms.push_back(all.histograms[h]);
-    TROUPE_TRY(add_chunks(run, chunks, out));
+  chunk_cutter cutter(all);
+  for (timed_chunk c; cutter.next(c);) {
+    TROUPE_ASSIGN(const uint64_t place, chunks.add(c.chunk));
+    out.push_back({c.first, c.last, place});
   }
   return {};
 }

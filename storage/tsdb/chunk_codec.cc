@@ -81,4 +81,33 @@ encoded encode_floats(std::span<const timestamp_ms> ts, std::span<const double> 
   return {encoding::xor_floats, n, out.bytes()};
 }
 
+bool chunk_cutter::next(timed_chunk& out) {
+  const auto& [ts, values, starts, rows] = all_;
+  const bool has_float = float_ < ts.size(), has_histogram = histogram_ < rows.size();
+  if (!has_float && !has_histogram)
+    return false;
+  // Up to the next sample of the other kind.
+  if (has_float && (!has_histogram || ts[float_] < rows[histogram_].ts)) {
+    const auto end =
+        has_histogram ? std::lower_bound(ts.begin(), ts.end(), rows[histogram_].ts) : ts.end();
+    const auto n = static_cast<size_t>(end - ts.begin()) - float_;
+    out.chunk =
+        encode_floats(std::span(ts).subspan(float_, n), std::span(values).subspan(float_, n));
+    out.first = ts[float_];
+    float_ += out.chunk.samples;
+    out.last = ts[float_ - 1];
+    return true;
+  }
+  const auto end = has_float
+                       ? std::partition_point(rows.begin(), rows.end(),
+                                              [&](const auto& r) { return r.ts <= ts[float_]; })
+                       : rows.end();
+  const auto n = static_cast<size_t>(end - rows.begin()) - histogram_;
+  out.chunk = encode_histograms(std::span(rows).subspan(histogram_, n));
+  out.first = rows[histogram_].ts;
+  histogram_ += out.chunk.samples;
+  out.last = rows[histogram_ - 1].ts;
+  return true;
+}
+
 }  // namespace troupe::storage::tsdb

@@ -33,4 +33,24 @@ encoded encode_floats(std::span<const timestamp_ms> ts, std::span<const double> 
 /// hint, a counter that went back, a live one behind a stale marker.
 encoded encode_histograms(std::span<const sample_columns::histogram_row> rows);
 
+/// A chunk with the times of its first and last sample.
+struct timed_chunk {
+  timestamp_ms first = 0;
+  timestamp_ms last = 0;
+  encoded chunk;
+};
+/// Cuts samples of one series into chunks by time, which do not overlap. The samples must stay as
+/// they are meanwhile.
+class chunk_cutter {
+ public:
+  explicit chunk_cutter(const sample_columns& all) : all_(all) {}
+  /// False after the last.
+  bool next(timed_chunk& out);
+
+ private:
+  const sample_columns& all_;
+  size_t float_ = 0;
+  size_t histogram_ = 0;
+};
+
 }  // namespace troupe::storage::tsdb

@@ -2,6 +2,7 @@
 
 #include "storage/base/fault_twin.h"
 #include "storage/block/series_stats.h"
+#include "storage/chunk/series_merge.h"
 #include "tests/storage/block/block_fixture.h"
 
 #include <gtest/gtest.h>

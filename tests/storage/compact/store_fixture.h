@@ -1,6 +1,7 @@
 // A block store in a simulated file system beside the plain data it ought to hold.
 #pragma once
 
+#include "storage/chunk/series_merge.h"
 #include "storage/compact/block_store.h"
 #include "storage/compact/compactor.h"
 #include "tests/storage/block/block_fixture.h"
