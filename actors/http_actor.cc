@@ -19,8 +19,12 @@ void pump(self_ptr self, http_state::lane& lane) {
   }
 }
 
+/// In the place of a worker's index: a remote read is over.
+constexpr size_t read_is_over = SIZE_MAX;
+
 void enqueue(self_ptr self, const params_ptr& p, const http_call_ptr& call) {
-  bool query = call->route->kind == api::route_kind::query;
+  const auto kind = call->route->kind;
+  bool query = kind == api::route_kind::query || kind == api::route_kind::read;
   auto& lane = query ? self->state.queries : self->state.reserve;
   if (lane.queue.size() >= p->max_queue) {
     call->respond(api::overloaded("too many requests are waiting"));
@@ -30,6 +34,38 @@ void enqueue(self_ptr self, const params_ptr& p, const http_call_ptr& call) {
     call->queue_deadline_ns = p->clk->monotonic_ns() + p->queue_timeout_ms * 1'000'000;
   lane.queue.push_back(call);
   pump(self, lane);
+}
+
+/// A remote read counts until its permit is gone, which may be on a connection's thread.
+void start_read(self_ptr self, const params_ptr& p, const http_call_ptr& call) {
+  ++self->state.reads;
+  const auto bridge = caf::actor_cast<caf::weak_actor_ptr>(self);
+  call->gathered.permit = std::shared_ptr<void>(nullptr, [bridge](void*) {
+    if (const auto alive = bridge.lock())
+      caf::anon_send(caf::actor_cast<http_actor>(alive), free_atom_v, read_is_over);
+  });
+  enqueue(self, p, call);
+}
+
+void admit_read(self_ptr self, const params_ptr& p, const http_call_ptr& call) {
+  auto& s = self->state;
+  if (p->read_limit == 0 || s.reads < p->read_limit)
+    return start_read(self, p, call);
+  if (s.waiting_reads.size() >= p->max_queue) {
+    call->respond(api::overloaded("too many remote reads are waiting"));
+    return;
+  }
+  s.waiting_reads.push_back(call);
+}
+
+void end_read(self_ptr self, const params_ptr& p) {
+  auto& s = self->state;
+  --s.reads;
+  if (s.waiting_reads.empty() || s.stopping)
+    return;
+  auto call = std::move(s.waiting_reads.front());
+  s.waiting_reads.pop_front();
+  start_read(self, p, call);
 }
 
 /// Asks every scrape actor and discovery for their state, then goes on; one that does not answer is
@@ -109,6 +145,9 @@ void dispatch(self_ptr self, const params_ptr& p, const http_call_ptr& call) {
                      "/-/quit"});
       p->quit();
       break;
+    case api::route_kind::read:
+      admit_read(self, p, call);
+      break;
     default:
       enqueue(self, p, call);
   }
@@ -132,10 +171,15 @@ http_actor::behavior_type http_bridge(self_ptr self, http_params params) {
             call->respond(api::overloaded("the node is stopping"));
           lane->queue.clear();
         }
+        for (auto& call : s.waiting_reads)
+          call->respond(api::overloaded("the node is stopping"));
+        s.waiting_reads.clear();
         return stopped_atom_v;
       },
       [self, p](call_atom, const http_call_ptr& call) { dispatch(self, p, call); },
       [self, p](free_atom, size_t worker) {
+        if (worker == read_is_over)
+          return end_read(self, p);
         auto& lane = worker < p->query_workers ? self->state.queries : self->state.reserve;
         lane.idle.push_back(worker);
         pump(self, lane);

@@ -23,6 +23,7 @@ struct http_params {
   size_t reserve_workers = 4;  ///< the rest
   size_t max_queue = 1024;     ///< calls waiting per kind; above: 503
   int64_t queue_timeout_ms = 120'000;
+  size_t read_limit = 10;  ///< remote reads under way at a time; 0: no bound
   std::function<std::string(const config_ptr&)> render_config;
   std::function<void()> quit;  ///< /-/quit
 };
@@ -37,6 +38,8 @@ struct http_state {
   config_ptr config;
   std::string config_yaml;
   lane queries, reserve;
+  size_t reads = 0;                         ///< remote reads under way
+  std::deque<http_call_ptr> waiting_reads;  ///< until one of them is over
   bool stopping = false;
 };
 

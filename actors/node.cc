@@ -17,6 +17,8 @@
 #include "config/config.h"
 #include "config/load.h"
 #include "pipeline/discover/target_groups.h"
+#include "pipeline/http/blocking_fetch.h"
+#include "pipeline/http/snappy_encoder.h"
 #include "storage/base/hash.h"
 
 #include <caf/send.hpp>
@@ -52,9 +54,10 @@ status node::open() {
   set_reach(so);
   storage::environment se{env_.files, env_.clk, env_.metrics, env_.seed, env_.memory};
   TROUPE_ASSIGN(store_, storage::storage::open(so, se));
+  build_reader();
   engine_ = std::make_unique<query::engine>(engine_options_of(opts_.flags, *config_), *env_.clk,
                                             env_.memory);
-  rule_queries_ = std::make_unique<rules::engine_door>(*engine_, store_->reader());
+  rule_queries_ = std::make_unique<rules::engine_door>(*engine_, *reader_);
   templates_ = std::make_unique<rules::go_templates>(
       external_url_of(opts_.flags.web),
       config::route_prefix(opts_.flags.web) == "/" ? "" : config::route_prefix(opts_.flags.web));
@@ -69,11 +72,16 @@ void node::build_api(std::string retention) {
   known_series_ = std::make_unique<remote::series_cache>(std::move(known), *env_.clk);
   auto s = services_of(opts_.flags, opts_.flag_values);
   s.known_series = known_series_.get();
-  s.data = &store_->reader();
+  s.data = reader_.get();
+  s.local = &store_->reader();
+  s.data_of_query = [reader = reader_.get()](int64_t timeout_ms, const std::atomic<bool>* cancel) {
+    return reader->for_query(timeout_ms, cancel);
+  };
   s.rules = &rules_;
   s.engine = engine_.get();
   s.clk = env_.clk;
   s.metrics = env_.metrics;
+  s.memory = env_.memory;
   s.budget = env_.budget;
   s.admin = storage_admin_of(*store_);
   s.storage_retention = std::move(retention);
@@ -98,8 +106,56 @@ void node::set_reach(const storage::options& o) {
   reach_ms_ = o.retention_bytes > 0 ? std::min(newest, by_time) : by_time;
 }
 
+void node::build_reader() {
+  remote::merged_environment m;
+  m.local = &store_->reader();
+  m.clk = env_.clk;
+  m.fetch = [fetcher = env_.fetcher](std::vector<http::fetch_request> requests,
+                                     const std::atomic<bool>* cancel) {
+    return http::fetch_and_wait(*fetcher, std::move(requests), cancel);
+  };
+  m.longest_wait_ms = opts_.flags.query.timeout_ms;
+  m.compress = [](std::string_view raw) {
+    std::string out;
+    http::snappy(raw, out);
+    return out;
+  };
+  m.local_start = [this] {
+    // As Prometheus: from the first block on, with a margin for what was not there then.
+    timestamp_ms first = env_.clk->now_ms();
+    for (const auto& b : store_->blocks())
+      first = std::min(first, b.min_time);
+    return first + 2 * opts_.store.min_block_ms;
+  };
+  reader_ = std::make_unique<remote::merged_reader>(std::move(m));
+  set_remote_sources(*config_);
+}
+
+void node::set_remote_sources(const config::config& c) {
+  // They were made when the configuration was loaded.
+  reader_->set_sources(remote_sources_of(c).value_or(remote::remote_sources()));
+}
+
+result<remote::remote_sources> node::remote_sources_of(const config::config& c) const {
+  const remote::read_endpoint_factory endpoints =
+      [this](const std::string& url, const config::http_client_config& client,
+             http::headers fixed) -> result<http::endpoint_ptr> {
+    TROUPE_ASSIGN(auto settings, env_.endpoints.settings(client));
+    return env_.endpoints.endpoint(url, std::move(settings), std::move(fixed));
+  };
+  remote::remote_sources out;
+  for (const auto& r : c.remote_read) {
+    auto source = remote::remote_source::create(r, c.global, endpoints, *env_.metrics);
+    if (!source.ok())
+      return source.error().with_context("remote_read");
+    out.push_back(std::move(*source));
+  }
+  return out;
+}
+
 result<config_ptr> node::load() {
   TROUPE_ASSIGN(auto loaded, env_.load_config());
+  TROUPE_ASSIGN([[maybe_unused]] const auto checked, remote_sources_of(*loaded));
   TROUPE_TRY(lines_->open(log_files_of(*loaded)));
   return loaded;
 }
@@ -118,6 +174,8 @@ void node::accept(config_ptr c) {
       mark(use, 0);
   for (const auto& use : c->inert_uses)
     mark(use, 1);
+  if (reader_)
+    set_remote_sources(*c);
   std::atomic_store(&config_, std::move(c));
 }
 
@@ -242,6 +300,7 @@ std::vector<child_spec> node::children() {
   hp.reserve_workers = opts_.reserve_workers;
   hp.max_queue = opts_.flags.query.max_queue;
   hp.queue_timeout_ms = opts_.flags.query.timeout_ms;
+  hp.read_limit = opts_.flags.remote_read.concurrent_limit;
   hp.render_config = [](const config_ptr& c) { return config::to_yaml(*c); };
   hp.quit = env_.quit;
   add(
@@ -299,7 +358,7 @@ rule_params node::rule_params_of(size_t index) {
   const auto& f = opts_.flags;
   rule_params p;
   auto& r = p.manager.runner;
-  r.data = &store_->reader();
+  r.data = reader_.get();
   r.queries = rule_queries_.get();
   r.clk = env_.clk;
   r.live_wait_ms = f.rules.max_wait_ms;

@@ -11,6 +11,7 @@
 #include "pipeline/http/http.h"
 #include "pipeline/ingest/ingester.h"
 #include "pipeline/ingest/input_marks.h"
+#include "pipeline/remote/merged_reader.h"
 #include "pipeline/remote/series_cache.h"
 #include "pipeline/rules/alert.h"
 #include "pipeline/rules/engine_door.h"
@@ -116,6 +117,11 @@ class node {
  private:
   node(caf::actor_system& sys, node_options options, node_environment env);
   status open();
+  /// The read door that asks other servers, too.
+  void build_reader();
+  void set_remote_sources(const config::config& c);
+  /// invalid_argument for client settings that do not hold.
+  result<remote::remote_sources> remote_sources_of(const config::config& c) const;
   void build_api(std::string retention);
   /// A request to store samples goes to the receiver with the shortest queue.
   void receive(const links& to, http_call_ptr call);
@@ -135,6 +141,7 @@ class node {
   node_environment env_;
   std::unique_ptr<line_log> lines_;
   std::unique_ptr<storage::storage> store_;
+  std::unique_ptr<remote::merged_reader> reader_;
   std::unique_ptr<query::engine> engine_;
   std::unique_ptr<remote::series_cache> known_series_;
   ingest::input_marks marks_;

@@ -170,6 +170,8 @@ api::services services_of(const config::server_flags& f,
   s.query_timeout_ms = f.query.timeout_ms;
   s.lookback_ms = f.query.lookback_delta_ms;
   s.max_write_bytes = f.web.max_body_bytes;
+  s.read_sample_limit = f.remote_read.sample_limit;
+  s.read_frame_bytes = f.remote_read.max_bytes_in_frame;
   return s;
 }
 

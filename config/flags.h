@@ -82,6 +82,12 @@ struct query_flags {
   uint64_t max_queue = 100;                ///< waiting queries, then 503
 };
 
+struct remote_read_flags {
+  uint64_t sample_limit = 50'000'000;  ///< of one query; 0: none
+  uint64_t concurrent_limit = 10;      ///< requests at a time; 0: no bound
+  uint64_t max_bytes_in_frame = 1ULL << 20;
+};
+
 struct scrape_flags {
   uint64_t max_body_bytes = 64ULL << 20;  ///< where body_size_limit is 0 (Prometheus: no limit)
   uint64_t max_idle_connections = 0;      ///< 0: half of the descriptor limit
@@ -135,6 +141,7 @@ struct server_flags {
   web_flags web;
   storage_flags storage;
   query_flags query;
+  remote_read_flags remote_read;
   scrape_flags scrape;
   feature_flags features;
   log_flags log;

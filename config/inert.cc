@@ -16,7 +16,7 @@ constexpr std::string_view sd_suffix = "_sd_configs";
 constexpr std::string_view jwt_grant = "jwt-bearer";
 
 // Blocks as a whole, at the top of the file.
-constexpr std::array<std::string_view, 3> blocks{"remote_read", "remote_write", "tracing"};
+constexpr std::array<std::string_view, 2> blocks{"remote_write", "tracing"};
 // Keys wherever they stand below other blocks.
 constexpr std::array<std::string_view, 3> keys{"enable_http2", "gogc", "sigv4"};
 

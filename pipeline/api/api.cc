@@ -106,6 +106,7 @@ const std::vector<route>& api::routes() {
       {"POST PUT", "/api/v1/admin/tsdb/snapshot", k::admin, handle_snapshot},
       {"POST", "/api/v1/write", k::write, handle_write, write_closed},
       {"POST", "/api/v1/otlp/v1/metrics", k::write, handle_otlp, otlp_closed},
+      {"POST", "/api/v1/read", k::read, handle_read},
       {"GET", "/federate", k::query, handle_federate},
       {"GET", "/metrics", k::cheap, handle_metrics},
       {"GET", "/version", k::cheap, handle_version},
@@ -121,6 +122,8 @@ const std::vector<route>& api::routes() {
 }
 
 api::api(services s) : services_(std::move(s)) {
+  if (services_.metrics != nullptr)
+    register_read_counters(*services_.metrics);
   if (services_.enable_write_receiver)
     register_write_counters(*services_.metrics);
   if (services_.enable_otlp_receiver)

@@ -32,6 +32,7 @@ namespace troupe::api {
 enum class route_kind : unsigned char {
   immediate,  ///< constant work, on the bridge itself (/-/healthy, /-/ready, redirects, 404)
   query,      ///< reads data: on a query worker, counts against query.max-concurrency
+  read,       ///< as query; also counts against storage.remote.read-concurrent-limit
   cheap,      ///< some work but no query (status, metrics, the page): on a query worker of its own
               ///< reserve
   targets,    ///< as cheap, with `inputs::pools` and `inputs::discovery` filled in
@@ -47,6 +48,8 @@ struct inputs {
   std::string config_yaml;  ///< as /api/v1/status/config prints it
   std::vector<std::shared_ptr<const scrape::pool_states>> pools;
   std::shared_ptr<const discover::discovery_state> discovery;
+  /// Of a remote read: kept until its last byte is made, while it counts as under way.
+  std::shared_ptr<const void> permit;
 };
 
 /// Batches to store (all of them, or the call failed), then the answer from their outcomes.

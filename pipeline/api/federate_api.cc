@@ -26,7 +26,7 @@ answer handle_federate(const services& s, const http::request& r, const inputs& 
     f.external_labels = in.config->global.external_labels;
   f.utf8_names = http::find_header(r.header_fields, "Accept").find("escaping=allow-utf-8") !=
                  std::string_view::npos;
-  auto opened = federate::federation::open(*s.data, f);
+  auto opened = federate::federation::open(*s.local, f);
   if (!opened.ok())
     return plain(opened.error().code() == errc::unavailable ? 503 : 500,
                  opened.error().to_string() + "\n");

@@ -55,6 +55,10 @@ void register_write_counters(registry& metrics);
 // otlp_api.cc
 TROUPE_HANDLER(handle_otlp);
 void register_otlp_counters(registry& metrics);
+// read_api.cc
+TROUPE_HANDLER(handle_read);
+/// Makes the counters of remote read, at 0.
+void register_read_counters(registry& metrics);
 // federate_api.cc
 TROUPE_HANDLER(handle_federate);
 // Routes of kind reload and quit are carried out by the caller; their handler only answers for a

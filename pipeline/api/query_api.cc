@@ -42,6 +42,21 @@ result<query::query_overrides> overrides_of(const services& s, const http::reque
   return o;
 }
 
+/// What a query reads; it must not wait longer for others than the query may take.
+class query_data {
+ public:
+  query_data(const services& s, const query::query_overrides& o)
+      : own_(s.data_of_query
+                 ? s.data_of_query(o.timeout_ms > 0 ? o.timeout_ms : s.query_timeout_ms, o.cancel)
+                 : nullptr),
+        data_(own_ ? *own_ : *s.data) {}
+  storage::queryable& operator*() const { return data_; }
+
+ private:
+  std::unique_ptr<storage::queryable> own_;
+  storage::queryable& data_;
+};
+
 http::response query_failure(const status& s) {
   switch (query::classify(s)) {
     case query::query_error::bad_data:
@@ -144,7 +159,7 @@ answer handle_query(const services& s, const http::request& r, const inputs& in)
     return bad_data(overrides.error().message());
   auto text = r.param("query").value_or("");
   const int64_t began_ns = s.clk->monotonic_ns();
-  auto got = s.engine->instant(*s.data, "", text, *ts, *overrides);
+  auto got = s.engine->instant(*query_data(s, *overrides), "", text, *ts, *overrides);
   log_query(s, in, r, {text, *ts, *ts, 0}, got, began_ns);
   return render(r, std::move(got), *limit);
 }
@@ -185,7 +200,7 @@ answer handle_query_range(const services& s, const http::request& r, const input
     return bad_data(overrides.error().message());
   auto text = r.param("query").value_or("");
   const int64_t began_ns = s.clk->monotonic_ns();
-  auto got = s.engine->range(*s.data, "", text, *start, *end, *step, *overrides);
+  auto got = s.engine->range(*query_data(s, *overrides), "", text, *start, *end, *step, *overrides);
   log_query(s, in, r, {text, *start, *end, *step}, got, began_ns);
   return render(r, std::move(got), *limit);
 }

@@ -5,6 +5,7 @@
 #include "pipeline/http/byte_budget.h"
 #include "storage/base/clock.h"
 #include "storage/base/damage.h"
+#include "storage/base/memory_budget.h"
 #include "storage/base/result.h"
 #include "storage/base/stats.h"
 #include "storage/model/matcher.h"
@@ -82,10 +83,16 @@ struct build_info {
 
 /// Everything must outlive the api object.
 struct services {
-  storage::queryable* data = nullptr;
+  storage::queryable* data = nullptr;   ///< what the servers of remote_read have, too
+  storage::queryable* local = nullptr;  ///< only what is stored here
+  /// `data` for one query of so long, which `cancel` ends; empty: `data` as it is.
+  std::function<std::unique_ptr<storage::queryable>(int64_t timeout_ms,
+                                                    const std::atomic<bool>* cancel)>
+      data_of_query;
   query::engine* engine = nullptr;
   clock* clk = nullptr;
   registry* metrics = nullptr;
+  memory_budget* memory = nullptr;               ///< of the process; null: no bound
   std::shared_ptr<http::byte_budget> budget;     ///< decoded write bodies
   remote::series_cache* known_series = nullptr;  ///< of remote-write senders
   const rules::rule_board* rules = nullptr;
@@ -116,7 +123,9 @@ struct services {
   bool accept_write_v1 = true, accept_write_v2 = true;  ///< versions of remote write
   int64_t query_timeout_ms = 120'000;
   int64_t lookback_ms = 300'000;
-  uint64_t max_write_bytes = 32ULL << 20;  ///< decoded
+  uint64_t max_write_bytes = 32ULL << 20;   ///< decoded
+  uint64_t read_sample_limit = 50'000'000;  ///< of a query of a remote read; 0: none
+  size_t read_frame_bytes = 1 << 20;        ///< of a streamed remote read
 };
 
 }  // namespace troupe::api

@@ -26,6 +26,22 @@ label_view read_label(pbf_reader m) {
   return l;
 }
 
+bool is_label(const pbf_reader& m) {
+  return m.tag_and_type() == protozero::tag_and_type(1, pbf_wire_type::length_delimited);
+}
+
+}  // namespace
+
+void read_labels(std::string_view fields, size_t most, std::vector<label_view>& out) {
+  pbf_reader m(fields.data(), fields.size());
+  while (out.size() <= most && m.next()) {
+    if (is_label(m))
+      out.push_back(read_label(m.get_message()));
+    else
+      m.skip();
+  }
+}
+
 std::string label_refusal(std::span<const label_view> ls, const write_limits& limits) {
   if (ls.size() > limits.max_labels)
     return "more than " + std::to_string(limits.max_labels) + " labels";
@@ -45,22 +61,6 @@ std::string label_refusal(std::span<const label_view> ls, const write_limits& li
   if (auto twice = std::adjacent_find(names.begin(), names.end()); twice != names.end())
     return "duplicate label name " + quoted(twice->substr(0, 64));
   return {};
-}
-
-bool is_label(const pbf_reader& m) {
-  return m.tag_and_type() == protozero::tag_and_type(1, pbf_wire_type::length_delimited);
-}
-
-}  // namespace
-
-void read_labels(std::string_view fields, size_t most, std::vector<label_view>& out) {
-  pbf_reader m(fields.data(), fields.size());
-  while (out.size() <= most && m.next()) {
-    if (is_label(m))
-      out.push_back(read_label(m.get_message()));
-    else
-      m.skip();
-  }
 }
 
 std::string series_refusal(std::span<const label_view> ls, const write_limits& limits) {

@@ -22,6 +22,8 @@ struct write_limits {
 
 /// Appends the labels among these fields, one more than `most` at most.
 void read_labels(std::string_view fields, size_t most, std::vector<label_view>& out);
+/// Why these labels do not hold; "" if they do.
+std::string label_refusal(std::span<const label_view> ls, const write_limits& limits);
 /// Why a series with these labels must not be stored; "" if it may.
 std::string series_refusal(std::span<const label_view> ls, const write_limits& limits);
 

@@ -35,9 +35,9 @@ TEST(inert, keys_are_a_pinned_list) {
                   "linode_sd_configs", "marathon_sd_configs", "msk_sd_configs", "nerve_sd_configs",
                   "nomad_sd_configs", "oci_sd_configs", "openstack_sd_configs",
                   "outscale_sd_configs", "ovhcloud_sd_configs", "puppetdb_sd_configs",
-                  "rds_sd_configs", "remote_read", "remote_write", "scaleway_sd_configs",
-                  "serverset_sd_configs", "sigv4", "stackit_sd_configs", "tracing",
-                  "triton_sd_configs", "uyuni_sd_configs", "vultr_sd_configs"));
+                  "rds_sd_configs", "remote_write", "scaleway_sd_configs", "serverset_sd_configs",
+                  "sigv4", "stackit_sd_configs", "tracing", "triton_sd_configs", "uyuni_sd_configs",
+                  "vultr_sd_configs"));
 }
 
 TEST(inert, flags_are_a_pinned_list) {
@@ -51,9 +51,8 @@ TEST(inert, flags_are_a_pinned_list) {
           "storage.agent.retention.min-time", "storage.agent.wal-compression",
           "storage.agent.wal-compression-type", "storage.agent.wal-segment-size",
           "storage.agent.wal-truncate-frequency", "storage.remote.flush-deadline",
-          "storage.remote.read-concurrent-limit", "storage.remote.read-max-bytes-in-frame",
-          "storage.remote.read-sample-limit", "storage.tsdb.allow-overlapping-compaction",
-          "storage.tsdb.delay-compact-file.path", "storage.tsdb.delayed-compaction.max-percent",
+          "storage.tsdb.allow-overlapping-compaction", "storage.tsdb.delay-compact-file.path",
+          "storage.tsdb.delayed-compaction.max-percent",
           "storage.tsdb.head-chunks-write-queue-size", "storage.tsdb.max-block-chunk-segment-size",
           "storage.tsdb.samples-per-chunk", "storage.tsdb.wal-compression-type",
           "web.console.libraries", "web.console.templates", "web.max-notifications-subscribers",

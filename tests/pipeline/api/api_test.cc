@@ -29,7 +29,7 @@ class ApiTest : public ::testing::Test {
     data.append(labels::from({{"__name__", "up"}, {"job", "a"}}),
                 {labels::from({{"trace_id", "t"}}), 0.25, 30'000});
     services s;
-    s.data = &data;
+    s.data = s.local = &data;
     s.engine = &engine;
     s.clk = &clk;
     s.metrics = &metrics;
