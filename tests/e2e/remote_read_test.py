@@ -165,7 +165,8 @@ def answers_and_refusals(folder: str):
             body, frames = body[at + 4 + size:], frames + 1
         assert frames == 3, f"{frames} frames of 3 series"
         bad = [(harness.snappy(query(0, 1, ("=~", "a", "("))), 400), (harness.snappy(b"\xff"), 400), (b"nonsense", 400),
-               (harness.snappy(query(0, 1) + number(2, 9)), 400), (varint(1 << 40) + b"x", 413)]
+               (harness.snappy(query(0, 1) + number(2, 9)), 400), (varint(1 << 40) + b"x", 400),
+               (varint(1 << 31) + b"x", 413)]
         for payload, want in bad:
             status, _, body = harness.request(server.port, "POST", "/api/v1/read", payload)
             assert status == want, f"{payload[:20]!r}: {status} {body!r}"
