@@ -35,7 +35,7 @@ std::string number_text(double v) {
   return json_number(v);
 }
 
-/// Go's encoding/json with its escapes for HTML.
+/// Go's encoding/json without its escapes for HTML.
 void append_json_text(std::string& out, std::string_view text) {
   constexpr char digits[] = "0123456789abcdef";
   out += '"';
@@ -53,8 +53,7 @@ void append_json_text(std::string& out, std::string_view text) {
              : code == '\t' ? 't'
              : code == '\b' ? 'b'
                             : 'f';
-    } else if (code < 0x20 || code == '<' || code == '>' || code == '&' || code == 0x2028 ||
-               code == 0x2029 || broken) {
+    } else if (code < 0x20 || code == 0x2028 || code == 0x2029 || broken) {
       out += "\\u";
       for (int shift = 12; shift >= 0; shift -= 4)
         out += digits[code >> shift & 15];
