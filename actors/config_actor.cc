@@ -19,6 +19,7 @@ void distribute(self_ptr self) {
   self->send(s.peers->discovery, config_atom_v, s.current);
   self->send(s.peers->maintenance, config_atom_v, s.current);
   self->send(s.peers->notify, config_atom_v, s.current);
+  self->send(s.peers->send, config_atom_v, s.current);
   for (const auto& r : s.peers->rules)
     self->send(r, config_atom_v, s.current);
 }
@@ -121,6 +122,8 @@ config_actor::behavior_type configuration(self_ptr self, config_params params) {
           self->send(peers->maintenance, config_atom_v, s.current);
         if (!before || before->notify != peers->notify)
           self->send(peers->notify, config_atom_v, s.current);
+        if (!before || before->send != peers->send)
+          self->send(peers->send, config_atom_v, s.current);
         for (size_t i = 0; i < peers->rules.size(); ++i)
           if (!before || before->rules[i] != peers->rules[i])
             self->send(peers->rules[i], config_atom_v, s.current);

@@ -12,6 +12,7 @@
 #include "actors/router_actor.h"
 #include "actors/rule_actor.h"
 #include "actors/scrape_actor.h"
+#include "actors/send_actor.h"
 #include "actors/services.h"
 #include "actors/spawn.h"
 #include "config/config.h"
@@ -292,6 +293,10 @@ std::vector<child_spec> node::children() {
   add(
       "notify", true, stop_routing,
       [&sys, np] { return spawn_child(sys, false, notification, np); }, true);
+  add(
+      "send", true, stop_routing,
+      [&sys, detached, sp = send_params_of()] { return spawn_child(sys, detached, sending, sp); },
+      true);
   http_params hp;
   hp.api = api_.get();
   hp.clk = env_.clk;
@@ -383,6 +388,21 @@ rule_params node::rule_params_of(size_t index) {
   // Shorter than what the present waits for the past: a quick restart goes on as one.
   const bool receives = f.web.enable_remote_write_receiver || f.web.enable_otlp_receiver;
   p.senders_return_ms = receives ? f.rules.max_wait_ms * 3 / 4 : 0;
+  return p;
+}
+
+send_params node::send_params_of() {
+  send_params p;
+  p.options = destination_options_of(opts_.flags);
+  p.env.log = &store_->log();
+  p.env.files = env_.files;
+  p.env.metrics = env_.metrics;
+  p.env.endpoints = env_.endpoints;
+  p.env.described = [this] { return store_->reader().metadata_of("", "", 0); };
+  p.env.environment = env_.environment;
+  p.env.folder = join_path(opts_.store.dir, "remote_write");
+  p.fetcher = env_.fetcher;
+  p.clk = env_.clk;
   return p;
 }
 

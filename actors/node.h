@@ -48,6 +48,8 @@ struct node_environment {
   /// Told about every batch the router took and about every answer it gave (audits); may be empty.
   std::function<void(const batch_ptr&)> on_offer;
   std::function<void(const batch_ptr&, const ingest::outcome&)> on_outcome;
+  /// Environment variables; "" for one that is not set.
+  std::function<std::string(const std::string&)> environment;
   /// Reads and validates the configuration file.
   std::function<result<config_ptr>()> load_config;
   /// Changes when the files behind load_config change; only used with auto-reload-config.
@@ -128,6 +130,7 @@ class node {
   void spawn_all();
   std::vector<child_spec> children();
   struct rule_params rule_params_of(size_t index);
+  struct send_params send_params_of();
   void child_started(const std::string& name, const caf::actor& handle);
   void publish_if_complete();
   /// Reads the configuration and opens its log files.

@@ -112,6 +112,7 @@ class process {
       return http::make_endpoint(url, std::move(settings), std::move(extra));
     };
     env.make_watcher = discover::make_inotify_watcher;
+    env.environment = load_options_of(f).environment;
     env.seed = entropy_seed();
     env.load_config = [this] { return load(); };
     env.config_checksum = [this]() -> result<uint64_t> {

@@ -136,6 +136,14 @@ notify::notifier_options notifier_options_of(const config::server_flags& f) {
   return o;
 }
 
+send::destination_options destination_options_of(const config::server_flags& f) {
+  send::destination_options o;
+  o.log_limit_bytes = f.remote_write.log_limit_bytes;
+  o.backlog_rate = static_cast<double>(f.remote_write.backlog_rate);
+  o.fresh_first_lag_ms = f.remote_write.fresh_first_lag_ms;
+  return o;
+}
+
 std::string external_url_of(const config::web_flags& f) {
   const auto& listen = f.listen_address.front();
   std::string url = !f.external_url.empty()

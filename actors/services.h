@@ -7,6 +7,7 @@
 #include "config/load.h"
 #include "pipeline/api/services.h"
 #include "pipeline/notify/notifier.h"
+#include "pipeline/send/options.h"
 #include "query/engine/engine.h"
 #include "storage/storage.h"
 
@@ -30,6 +31,7 @@ storage::options storage_options_of(const config::server_flags& f, unsigned cpus
 /// What the configuration file says of the storage wins over the flags.
 void apply_storage_config(storage::options& o, const config::storage_config& c);
 notify::notifier_options notifier_options_of(const config::server_flags& f);
+send::destination_options destination_options_of(const config::server_flags& f);
 /// Everything that comes from flags and the build; doors and callbacks are the node's.
 api::services services_of(const config::server_flags& f,
                           const std::map<std::string, std::string>& values);

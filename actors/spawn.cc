@@ -51,6 +51,8 @@ bool adopt_handle(links& all, const std::string& name, const caf::actor& handle)
     all.log = caf::actor_cast<log_actor>(handle);
   else if (kind == "notify")
     all.notify = caf::actor_cast<notify_actor>(handle);
+  else if (kind == "send")
+    all.send = caf::actor_cast<send_actor>(handle);
   else if (kind == "audit")
     all.audit = caf::actor_cast<audit_actor>(handle);
   else

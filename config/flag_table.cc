@@ -278,6 +278,17 @@ constexpr flag_spec table[] = {
     {"troupe.rules.catch-up-reach", k::duration, "6h", "",
      "Evaluations missed longer ago than this are given up.", visible,
      TROUPE_NUMBER(rules.catch_up_reach_ms)},
+    {"troupe.remote-write.log-limit", k::bytes, "16GiB", "",
+     "Most bytes of the log that wait for one remote_write destination; beyond it its oldest "
+     "samples are dropped and counted.",
+     visible, TROUPE_NUMBER(remote_write.log_limit_bytes)},
+    {"troupe.remote-write.fresh-first-lag", k::duration, "1m", "",
+     "Once a destination is this far behind and answers again, fresh samples go first and those "
+     "that were missed follow beside them, if it takes late samples; 0s: always in order.",
+     visible, TROUPE_NUMBER(remote_write.fresh_first_lag_ms)},
+    {"troupe.remote-write.backlog-rate", k::count, "500000", "",
+     "Most samples a second that were missed and follow beside fresh ones; 0: no bound.", visible,
+     TROUPE_NUMBER(remote_write.backlog_rate)},
 };
 #undef TROUPE_ON
 #undef TROUPE_TEXT

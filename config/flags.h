@@ -118,6 +118,12 @@ struct notify_flags {
   bool drain_on_stop = true;
 };
 
+struct remote_write_flags {
+  uint64_t log_limit_bytes = 16ULL << 30;  ///< of the log that waits for one destination
+  uint64_t backlog_rate = 500'000;         ///< samples per second that were missed; 0: no bound
+  int64_t fresh_first_lag_ms = 60'000;     ///< 0: always in order
+};
+
 struct rule_flags {
   int64_t outage_tolerance_ms = 3'600'000;
   int64_t grace_period_ms = 600'000;
@@ -148,6 +154,7 @@ struct server_flags {
   audit_flags audit;
   notify_flags notify;
   rule_flags rules;
+  remote_write_flags remote_write;
 };
 
 struct check_config_command {

@@ -74,6 +74,13 @@ using notify_actor =
                         // Not windowed: its queues are bounded, the oldest alerts are dropped.
                         caf::reacts_to<alerts_atom, alert_list_ptr>>;
 
+/// Sends what the log has to the endpoints of remote_write. Answers stop when nothing is under way,
+/// or at a deadline.
+using send_actor =
+    basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<config_atom, config_ptr>,
+                        // Answers of receivers.
+                        caf::reacts_to<fetched_atom, fetch_results_ptr>>;
+
 /// Writes the canary and reads it back.
 using audit_actor =
     basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<links_atom, links_ptr>>;
@@ -126,6 +133,7 @@ struct links {
   config_actor config;
   log_actor log;
   notify_actor notify;
+  send_actor send;
   std::vector<rule_actor> rules;
   audit_actor audit;  ///< invalid where the canary is off
 };

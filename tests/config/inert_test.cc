@@ -26,18 +26,18 @@ TEST(inert, keys_are_a_pinned_list) {
   const auto keys = inert_keys();
   EXPECT_THAT(
       std::vector<std::string_view>(keys.begin(), keys.end()),
-      ElementsAre("aws_sd_configs", "azure_sd_configs", "consul_sd_configs",
-                  "digitalocean_sd_configs", "dns_sd_configs", "docker_sd_configs",
-                  "dockerswarm_sd_configs", "ec2_sd_configs", "ecs_sd_configs",
-                  "elasticache_sd_configs", "enable_http2", "eureka_sd_configs", "gce_sd_configs",
-                  "gogc", "hetzner_sd_configs", "http_server_config.http2", "ionos_sd_configs",
-                  "jwt-bearer", "kubernetes_sd_configs", "kuma_sd_configs", "lightsail_sd_configs",
-                  "linode_sd_configs", "marathon_sd_configs", "msk_sd_configs", "nerve_sd_configs",
-                  "nomad_sd_configs", "oci_sd_configs", "openstack_sd_configs",
-                  "outscale_sd_configs", "ovhcloud_sd_configs", "puppetdb_sd_configs",
-                  "rds_sd_configs", "remote_write", "scaleway_sd_configs", "serverset_sd_configs",
-                  "sigv4", "stackit_sd_configs", "tracing", "triton_sd_configs", "uyuni_sd_configs",
-                  "vultr_sd_configs"));
+      ElementsAre(
+          "aws_sd_configs", "azure_sd_configs", "consul_sd_configs", "digitalocean_sd_configs",
+          "dns_sd_configs", "docker_sd_configs", "dockerswarm_sd_configs", "ec2_sd_configs",
+          "ecs_sd_configs", "elasticache_sd_configs", "enable_http2", "eureka_sd_configs",
+          "gce_sd_configs", "gogc", "google_iam", "hetzner_sd_configs", "http_server_config.http2",
+          "ionos_sd_configs", "jwt-bearer", "kubernetes_sd_configs", "kuma_sd_configs",
+          "lightsail_sd_configs", "linode_sd_configs", "managed_identity", "marathon_sd_configs",
+          "msk_sd_configs", "nerve_sd_configs", "nomad_sd_configs", "oci_sd_configs",
+          "openstack_sd_configs", "outscale_sd_configs", "ovhcloud_sd_configs",
+          "puppetdb_sd_configs", "rds_sd_configs", "role_arn", "scaleway_sd_configs", "sdk",
+          "serverset_sd_configs", "sigv4", "stackit_sd_configs", "tracing", "triton_sd_configs",
+          "uyuni_sd_configs", "vultr_sd_configs", "workload_identity"));
 }
 
 TEST(inert, flags_are_a_pinned_list) {
@@ -91,7 +91,7 @@ TEST(inert, finds_every_use_with_its_place) {
                   "kubernetes_sd_configs c.yml:8:3: scrape_configs[0].kubernetes_sd_configs",
                   "kubernetes_sd_configs c.yml:10:3: scrape_configs[1].kubernetes_sd_configs",
                   "enable_http2 c.yml:11:39: scrape_configs[1].http_sd_configs[0].enable_http2",
-                  "remote_write c.yml:13:1: remote_write"));
+                  "enable_http2 c.yml:13:31: remote_write[0].enable_http2"));
   // One warning a name, with the first place.
   EXPECT_THAT(loaded.warnings,
               ElementsAre("gogc is read and checked but has no effect yet (c.yml:2:11: "
@@ -99,9 +99,7 @@ TEST(inert, finds_every_use_with_its_place) {
                           "enable_http2 is read and checked but has no effect yet (c.yml:6:3: "
                           "scrape_configs[0].enable_http2)",
                           "kubernetes_sd_configs is read and checked but has no effect yet "
-                          "(c.yml:8:3: scrape_configs[0].kubernetes_sd_configs)",
-                          "remote_write is read and checked but has no effect yet (c.yml:13:1: "
-                          "remote_write)"));
+                          "(c.yml:8:3: scrape_configs[0].kubernetes_sd_configs)"));
 }
 
 TEST(inert, the_jwt_grant_of_oauth2) {

@@ -223,6 +223,7 @@ void sim_world::bury() {
       end(all->config);
       end(all->log);
       end(all->notify);
+      end(all->send);
       end(all->audit);
     }
     all.reset();

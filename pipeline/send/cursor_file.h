@@ -1,0 +1,49 @@
+// A destination's cursor in a file of its own: a whole cursor, then what was acknowledged since,
+// appended at once and synced from time to time. So a process that dies loses nothing of it, and a
+// power cut what came after the last sync, which is sent again. One owner.
+//
+//   file   = frames
+//   frame  = u32 length of the body, crc32c u32 of the body, continued from the frame before (the
+//            first one: 0), body: u8 kind (1 cursor, the first frame; 2 advances), content
+#pragma once
+
+#include "pipeline/send/cursor.h"
+#include "storage/base/file_system.h"
+#include "storage/base/result.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::send {
+
+class cursor_file {
+ public:
+  /// Beyond so many bytes it is written anew.
+  static constexpr uint64_t most_bytes = 1 << 20;
+
+  cursor_file(file_system& fs, std::string path) : fs_(fs), path_(std::move(path)) {}
+
+  /// What the file says; absent if there is none. corruption if not even its first frame holds.
+  result<std::optional<cursor>> load();
+  /// Replaces the whole. Durable when it returns ok.
+  status store(const cursor& now);
+  /// `now` is the cursor with these steps taken.
+  status append(const std::vector<advance>& steps, const cursor& now);
+  /// Makes durable what was appended.
+  status sync();
+
+ private:
+  file_system& fs_;
+  const std::string path_;
+  std::unique_ptr<writable_file> file_;  ///< null: not begun, or its end is not known
+  uint32_t crc_ = 0;                     ///< of the frame before
+  bool dirty_ = false;
+};
+
+/// What the bytes of such a file say, as far as they hold.
+result<cursor> read_cursor_file(std::string_view bytes);
+
+}  // namespace troupe::send
