@@ -91,7 +91,7 @@ TEST(inert, finds_every_use_with_its_place) {
                   "kubernetes_sd_configs c.yml:8:3: scrape_configs[0].kubernetes_sd_configs",
                   "kubernetes_sd_configs c.yml:10:3: scrape_configs[1].kubernetes_sd_configs",
                   "enable_http2 c.yml:11:39: scrape_configs[1].http_sd_configs[0].enable_http2",
-                  "enable_http2 c.yml:13:31: remote_write[0].enable_http2"));
+                  "enable_http2 c.yml:13:34: remote_write[0].enable_http2"));
   // One warning a name, with the first place.
   EXPECT_THAT(loaded.warnings,
               ElementsAre("gogc is read and checked but has no effect yet (c.yml:2:11: "
@@ -112,6 +112,13 @@ TEST(inert, the_jwt_grant_of_oauth2) {
   EXPECT_THAT(names_in(job + ", client_certificate_key: k, "
                              "grant_type: \"urn:ietf:params:oauth:grant-type:jwt-bearer\"}\n"),
               ElementsAre("jwt-bearer"));
+}
+
+TEST(inert, credentials_of_remote_write_that_there_are_none_for) {
+  const std::string block = "remote_write: [{url: \"http://a\", ";
+  EXPECT_THAT(names_in(block + "sigv4: {region: r, role_arn: x}}]\n"), ElementsAre("role_arn"));
+  EXPECT_THAT(names_in(block + "azuread: {sdk: {tenant_id: t}}}]\n"), ElementsAre("sdk"));
+  EXPECT_THAT(names_in(block + "google_iam: {credentials_file: f}}]\n"), ElementsAre("google_iam"));
 }
 
 TEST(inert, what_is_off_or_empty_is_no_use) {

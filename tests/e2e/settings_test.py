@@ -64,14 +64,14 @@ def log_text(server) -> str:
 
 def warnings_once(folder: str):
     """What does not act is said once a load, whether flag, feature or key."""
-    config = "remote_read: [{url: 'http://127.0.0.1:1/'}, {url: 'http://127.0.0.1:1/b'}]\nglobal: {external_labels: {a: '${TROUPE_UNSET}'}}\n"
-    keys = ("remote_read is read and checked but has no effect yet", "empty environment variable TROUPE_UNSET")
+    config = "runtime: {gogc: 50}\nglobal: {external_labels: {a: '${TROUPE_UNSET}'}}\n"
+    keys = ("gogc is read and checked but has no effect yet", "empty environment variable TROUPE_UNSET")
     flags = ["--storage.agent.no-lockfile", "--enable-feature=old-ui"]
     with harness.troupe(folder, config, flags) as server:
         server.start()
         for text in (*keys, "storage.agent.no-lockfile is accepted but does not act", "old-ui is accepted but does not act"):
             assert log_text(server).count(text) == 1, (text, log_text(server))
-        assert 'troupe_config_inert{feature="remote_read"} 1' in get(server.port, "/metrics")[2].decode()
+        assert 'troupe_config_inert{feature="gogc"} 1' in get(server.port, "/metrics")[2].decode()
         for loads in (2, 3):
             server.signal(signal.SIGHUP)
             harness.wait_for("a reload", lambda: log_text(server).count("configuration reloaded") == loads - 1)
@@ -79,7 +79,7 @@ def warnings_once(folder: str):
                 assert log_text(server).count(text) == loads, (text, log_text(server))
         (pathlib.Path(folder) / "prometheus.yml").write_text("scrape_configs: []\n")
         server.signal(signal.SIGHUP)
-        harness.wait_for("a key to be gone", lambda: 'troupe_config_inert{feature="remote_read"} 0' in
+        harness.wait_for("a key to be gone", lambda: 'troupe_config_inert{feature="gogc"} 0' in
                          get(server.port, "/metrics")[2].decode())
 
 
