@@ -386,7 +386,8 @@ rule_params node::rule_params_of(size_t index) {
   p.marks = &marks_;
   p.readable = [this] { return store_->ready(); };
   // Shorter than what the present waits for the past: a quick restart goes on as one.
-  const bool receives = f.web.enable_remote_write_receiver || f.web.enable_otlp_receiver;
+  const bool receives =
+      f.web.enable_remote_write_receiver || f.web.enable_otlp_receiver || f.web.enable_import;
   p.senders_return_ms = receives ? f.rules.max_wait_ms * 3 / 4 : 0;
   return p;
 }

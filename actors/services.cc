@@ -171,6 +171,10 @@ api::services services_of(const config::server_flags& f,
   s.enable_admin = f.web.enable_admin_api;
   s.enable_lifecycle = f.web.enable_lifecycle;
   s.enable_write_receiver = f.web.enable_remote_write_receiver;
+  s.enable_import = f.web.enable_import;
+  s.influx = {f.influx.separator, f.influx.db_label, f.influx.skip_single_field,
+              f.influx.skip_measurement};
+  s.influx_databases = f.influx.databases;
   s.enable_otlp_receiver = f.web.enable_otlp_receiver;
   s.accept_otlp_delta = f.features.otlp_native_delta_ingestion;
   s.accept_write_v1 = f.web.accept_write_v1;

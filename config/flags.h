@@ -30,6 +30,7 @@ struct web_flags {
   bool enable_admin_api = false;
   bool enable_remote_write_receiver = false;
   bool enable_otlp_receiver = false;
+  bool enable_import = false;
   bool accept_write_v1 = true, accept_write_v2 = true;  ///< Prometheus: 1.0 only
   uint64_t max_header_bytes = 32ULL << 10;
   int64_t header_timeout_ms = 5'000;
@@ -47,6 +48,14 @@ struct retention_rule_flag {
   std::string selector;      ///< as written; a valid one if flag_checks could tell
   int64_t retention_ms = 0;  ///< 0: for ever
   bool operator==(const retention_rule_flag&) const = default;
+};
+
+/// --troupe.influx.*: InfluxDB's line protocol.
+struct influx_flags {
+  std::string separator = "_";  ///< between measurement and field
+  std::string db_label = "db";
+  bool skip_single_field = false, skip_measurement = false;
+  std::vector<std::string> databases = {"_internal"};
 };
 
 struct storage_flags {
@@ -145,6 +154,7 @@ struct server_flags {
   std::string troupe_config_file;
   int64_t auto_reload_interval_ms = 30'000;
   web_flags web;
+  influx_flags influx;
   storage_flags storage;
   query_flags query;
   remote_read_flags remote_read;

@@ -48,7 +48,7 @@ std::string_view disabled(const services& s, const route& r) {
     return "admin APIs disabled";
   if ((r.kind == route_kind::reload || r.kind == route_kind::quit) && !s.enable_lifecycle)
     return "Lifecycle API is not enabled.";
-  if (r.kind == route_kind::write)
+  if (r.closed != nullptr)
     return r.closed(s);
   return {};
 }
@@ -64,10 +64,14 @@ std::string_view otlp_closed(const services& s) {
              : "otlp write receiver needs to be enabled with --web.enable-otlp-receiver";
 }
 
+std::string_view import_closed(const services& s) {
+  return s.enable_import ? "" : "import needs to be enabled with --troupe.web.enable-import";
+}
+
 http::response refuse_disabled(const route& r, std::string_view why) {
   if (r.kind == route_kind::admin)
     return error_response(503, "unavailable", why);
-  if (r.kind == route_kind::write)
+  if (r.closed != nullptr)
     return plain(404, std::string(why) + "\n");
   return plain(403, std::string(why));
 }
@@ -107,6 +111,13 @@ const std::vector<route>& api::routes() {
       {"POST", "/api/v1/write", k::write, handle_write, write_closed},
       {"POST", "/api/v1/otlp/v1/metrics", k::write, handle_otlp, otlp_closed},
       {"POST", "/api/v1/read", k::read, handle_read},
+      {"POST", "/write", k::write, handle_influx_write, import_closed},
+      {"POST", "/influx/write", k::write, handle_influx_write, import_closed},
+      {"POST", "/api/v2/write", k::write, handle_influx_write, import_closed},
+      {"POST", "/influx/api/v2/write", k::write, handle_influx_write, import_closed},
+      {"GET POST", "/query", k::cheap, handle_influx_query, import_closed},
+      {"GET POST", "/influx/query", k::cheap, handle_influx_query, import_closed},
+      {"GET", "/influx/health", k::immediate, handle_influx_health, import_closed},
       {"GET", "/federate", k::query, handle_federate},
       {"GET", "/metrics", k::cheap, handle_metrics},
       {"GET", "/version", k::cheap, handle_version},
@@ -126,6 +137,8 @@ api::api(services s) : services_(std::move(s)) {
     register_read_counters(*services_.metrics);
   if (services_.enable_write_receiver)
     register_write_counters(*services_.metrics);
+  if (services_.enable_import)
+    register_influx_counters(*services_.metrics);
   if (services_.enable_otlp_receiver)
     register_otlp_counters(*services_.metrics);
 }

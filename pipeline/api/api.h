@@ -64,7 +64,7 @@ struct route {
   std::string_view path;     ///< exact, or with one ":name" segment
   route_kind kind;
   answer (*handle)(const services&, const http::request&, const inputs&);
-  /// Of kind write: why the door is closed, "" if it is not.
+  /// Why the route is closed, "" if it is not; null: it never is by itself.
   std::string_view (*closed)(const services&) = nullptr;
 };
 

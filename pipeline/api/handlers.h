@@ -59,6 +59,11 @@ void register_otlp_counters(registry& metrics);
 TROUPE_HANDLER(handle_read);
 /// Makes the counters of remote read, at 0.
 void register_read_counters(registry& metrics);
+// influx_api.cc
+TROUPE_HANDLER(handle_influx_write);
+TROUPE_HANDLER(handle_influx_query);
+TROUPE_HANDLER(handle_influx_health);
+void register_influx_counters(registry& metrics);
 // federate_api.cc
 TROUPE_HANDLER(handle_federate);
 // Routes of kind reload and quit are carried out by the caller; their handler only answers for a

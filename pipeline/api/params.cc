@@ -2,6 +2,7 @@
 
 #include "query/parser/parser.h"
 #include "storage/base/duration.h"
+#include "storage/base/quote.h"
 
 #include <fmt/format.h>
 
@@ -145,6 +146,19 @@ result<std::vector<matchers>> selector_params(const http::request& r) {
     if (!ms.ok())
       return ms.error().with_context("invalid parameter \"match[]\"");
     out.push_back(std::move(*ms));
+  }
+  return out;
+}
+
+result<std::vector<std::pair<std::string, std::string>>> extra_label_params(
+    const http::request& r) {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const auto text : r.params_of("extra_label")) {
+    const auto equals = text.find('=');
+    if (equals == text.npos || equals == 0)
+      return {errc::invalid_argument,
+              "extra_label " + quoted(text.substr(0, 128)) + " is not of the form name=value"};
+    out.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
   return out;
 }

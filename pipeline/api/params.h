@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace troupe::api {
@@ -25,6 +26,8 @@ result<timestamp_ms> time_param(const http::request& r, std::string_view name,
 result<size_t> limit_param(const http::request& r, std::string_view name = "limit");
 /// All match[] selectors, parsed.
 result<std::vector<matchers>> selector_params(const http::request& r);
+/// All extra_label parameters: `name=value`, labels of all series of a request.
+result<std::vector<std::pair<std::string, std::string>>> extra_label_params(const http::request& r);
 /// "U__metric_2e_name" → "metric.name"; anything else as it is.
 std::string unescape_label_name(std::string_view name);
 

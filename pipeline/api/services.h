@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pipeline/http/byte_budget.h"
+#include "pipeline/influx/settings.h"
 #include "storage/base/clock.h"
 #include "storage/base/damage.h"
 #include "storage/base/memory_budget.h"
@@ -118,6 +119,9 @@ struct services {
   /// Last configuration reload: success and when.
   std::function<std::pair<bool, timestamp_ms>()> last_reload;
   bool enable_admin = false, enable_lifecycle = false, enable_write_receiver = false;
+  bool enable_import = false;  ///< routes of VictoriaMetrics
+  influx::settings influx;
+  std::vector<std::string> influx_databases;  ///< that SHOW DATABASES names
   bool enable_otlp_receiver = false;
   bool accept_otlp_delta = false;
   bool accept_write_v1 = true, accept_write_v2 = true;  ///< versions of remote write

@@ -35,12 +35,14 @@ class DoorTest : public ::testing::Test {
     };
   }
 
-  http::response send_to(std::string path, std::string body, http::headers headers) {
+  http::response send_to(std::string path, std::string body, http::headers headers,
+                         http::params query = {}) {
     http::request r;
     r.method = "POST";
     r.path = std::move(path);
     r.body = std::move(body);
     r.header_fields = std::move(headers);
+    r.query = std::move(query);
     stored.clear();
     const auto m = the_api->find(r);
     if (m.to == nullptr)
