@@ -11,6 +11,13 @@ namespace {
 
 /// So many bytes of keys wait at most to be looked up together.
 constexpr size_t flush_bytes = 256u << 10;
+/// Series do not share longer texts (labels::packed()): each keeps its own, so they count for more.
+constexpr size_t shared_text_bytes = 8u << 10;
+constexpr size_t weight_of_long_text = 16;
+
+size_t weight_of(std::string_view text) {
+  return text.size() * (text.size() > shared_text_bytes ? weight_of_long_text : 1);
+}
 
 /// A key is a 0, then names and values in the order of names.
 void put_key(std::string& out, std::span<const label_view> sorted) {
@@ -57,7 +64,7 @@ void series_collector::begin_series(std::span<const label_view> all) {
   for (const auto& l : all) {
     if (l.value.empty())
       continue;
-    bytes += l.name.size() + l.value.size() + 2;
+    bytes += weight_of(l.name) + weight_of(l.value) + 2;
     labels_.push_back(l);
   }
   if (!charge(bytes))
