@@ -209,7 +209,7 @@ constexpr flag_spec table[] = {
      "YAML file with defaults of troupe's own flags: \"troupe.scrape.max-body: 64MiB\".", visible,
      TROUPE_TEXT(troupe_config_file)},
     {"troupe.web.enable-import", k::boolean, "false", "",
-     "Accept writes as VictoriaMetrics does: InfluxDB's line protocol.", visible,
+     "Import and export as VictoriaMetrics does: InfluxDB's line protocol, JSON lines.", visible,
      TROUPE_ON(web.enable_import)},
     {"troupe.influx.measurement-field-separator", k::text, "_", "",
      "What is between measurement and field in the name of a metric.", visible,

@@ -115,6 +115,8 @@ const std::vector<route>& api::routes() {
       {"POST", "/influx/write", k::write, handle_influx_write, import_closed},
       {"POST", "/api/v2/write", k::write, handle_influx_write, import_closed},
       {"POST", "/influx/api/v2/write", k::write, handle_influx_write, import_closed},
+      {"POST", "/api/v1/import", k::write, handle_import, import_closed},
+      {"GET POST", "/api/v1/export", k::query, handle_export, import_closed},
       {"GET POST", "/query", k::cheap, handle_influx_query, import_closed},
       {"GET POST", "/influx/query", k::cheap, handle_influx_query, import_closed},
       {"GET", "/influx/health", k::immediate, handle_influx_health, import_closed},
@@ -137,8 +139,10 @@ api::api(services s) : services_(std::move(s)) {
     register_read_counters(*services_.metrics);
   if (services_.enable_write_receiver)
     register_write_counters(*services_.metrics);
-  if (services_.enable_import)
+  if (services_.enable_import) {
     register_influx_counters(*services_.metrics);
+    register_import_counters(*services_.metrics);
+  }
   if (services_.enable_otlp_receiver)
     register_otlp_counters(*services_.metrics);
 }

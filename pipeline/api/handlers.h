@@ -64,6 +64,10 @@ TROUPE_HANDLER(handle_influx_write);
 TROUPE_HANDLER(handle_influx_query);
 TROUPE_HANDLER(handle_influx_health);
 void register_influx_counters(registry& metrics);
+// jsonlines_api.cc
+TROUPE_HANDLER(handle_import);
+TROUPE_HANDLER(handle_export);
+void register_import_counters(registry& metrics);
 // federate_api.cc
 TROUPE_HANDLER(handle_federate);
 // Routes of kind reload and quit are carried out by the caller; their handler only answers for a

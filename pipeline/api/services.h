@@ -119,7 +119,7 @@ struct services {
   /// Last configuration reload: success and when.
   std::function<std::pair<bool, timestamp_ms>()> last_reload;
   bool enable_admin = false, enable_lifecycle = false, enable_write_receiver = false;
-  bool enable_import = false;  ///< routes of VictoriaMetrics
+  bool enable_import = false;  ///< and export: routes of VictoriaMetrics
   influx::settings influx;
   std::vector<std::string> influx_databases;  ///< that SHOW DATABASES names
   bool enable_otlp_receiver = false;
