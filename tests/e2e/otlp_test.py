@@ -248,6 +248,42 @@ def beside_prometheus(folder: str):
         assert harness.stop_ok(mine)
 
 
+def asked_back(folder: str):
+    """What is sent in either encoding is there by the names Prometheus gives it, over a kill -9 too."""
+    now = int(time.time()) * 1000
+
+    def sent(way: str) -> dict:
+        at = {"timeUnixNano": str(now * 1_000_000), "attributes": attributes({"way": way})}
+        metrics = [
+            {"name": "room.temperature", "unit": "Cel", "gauge": {"dataPoints": [{**at, "asDouble": 21.5}]}},
+            {"name": "http.requests", "unit": "1", "sum": {"dataPoints": [{**at, "asInt": "42"}], "aggregationTemporality": 2, "isMonotonic": True}},
+            {"name": "http.time", "unit": "s", "histogram": {"aggregationTemporality": 2, "dataPoints": [
+                {**at, "count": "6", "sum": 3.5, "bucketCounts": ["1", "2", "3"], "explicitBounds": [0.1, 1.0]}]}},
+            {"name": "rpc.time", "unit": "ms", "exponentialHistogram": {"aggregationTemporality": 2, "dataPoints": [
+                {**at, "count": "5", "sum": 9.0, "scale": 1, "zeroCount": "1", "positive": {"offset": 0, "bucketCounts": ["3", "1"]}}]}}]
+        return {"resourceMetrics": [{"resource": {"attributes": attributes({"service.name": "shop", "service.instance.id": way})},
+                                     "scopeMetrics": [{"metrics": metrics}]}]}
+
+    want = {("room_temperature_celsius", None): "21.5", ("http_requests_total", None): "42", ("http_time_seconds_sum", None): "3.5",
+            ("http_time_seconds_count", None): "6", ("http_time_seconds_bucket", "0.1"): "1", ("http_time_seconds_bucket", "1.0"): "3",
+            ("http_time_seconds_bucket", "+Inf"): "6"}
+    with harness.troupe(folder, flags=FLAGS) as server:
+        server.start()
+        for headers, body in ((JSON, json.dumps(sent("json")).encode()), (PROTOBUF, protobuf("request", sent("protobuf")))):
+            status, _, answer = post(server, headers, body)
+            assert status == 200, (status, answer)
+        for _ in range(2):
+            for way in ("json", "protobuf"):
+                found = harness.instant(server.port, f'{{way="{way}"}}', at=now / 1000)
+                assert all(s["metric"]["job"] == "shop" and s["metric"]["instance"] == way for s in found), found
+                floats = {(s["metric"]["__name__"], s["metric"].get("le")): s["value"][1] for s in found if "value" in s}
+                assert {(name, le and ("+Inf" if le == "+Inf" else f"{float(le):.1f}")): v for (name, le), v in floats.items()} == want, floats
+                native = [s["histogram"][1] for s in found if "histogram" in s]
+                assert [(h["count"], h["sum"], len(h["buckets"])) for h in native] == [("5", "9", 3)], native
+            server.kill()
+            server.start()
+
+
 def hostile(now: int):
     """(name, headers, body, status, what the reason says)."""
     def one(metric: dict, resource: dict = None) -> bytes:
@@ -313,7 +349,7 @@ def peer_receives() -> bool:
 
 
 def main() -> int:
-    code = harness.run_steps([hostile_requests, *[beside_prometheus] * peer_receives()], sys.argv[1:])
+    code = harness.run_steps([asked_back, hostile_requests, *[beside_prometheus] * peer_receives()], sys.argv[1:])
     if not peer_receives():
         harness.skip("the comparison: no Prometheus that receives OTLP (scripts/peers.sh)")
     return code
