@@ -2,15 +2,11 @@
 
 #include "actors/rt/post_results.h"
 
-#include <utility>
-
 namespace troupe::actors {
 
 namespace {
 
 using self_ptr = notify_actor::stateful_pointer<notify_actor_state>;
-
-constexpr std::chrono::milliseconds drain_tick{50};
 
 void step(self_ptr self, const notify_params& p) {
   auto& s = self->state;
@@ -22,10 +18,10 @@ void step(self_ptr self, const notify_params& p) {
     s.published = s.notifier->state();
     p.publish(s.published);
   }
-  if (!s.stopped || (!s.notifier->idle() && now_ns < s.stop_by_ns))
+  if (!s.stop.is_over(s.notifier->idle(), now_ns))
     return;
   s.notifier->abandon();
-  std::exchange(s.stopped, std::nullopt)->deliver(stopped_atom_v);
+  s.stop.answer();
 }
 
 }  // namespace
@@ -43,19 +39,18 @@ notify_actor::behavior_type notification(self_ptr self, notify_params p) {
         auto& state = self->state;
         auto promise = self->make_response_promise<stopped_atom>();
         state.notifier->stop();
-        state.stopped = promise;
-        state.stop_by_ns =
-            p.clk->monotonic_ns() + std::chrono::nanoseconds(p.drain_deadline).count();
-        self->delayed_send(self, drain_tick, tick_atom_v);
+        state.stop.begin(
+            promise, p.clk->monotonic_ns() + std::chrono::nanoseconds(p.drain_deadline).count());
+        self->delayed_send(self, draining::tick, tick_atom_v);
         step(self, p);
         return promise;
       },
       [self, p](tick_atom) {
         step(self, p);
-        if (self->state.stop_by_ns == 0)
+        if (!self->state.stop.begun())
           self->delayed_send(self, p.every, tick_atom_v);
-        else if (self->state.stopped)
-          self->delayed_send(self, drain_tick, tick_atom_v);
+        else if (self->state.stop.waiting())
+          self->delayed_send(self, draining::tick, tick_atom_v);
       },
       [self, p](config_atom, const config_ptr& c) {
         self->state.notifier->apply(c, p.clk->monotonic_ns());

@@ -1,17 +1,15 @@
 // Shell of pipeline/notify: ticks the notifier, carries its requests, drains it at stop.
 #pragma once
 
+#include "actors/rt/draining.h"
 #include "actors/rt/interfaces.h"
 #include "pipeline/http/http.h"
 #include "pipeline/notify/notifier.h"
 #include "storage/base/clock.h"
 
-#include <caf/typed_response_promise.hpp>
-
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <optional>
 
 namespace troupe::actors {
 
@@ -33,9 +31,7 @@ struct notify_actor_state {
   std::unique_ptr<discover::file_watcher> watcher;
   std::unique_ptr<notify::notifier> notifier;
   alertmanagers_state_ptr published;
-  /// Answered when the notifier is idle or the deadline is over.
-  std::optional<caf::typed_response_promise<stopped_atom>> stopped;
-  int64_t stop_by_ns = 0;
+  draining stop;
 };
 
 notify_actor::behavior_type notification(notify_actor::stateful_pointer<notify_actor_state> self,

@@ -2,15 +2,12 @@
 
 #include "actors/rt/post_results.h"
 
-#include <utility>
-
 namespace troupe::actors {
 
 namespace {
 
 using self_ptr = send_actor::stateful_pointer<send_actor_state>;
 
-constexpr std::chrono::milliseconds stop_tick{50};
 /// Without destinations there is nothing to do.
 constexpr std::chrono::milliseconds idle_tick{1000};
 
@@ -20,10 +17,10 @@ void step(self_ptr self, const send_params& p) {
   auto fetches = s.writer->step(p.clk->now_ms(), now_ns);
   if (!fetches.empty())
     p.fetcher->fetch(std::move(fetches), post_results(send_actor(self)));
-  if (!s.stopped || (!s.writer->idle() && now_ns < s.stop_by_ns))
+  if (!s.stop.is_over(s.writer->idle(), now_ns))
     return;
   s.writer->flush();
-  std::exchange(s.stopped, std::nullopt)->deliver(stopped_atom_v);
+  s.stop.answer();
 }
 
 }  // namespace
@@ -37,19 +34,18 @@ send_actor::behavior_type sending(self_ptr self, send_params p) {
         auto& state = self->state;
         auto promise = self->make_response_promise<stopped_atom>();
         state.writer->stop();
-        state.stopped = promise;
-        state.stop_by_ns =
-            p.clk->monotonic_ns() + std::chrono::nanoseconds(p.stop_deadline).count();
-        self->delayed_send(self, stop_tick, tick_atom_v);
+        state.stop.begin(promise,
+                         p.clk->monotonic_ns() + std::chrono::nanoseconds(p.stop_deadline).count());
+        self->delayed_send(self, draining::tick, tick_atom_v);
         step(self, p);
         return promise;
       },
       [self, p](tick_atom) {
         step(self, p);
-        if (self->state.stop_by_ns == 0)
+        if (!self->state.stop.begun())
           self->delayed_send(self, self->state.writer->empty() ? idle_tick : p.every, tick_atom_v);
-        else if (self->state.stopped)
-          self->delayed_send(self, stop_tick, tick_atom_v);
+        else if (self->state.stop.waiting())
+          self->delayed_send(self, draining::tick, tick_atom_v);
       },
       [self, p](config_atom, const config_ptr& c) {
         self->state.writer->apply(c);

@@ -1,16 +1,14 @@
 // Shell of pipeline/send: steps the remote writer and carries its requests.
 #pragma once
 
+#include "actors/rt/draining.h"
 #include "actors/rt/interfaces.h"
 #include "pipeline/http/http.h"
 #include "pipeline/send/remote_writer.h"
 #include "storage/base/clock.h"
 
-#include <caf/typed_response_promise.hpp>
-
 #include <chrono>
 #include <memory>
-#include <optional>
 
 namespace troupe::actors {
 
@@ -28,9 +26,7 @@ struct send_params {
 struct send_actor_state {
   static inline const char* name = "send";
   std::unique_ptr<send::remote_writer> writer;
-  /// Answered when nothing is under way or the deadline is over.
-  std::optional<caf::typed_response_promise<stopped_atom>> stopped;
-  int64_t stop_by_ns = 0;
+  draining stop;
 };
 
 send_actor::behavior_type sending(send_actor::stateful_pointer<send_actor_state> self,

@@ -24,10 +24,14 @@ namespace troupe::remote {
 /// Numbers of two fields.
 using field_pair = std::array<uint32_t, 2>;
 uint64_t count_fields(std::string_view message, const field_pair& fields);
-/// "" if they may be stored.
-std::string metadata_refusal(const metadata_fields& m, const write_limits& limits);
 inline constexpr std::string_view request_too_large_text =
     "the request holds more elements than its size justifies";
+/// Puts those metadata that `known` lacks into the first batch, which is made if there is none.
+/// `at(i)` gives what hash i stands for.
+void add_fresh_metadata(metadata_cache& known, const std::vector<metadata_cache::entry>& hashes,
+                        const write_limits& limits,
+                        const std::function<metadata_fields(size_t)>& at,
+                        std::vector<std::shared_ptr<write_batch>>& batches, decoded_write& out);
 /// Ends the reading of a request.
 [[noreturn]] void throw_request_too_large();
 /// What `read` returns, or the error of what it throws.
@@ -43,7 +47,9 @@ class request_reader {
         usual_series_(request_bytes / usual_message_bytes) {}
 
   decoded_write done() {
-    add_metadata_to_batches();
+    add_fresh_metadata(
+        known_.metadata(), metadata_hashes_, limits_, [this](size_t i) { return metadata_[i]; },
+        batches_, out_);
     for (auto& b : batches_)
       if (b->sample_count() + b->exemplars.size() + b->metadata.size() != 0)
         out_.batches.push_back(std::move(b));
@@ -160,24 +166,6 @@ class request_reader {
   void refuse(const item& it) {
     out_.refused_series.add([&] { return self().labels_refusal(it.key()); });
     out_.samples_of_refused_series += count_fields(it.message, Version::sample_fields);
-  }
-
-  void add_metadata_to_batches() {
-    std::vector<metadata_entry> fresh;
-    for (const uint32_t i : known_.metadata().unknown(metadata_hashes_)) {
-      const metadata_fields& m = metadata_[i];
-      if (auto why = metadata_refusal(m, limits_); !why.empty()) {
-        out_.refused_metadata.add([&] { return std::move(why); });
-        continue;
-      }
-      fresh.push_back({std::string(m.family), {m.type, std::string(m.unit), std::string(m.help)}});
-      out_.metadata.push_back(metadata_hashes_[i]);
-    }
-    if (fresh.empty())
-      return;
-    if (batches_.empty())
-      batches_.push_back(std::make_shared<write_batch>());
-    batches_.front()->metadata = std::move(fresh);
   }
 
   size_t left_bytes_;

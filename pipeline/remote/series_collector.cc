@@ -185,29 +185,17 @@ void series_collector::flush() {
   exemplars_.clear();
 }
 
-void series_collector::add_metadata_to_batches() {
-  std::vector<metadata_entry> fresh;
-  for (const uint32_t i : known_.metadata().unknown(metadata_hashes_)) {
-    owned_metadata& m = metadata_[i];
-    if (auto why = metadata_refusal({m.family, m.type, m.unit, m.help}, limits_); !why.empty()) {
-      out_.refused_metadata.add([&] { return std::move(why); });
-      continue;
-    }
-    fresh.push_back({std::move(m.family), {m.type, std::move(m.unit), std::move(m.help)}});
-    out_.metadata.push_back(metadata_hashes_[i]);
-  }
-  if (fresh.empty())
-    return;
-  if (batches_.empty())
-    batches_.push_back(std::make_shared<write_batch>());
-  batches_.front()->metadata = std::move(fresh);
-}
-
 result<decoded_write> series_collector::done() {
   if (full_)
     return {errc::out_of_bounds, std::string(request_too_large_text)};
   flush();
-  add_metadata_to_batches();
+  add_fresh_metadata(
+      known_.metadata(), metadata_hashes_, limits_,
+      [this](size_t i) {
+        const owned_metadata& m = metadata_[i];
+        return metadata_fields{m.family, m.type, m.unit, m.help};
+      },
+      batches_, out_);
   for (auto& b : batches_)
     if (b->sample_count() + b->exemplars.size() + b->metadata.size() != 0)
       out_.batches.push_back(std::move(b));

@@ -65,7 +65,6 @@ class series_collector {
   void refuse(std::string_view key, uint64_t samples);
   std::string refusal_of(std::string_view key);
   write_batch& batch_of(const series_cache::page_view& page);
-  void add_metadata_to_batches();
 
   series_cache& known_;
   const write_limits& limits_;
