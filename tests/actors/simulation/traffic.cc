@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -416,19 +417,25 @@ bool traffic::wait_ready(int64_t limit_ms) {
 }
 
 void traffic::final_audit() {
-  timestamp_ms now = world_.now_ms();
-  int64_t window = world_.elapsed_ms() + 300'000;
-  bool done = false;
-  world_.call(post("/api/v1/query", {{"query", fmt::format("{{__name__=~\".+\"}}[{}ms]", window)},
-                                     {"time", seconds(now)}}),
-              [&](const http::response& r) {
-                done = true;
-                world_.note(r.body);
-                compare("*", now - window, now, r);
-                ++result_.queries_checked;
-              });
-  if (!world_.run_while_not([&] { return done; }, 60'000))
-    fail("the final query was not answered");
+  constexpr std::array<std::pair<const char*, const char*>, 3> all{
+      {{"{__name__=~\".+\"}", "*"},
+       {"{__name__=~\"rw_.*\"}", "rw_"},
+       {"sim_sometimes", "sim_sometimes"}}};
+  for (const auto& [selector, prefix] : all) {
+    timestamp_ms now = world_.now_ms();
+    int64_t window = world_.elapsed_ms() + 300'000;
+    bool done = false;
+    world_.call(post("/api/v1/query", {{"query", fmt::format("{}[{}ms]", selector, window)},
+                                       {"time", seconds(now)}}),
+                [&, prefix](const http::response& r) {
+                  done = true;
+                  world_.note(r.body);
+                  compare(prefix, now - window, now, r);
+                  ++result_.queries_checked;
+                });
+    if (!world_.run_while_not([&] { return done; }, 60'000))
+      return fail("the final query was not answered");
+  }
 }
 
 run_result traffic::run() {
