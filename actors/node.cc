@@ -21,6 +21,7 @@
 #include "pipeline/http/blocking_fetch.h"
 #include "pipeline/http/snappy_encoder.h"
 #include "storage/base/hash.h"
+#include "storage/base/log.h"
 
 #include <caf/send.hpp>
 
@@ -62,7 +63,20 @@ status node::open() {
   templates_ = std::make_unique<rules::go_templates>(
       external_url_of(opts_.flags.web),
       config::route_prefix(opts_.flags.web) == "/" ? "" : config::route_prefix(opts_.flags.web));
+  TROUPE_TRY(open_pushed());
   build_api(retention_text(so));
+  return {};
+}
+
+status node::open_pushed() {
+  if (!opts_.flags.web.enable_pushgateway)
+    return {};
+  push::push_store_options o;
+  o.dir = join_path(opts_.store.dir, "pushgateway");
+  std::vector<std::string> unread;
+  TROUPE_ASSIGN(pushed_, push::push_store::open(*env_.files, std::move(o), unread));
+  for (const auto& why : unread)
+    troupe::logger("push").error("{}", why);
   return {};
 }
 
@@ -79,6 +93,7 @@ void node::build_api(std::string retention) {
     return reader->for_query(timeout_ms, cancel);
   };
   s.rules = &rules_;
+  s.pushed = pushed_.get();
   s.engine = engine_.get();
   s.clk = env_.clk;
   s.metrics = env_.metrics;

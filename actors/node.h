@@ -11,6 +11,7 @@
 #include "pipeline/http/http.h"
 #include "pipeline/ingest/ingester.h"
 #include "pipeline/ingest/input_marks.h"
+#include "pipeline/push/push_store.h"
 #include "pipeline/remote/merged_reader.h"
 #include "pipeline/remote/series_cache.h"
 #include "pipeline/rules/alert.h"
@@ -119,6 +120,7 @@ class node {
  private:
   node(caf::actor_system& sys, node_options options, node_environment env);
   status open();
+  status open_pushed();
   /// The read door that asks other servers, too.
   void build_reader();
   void set_remote_sources(const config::config& c);
@@ -147,6 +149,7 @@ class node {
   std::unique_ptr<remote::merged_reader> reader_;
   std::unique_ptr<query::engine> engine_;
   std::unique_ptr<remote::series_cache> known_series_;
+  std::unique_ptr<push::push_store> pushed_;  ///< null: not enabled
   ingest::input_marks marks_;
   rules::rule_board rules_;
   std::unique_ptr<rules::engine_door> rule_queries_;

@@ -31,6 +31,7 @@ struct web_flags {
   bool enable_remote_write_receiver = false;
   bool enable_otlp_receiver = false;
   bool enable_import = false;
+  bool enable_pushgateway = false;
   bool accept_write_v1 = true, accept_write_v2 = true;  ///< Prometheus: 1.0 only
   uint64_t max_header_bytes = 32ULL << 10;
   int64_t header_timeout_ms = 5'000;

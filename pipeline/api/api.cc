@@ -11,6 +11,8 @@ namespace {
 
 /// Splits at '/'; the path starts with one.
 bool path_matches(std::string_view pattern, std::string_view path) {
+  if (pattern.ends_with('*'))
+    return path.starts_with(pattern.substr(0, pattern.size() - 1));
   size_t colon = pattern.find(':');
   if (colon == std::string_view::npos)
     return pattern == path;
@@ -68,6 +70,11 @@ std::string_view import_closed(const services& s) {
   return s.enable_import ? "" : "import needs to be enabled with --troupe.web.enable-import";
 }
 
+std::string_view push_closed(const services& s) {
+  return s.pushed != nullptr ? ""
+                             : "pushing needs to be enabled with --troupe.web.enable-pushgateway";
+}
+
 http::response refuse_disabled(const route& r, std::string_view why) {
   if (r.kind == route_kind::admin)
     return error_response(503, "unavailable", why);
@@ -120,6 +127,9 @@ const std::vector<route>& api::routes() {
       {"GET POST", "/query", k::cheap, handle_influx_query, import_closed},
       {"GET POST", "/influx/query", k::cheap, handle_influx_query, import_closed},
       {"GET", "/influx/health", k::immediate, handle_influx_health, import_closed},
+      {"PUT POST DELETE", "/metrics/job*", k::cheap, handle_push, push_closed},
+      {"GET", "/pushgateway/metrics", k::cheap, handle_pushed_metrics, push_closed},
+      {"PUT", "/api/v1/admin/wipe", k::admin, handle_push_wipe, push_closed},
       {"GET", "/federate", k::query, handle_federate},
       {"GET", "/metrics", k::cheap, handle_metrics},
       {"GET", "/version", k::cheap, handle_version},

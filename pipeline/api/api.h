@@ -61,7 +61,7 @@ using answer = std::variant<http::response, store_request>;
 
 struct route {
   std::string_view methods;  ///< "GET POST"
-  std::string_view path;     ///< exact, or with one ":name" segment
+  std::string_view path;     ///< exact, with one ":name" segment, or its beginning before a "*"
   route_kind kind;
   answer (*handle)(const services&, const http::request&, const inputs&);
   /// Why the route is closed, "" if it is not; null: it never is by itself.

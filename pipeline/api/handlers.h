@@ -68,6 +68,10 @@ void register_influx_counters(registry& metrics);
 TROUPE_HANDLER(handle_import);
 TROUPE_HANDLER(handle_export);
 void register_import_counters(registry& metrics);
+// push_api.cc
+TROUPE_HANDLER(handle_push);
+TROUPE_HANDLER(handle_pushed_metrics);
+TROUPE_HANDLER(handle_push_wipe);
 // federate_api.cc
 TROUPE_HANDLER(handle_federate);
 // Routes of kind reload and quit are carried out by the caller; their handler only answers for a

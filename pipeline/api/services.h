@@ -35,6 +35,9 @@ struct alertmanagers_state;
 namespace troupe::rules {
 class rule_board;
 }
+namespace troupe::push {
+class push_store;
+}
 
 namespace troupe::api {
 
@@ -122,6 +125,7 @@ struct services {
   bool enable_import = false;  ///< and export: routes of VictoriaMetrics
   influx::settings influx;
   std::vector<std::string> influx_databases;  ///< that SHOW DATABASES names
+  push::push_store* pushed = nullptr;         ///< null: nothing may be pushed
   bool enable_otlp_receiver = false;
   bool accept_otlp_delta = false;
   bool accept_write_v1 = true, accept_write_v2 = true;  ///< versions of remote write

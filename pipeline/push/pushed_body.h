@@ -1,0 +1,37 @@
+// A pushed body as families of series. Pure functions.
+#pragma once
+
+#include "pipeline/parse/exposition.h"
+#include "pipeline/push/grouping.h"
+#include "storage/model/sample.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace troupe::push {
+
+/// Name and labels as the text format writes them, the group's included; then the value.
+struct pushed_series {
+  std::string text;
+  double value = 0;
+};
+
+struct pushed_family {
+  std::string name, help;
+  metric_type type = metric_type::unknown;
+  std::vector<pushed_series> series;
+
+  size_t bytes() const;
+};
+
+/// Families in order of their names. Labels of the group override those of the body; `instance` is
+/// there, if only empty, so that a scrape with honor_labels does not put its own in.
+/// invalid_argument with the reason for a body that does not parse, has timestamps, native
+/// histograms, a series twice, a family with two types, or metrics that the store makes itself.
+result<std::vector<pushed_family>> read_pushed(std::string_view body,
+                                               parse::exposition_format format,
+                                               const grouping& group);
+
+}  // namespace troupe::push
