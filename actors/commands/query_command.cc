@@ -3,6 +3,7 @@
 #include "config/load.h"
 #include "pipeline/api/params.h"
 #include "pipeline/http/asio_fetcher.h"
+#include "pipeline/http/blocking_fetch.h"
 #include "pipeline/http/curl_client.h"
 #include "pipeline/http/endpoint.h"
 #include "pipeline/http/url.h"
@@ -10,7 +11,6 @@
 
 #include <fmt/format.h>
 
-#include <future>
 #include <ostream>
 
 namespace troupe::actors {
@@ -106,12 +106,9 @@ result<std::string> fetch(const query_command& c, const api_call& call, file_sys
   }
   r.timeout_ms = c.timeout_ms;
   r.max_body_bytes = 1ULL << 30;
-  std::promise<http::fetch_result> promise;
-  auto answer = promise.get_future();
-  fetcher.fetch({std::move(r)}, [&promise](std::vector<http::fetch_result> done) {
-    promise.set_value(std::move(done.front()));
-  });
-  auto got = answer.get();
+  std::vector<http::fetch_request> one;
+  one.push_back(std::move(r));
+  auto got = std::move(http::fetch_and_wait(fetcher, std::move(one), nullptr).front());
   fetcher.stop();
   if (!got.error.ok())
     return got.error.with_context(url);

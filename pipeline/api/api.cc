@@ -155,6 +155,8 @@ api::api(services s) : services_(std::move(s)) {
   }
   if (services_.enable_otlp_receiver)
     register_otlp_counters(*services_.metrics);
+  if (services_.pushed != nullptr)
+    register_push_counters(*services_.metrics);
 }
 
 api::match api::find(const http::request& r) const {

@@ -72,6 +72,8 @@ void register_import_counters(registry& metrics);
 TROUPE_HANDLER(handle_push);
 TROUPE_HANDLER(handle_pushed_metrics);
 TROUPE_HANDLER(handle_push_wipe);
+/// Makes the counters of pushes, at 0.
+void register_push_counters(registry& metrics);
 // federate_api.cc
 TROUPE_HANDLER(handle_federate);
 // Routes of kind reload and quit are carried out by the caller; their handler only answers for a

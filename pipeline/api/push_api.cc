@@ -18,12 +18,11 @@ parse::exposition_format format_of(const http::request& r) {
   return f.ok() ? *f : parse::exposition_format::text;
 }
 
-void count(const services& s, std::string_view outcome) {
-  s.metrics
-      ->get_counter("troupe_pushgateway_pushes_total", "Pushes by what became of them.",
-                    {{"outcome", std::string(outcome)}})
-      .add(1);
+counter& pushes(registry& m, std::string_view outcome) {
+  return m.get_counter("troupe_pushgateway_pushes_total", "Pushes by what became of them.",
+                       {{"outcome", std::string(outcome)}});
 }
+constexpr std::string_view stored = "stored", refused_push = "refused", unreadable = "unreadable";
 
 /// 202 as the Pushgateway answers what it removed.
 http::response removed(const write_door& door, const status& s) {
@@ -31,6 +30,11 @@ http::response removed(const write_door& door, const status& s) {
 }
 
 }  // namespace
+
+void register_push_counters(registry& metrics) {
+  for (const auto outcome : {stored, refused_push, unreadable})
+    pushes(metrics, outcome);
+}
 
 answer handle_push(const services& s, const http::request& r, const inputs&) {
   const write_door door(s, metric_prefix, "/metrics/job");
@@ -49,11 +53,11 @@ answer handle_push(const services& s, const http::request& r, const inputs&) {
   auto families = push::read_pushed(body->data, format_of(r), *group);
   if (!families.ok()) {
     s.pushed->note_failure(*group, now);
-    count(s, "unreadable");
+    pushes(*s.metrics, unreadable).add();
     return door.unreadable(families.error());
   }
   const auto pushed = s.pushed->push(*group, std::move(*families), r.method == "PUT", now);
-  count(s, pushed.ok() ? "stored" : "refused");
+  pushes(*s.metrics, pushed.ok() ? stored : refused_push).add();
   if (pushed.ok())
     return door.plain(200, "");
   const bool refused =

@@ -30,17 +30,29 @@ void append_name(std::string& out, std::string_view name, bool metric) {
   out += '"';
 }
 
-void append_escaped(std::string& out, std::string_view text) {
+namespace {
+
+void append_escaped(std::string& out, std::string_view text, bool quotes) {
   for (char c : text) {
     if (c == '\\')
       out += "\\\\";
-    else if (c == '"')
+    else if (c == '"' && quotes)
       out += "\\\"";
     else if (c == '\n')
       out += "\\n";
     else
       out.push_back(c);
   }
+}
+
+}  // namespace
+
+void append_escaped(std::string& out, std::string_view text) {
+  append_escaped(out, text, true);
+}
+
+void append_escaped_help(std::string& out, std::string_view text) {
+  append_escaped(out, text, false);
 }
 
 void append_value(std::string& out, double v) {

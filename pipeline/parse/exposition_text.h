@@ -14,6 +14,8 @@ bool is_legacy_name(std::string_view name, bool metric);
 void append_name(std::string& out, std::string_view name, bool metric);
 /// With \\, \" and \n.
 void append_escaped(std::string& out, std::string_view text);
+/// As HELP texts are: with \\ and \n alone.
+void append_escaped_help(std::string& out, std::string_view text);
 /// The shortest text that reads as the same double; "NaN" for every NaN, "+Inf", "-Inf".
 void append_value(std::string& out, double v);
 /// `name{a="b"}`, or `{"name",a="b"}` for a name in quotes.

@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::string_view magic = "TRPUSH01";
 constexpr std::string_view suffix = ".push";
-constexpr std::string_view instance_label = "instance";
 
 // A file: magic, labels, times, families, CRC-32C of all before it.
 
@@ -44,20 +43,6 @@ std::string encode(const grouping& group, const std::map<std::string, pushed_fam
   return out;
 }
 
-/// HELP text as the format has it.
-std::string escaped_help(std::string_view help) {
-  std::string out;
-  for (const char c : help) {
-    if (c == '\\')
-      out += "\\\\";
-    else if (c == '\n')
-      out += "\\n";
-    else
-      out += c;
-  }
-  return out;
-}
-
 std::string_view type_text(metric_type t) {
   return t == metric_type::unknown ? "untyped" : to_string(t);
 }
@@ -69,22 +54,10 @@ void append_line(std::string& out, std::string_view series, double value) {
   out += '\n';
 }
 
-/// `name{labels of the group}`, empty ones and `instance` too.
 std::string series_of_group(std::string_view name, const grouping& group) {
-  std::string out(name);
-  out += '{';
-  bool has_instance = false;
-  for (const auto& [label, value] : group) {
-    has_instance = has_instance || label == instance_label;
-    parse::append_name(out, label, false);
-    out += "=\"";
-    parse::append_escaped(out, value);
-    out += "\",";
-  }
-  if (!has_instance)
-    out += "instance=\"\",";
-  out.back() = '}';
-  return out;
+  labels_builder b;
+  b.set(metric_name_label, name);
+  return series_text(b, group);
 }
 
 }  // namespace
@@ -204,7 +177,7 @@ status push_store::check(const grouping& group, const pushed_group& next, size_t
 
 status push_store::push(const grouping& group, std::vector<pushed_family> families, bool replace,
                         int64_t now_ms) {
-  const std::lock_guard guard(lock_);
+  const std::lock_guard guard(writing_);
   const auto found = all_.find(group);
   const size_t before = found == all_.end() ? 0 : found->second.bytes();
   pushed_group next = found == all_.end() ? pushed_group() : found->second;
@@ -223,6 +196,7 @@ status push_store::push(const grouping& group, std::vector<pushed_family> famili
     set_failed(group, now_ms);
     return s;
   }
+  const std::lock_guard seen(lock_);  // a scrape has the old group or the new one
   if (found != all_.end())
     leave(found);
   enter(group, std::move(next));
@@ -230,37 +204,44 @@ status push_store::push(const grouping& group, std::vector<pushed_family> famili
 }
 
 void push_store::note_failure(const grouping& group, int64_t now_ms) {
-  const std::lock_guard guard(lock_);
+  const std::lock_guard guard(writing_);
   set_failed(group, now_ms);
 }
 
 void push_store::set_failed(const grouping& group, int64_t now_ms) {
   auto found = all_.find(group);
-  if (found == all_.end()) {
-    if (all_.size() >= options_.max_groups)
-      return;
-    enter(group, {});
-    found = all_.find(group);
+  {
+    const std::lock_guard seen(lock_);
+    if (found == all_.end()) {
+      if (all_.size() >= options_.max_groups)
+        return;
+      enter(group, {});
+      found = all_.find(group);
+    }
+    found->second.failed_ms = now_ms;
   }
-  found->second.failed_ms = now_ms;
   // The push failed already: a disk that does not take this either changes nothing.
   (void)save(group, found->second);
 }
 
 status push_store::remove(const grouping& group) {
-  const std::lock_guard guard(lock_);
+  const std::lock_guard guard(writing_);
   const auto found = all_.find(group);
   if (found == all_.end())
     return {};
   TROUPE_TRY(fs_.remove_file(path_of(group)));
-  leave(found);
+  {
+    const std::lock_guard seen(lock_);
+    leave(found);
+  }
   return fs_.sync_directory(options_.dir);
 }
 
 status push_store::wipe() {
-  const std::lock_guard guard(lock_);
+  const std::lock_guard guard(writing_);
   while (!all_.empty()) {
     TROUPE_TRY(fs_.remove_file(path_of(all_.begin()->first)));
+    const std::lock_guard seen(lock_);
     leave(all_.begin());
   }
   return fs_.sync_directory(options_.dir);
@@ -278,8 +259,11 @@ std::string push_store::exposition() const {
     parse::append_name(written, name, true);
     const auto described = std::find_if(families.begin(), families.end(),
                                         [](const auto* f) { return !f->help.empty(); });
-    if (described != families.end())
-      out += "# HELP " + written + " " + escaped_help((*described)->help) + "\n";
+    if (described != families.end()) {
+      out += "# HELP " + written + " ";
+      parse::append_escaped_help(out, (*described)->help);
+      out += '\n';
+    }
     out += "# TYPE " + written + " " + std::string(type_text(families.front()->type)) + "\n";
     for (const auto* f : families)
       for (const auto& s : f->series)

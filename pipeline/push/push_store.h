@@ -65,7 +65,7 @@ class push_store {
   };
 
   status load(const std::string& path);
-  /// Makes a group part of all, or takes it out.
+  /// Makes a group part of all, or takes it out; under lock_.
   void enter(const grouping& group, pushed_group g);
   void set_failed(const grouping& group, int64_t now_ms);
   void leave(std::map<grouping, pushed_group>::iterator at);
@@ -75,7 +75,8 @@ class push_store {
 
   file_system& fs_;
   const push_store_options options_;
-  mutable std::mutex lock_;
+  std::mutex writing_;       ///< changes, one after the other; held while the disk is waited for
+  mutable std::mutex lock_;  ///< what is below, for readers beside a change
   std::map<grouping, pushed_group> all_;
   std::map<std::string, family_use> families_;
   uint64_t bytes_ = 0;

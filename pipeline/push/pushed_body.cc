@@ -5,6 +5,7 @@
 #include "pipeline/parse/protobuf_parser.h"
 #include "pipeline/parse/text_parser.h"
 #include "pipeline/push/push_store.h"
+#include "storage/base/check.h"
 #include "storage/base/quote.h"
 
 #include <algorithm>
@@ -152,26 +153,7 @@ class pushed_reader {
   status add(std::string family, double value) {
     if (family == push_time_name || family == push_failure_time_name)
       return {errc::invalid_argument, quoted(family) + " is made by the receiver"};
-    bool has_instance = false;
-    std::string empty_labels;
-    for (const auto& [name, v] : group_) {
-      has_instance = has_instance || name == instance_label;
-      builder_.set(name, v);  // an empty value takes the label of the body away
-      if (v.empty())
-        empty_labels += "," + name + "=\"\"";
-    }
-    if (!has_instance && builder_.get(instance_label).empty())
-      empty_labels += ",instance=\"\"";
-    pushed_series s;
-    s.value = value;
-    parse::append_series(s.text, builder_.build());
-    if (!empty_labels.empty()) {
-      if (s.text.ends_with('}'))
-        s.text.pop_back();
-      else  // a group has a job
-        return {errc::invalid_argument, "a series without labels"};
-      s.text += empty_labels + "}";
-    }
+    pushed_series s{series_text(builder_, group_), value};
     if (!seen_.insert(s.text).second)
       return {errc::invalid_argument, "series " + s.text + " is pushed twice"};
     families_[std::move(family)].series.push_back(std::move(s));
@@ -185,6 +167,30 @@ class pushed_reader {
 };
 
 }  // namespace
+
+std::string series_text(labels_builder& b, const grouping& group) {
+  bool has_instance = false;
+  std::string empty_labels;
+  for (const auto& [name, value] : group) {
+    has_instance = has_instance || name == instance_label;
+    b.set(name, value);  // an empty value takes the label away
+    if (value.empty()) {
+      empty_labels += ',';
+      parse::append_name(empty_labels, name, false);
+      empty_labels += "=\"\"";
+    }
+  }
+  if (!has_instance && b.get(instance_label).empty())
+    empty_labels += ",instance=\"\"";
+  std::string out;
+  parse::append_series(out, b.build());
+  if (!empty_labels.empty()) {
+    TROUPE_CHECK(out.ends_with('}'));  // a group has a job
+    out.pop_back();
+    out += empty_labels + "}";
+  }
+  return out;
+}
 
 size_t pushed_family::bytes() const {
   size_t n = sizeof *this + name.size() + help.size();

@@ -26,8 +26,11 @@ struct pushed_family {
   size_t bytes() const;
 };
 
-/// Families in order of their names. Labels of the group override those of the body; `instance` is
+/// The series of `b` as text with the labels of the group, which override its own. `instance` is
 /// there, if only empty, so that a scrape with honor_labels does not put its own in.
+std::string series_text(labels_builder& b, const grouping& group);
+
+/// Families in order of their names, each series as series_text() has it.
 /// invalid_argument with the reason for a body that does not parse, has timestamps, native
 /// histograms, a series twice, a family with two types, or metrics that the store makes itself.
 result<std::vector<pushed_family>> read_pushed(std::string_view body,

@@ -79,9 +79,9 @@ status cursor_file::store(const cursor& now) {
   return {};
 }
 
-status cursor_file::append(const std::vector<advance>& steps, const cursor& now) {
+status cursor_file::append(const std::vector<advance>& steps, const std::function<cursor()>& now) {
   if (!file_ || file_->size() > most_bytes)
-    return store(now);
+    return store(now());
   std::string bytes;
   uint32_t crc = crc_;
   put_frame(bytes, steps_taken, encode(steps), crc);

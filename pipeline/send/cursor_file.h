@@ -12,6 +12,7 @@
 #include "storage/base/result.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,7 +32,7 @@ class cursor_file {
   /// Replaces the whole. Durable when it returns ok.
   status store(const cursor& now);
   /// `now` is the cursor with these steps taken.
-  status append(const std::vector<advance>& steps, const cursor& now);
+  status append(const std::vector<advance>& steps, const std::function<cursor()>& now);
   /// Makes durable what was appended.
   status sync();
 

@@ -320,7 +320,7 @@ void destination::finish(std::list<request>::iterator at, bool taken) {
         highest_sent_ = std::max(highest_sent_, e.ts);
   }
   requests_.erase(at);
-  if (const status s = file_.append(steps, now()); !s.ok())
+  if (const status s = file_.append(steps, [this] { return now(); }); !s.ok())
     note_error("cannot write down what was sent: " + std::string(s.message()));
 }
 

@@ -41,7 +41,7 @@ void destination::append_moved() {
       steps.push_back({i, slot, lanes_[i]->next(slot)});
   if (steps.empty())
     return;
-  if (const status s = file_.append(steps, now()); !s.ok())
+  if (const status s = file_.append(steps, [this] { return now(); }); !s.ok())
     note_error("cannot write down what was sent: " + std::string(s.message()));
 }
 

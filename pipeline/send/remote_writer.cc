@@ -1,5 +1,6 @@
 #include "pipeline/send/remote_writer.h"
 
+#include "config/text.h"
 #include "storage/base/hash.h"
 #include "storage/base/log.h"
 
@@ -19,16 +20,6 @@ constexpr int64_t try_again_ns = 30'000'000'000;
 constexpr std::string_view cursor_suffix = ".cursor";
 constexpr std::string_view hold_prefix = "remote_write/";
 constexpr size_t short_name_digits = 6;
-
-/// The URL without user and password.
-std::string shown(const std::string& url) {
-  const size_t from = url.find("://");
-  if (from == std::string::npos)
-    return url;
-  const size_t begin = from + 3;
-  const size_t at = url.substr(0, url.find('/', begin)).rfind('@');
-  return at == std::string::npos || at < begin ? url : url.substr(0, begin) + url.substr(at + 1);
-}
 
 }  // namespace
 
@@ -102,7 +93,7 @@ status remote_writer::make(target& t) {
   parts.described = env_.described;
   t.metrics = std::make_unique<figures>(
       *env_.metrics, t.config.name.empty() ? t.id.substr(0, short_name_digits) : t.config.name,
-      shown(t.config.url));
+      config::mask_url(t.config.url));
   parts.metrics = t.metrics.get();
   t.to = std::make_unique<destination>(t.config, options_, std::move(parts), t.from_run);
   return {};
@@ -114,7 +105,7 @@ void remote_writer::start(target& t, int64_t now_ns) {
   t.next_try_ns = now_ns + try_again_ns;
   const status s = make(t);
   if (!s.ok() && t.error != s.message())
-    out_log.error("{}: {}", shown(t.config.url), s.message());
+    out_log.error("{}: {}", config::mask_url(t.config.url), s.message());
   t.error = s.message();
 }
 

@@ -51,7 +51,7 @@ TEST(CursorFile, WhatWasAppendedIsThereAfterADeath) {
     for (uint16_t i = 0; i < 50; ++i) {
       const std::vector<advance> steps{{i % 2U, i, {1, i, 7}}};
       ASSERT_TRUE(apply(steps, c));
-      ASSERT_TRUE(file.append(steps, c).ok());
+      ASSERT_TRUE(file.append(steps, [&] { return c; }).ok());
     }
     fs.kill();
   }
@@ -69,7 +69,7 @@ TEST(CursorFile, APowerCutTakesAtMostWhatWasNotSynced) {
     for (uint64_t i = 1; i < 40; ++i) {
       const std::vector<advance> steps{{0, 3, {1, i, 0}}};
       ASSERT_TRUE(apply(steps, c));
-      ASSERT_TRUE(file.append(steps, c).ok());
+      ASSERT_TRUE(file.append(steps, [&] { return c; }).ok());
       written = i;
       if (i % 7 == 0) {
         ASSERT_TRUE(file.sync().ok());
@@ -95,7 +95,7 @@ TEST(CursorFile, GrowsNoLargerThanItsBound) {
   for (uint16_t s = 0; s < slot_count; ++s)
     steps.push_back({0, s, {1, 2, 3}});
   for (int i = 0; i < 2000; ++i)
-    ASSERT_TRUE(file.append(steps, c).ok());
+    ASSERT_TRUE(file.append(steps, [&] { return c; }).ok());
   EXPECT_LT(*fs.file_size("d/c"), cursor_file::most_bytes + (64 << 10));
   ASSERT_TRUE(cursor_file(fs, "d/c").load().ok());
 }
