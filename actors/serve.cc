@@ -12,6 +12,7 @@
 #include "pipeline/http/endpoint.h"
 #include "pipeline/http/server.h"
 #include "storage/base/allocator.h"
+#include "storage/base/hash.h"
 #include "storage/base/log.h"
 
 #include <caf/scoped_actor.hpp>
@@ -116,10 +117,14 @@ class process {
     env.seed = entropy_seed();
     env.load_config = [this] { return load(); };
     env.config_checksum = [this]() -> result<uint64_t> {
-      const std::string path = config_path();
-      if (path.empty())
-        return uint64_t{0};
-      return config::config_checksum(*files_, path);
+      uint64_t sum = 0;
+      for (const auto& path : {config_path(), command_.server.troupe_config_file}) {
+        if (path.empty())
+          continue;
+        TROUPE_ASSIGN(const uint64_t part, config::config_checksum(*files_, path));
+        sum = xxh3(path, sum ^ part);
+      }
+      return sum;
     };
     env.fatal = [](exit_code code, const std::string& why) {
       log.error("fatal, exit code {}: {}", static_cast<int>(code), why);

@@ -50,6 +50,7 @@ config::load_options load_options_of(const config::server_flags& f) {
   };
   o.extra_scrape_metrics = f.features.extra_scrape_metrics;
   o.native_histograms = f.features.native_histograms;
+  o.own_file = f.troupe_config_file;
   return o;
 }
 

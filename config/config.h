@@ -4,6 +4,7 @@
 
 #include "config/alerting_config.h"
 #include "config/global_config.h"
+#include "config/own_config.h"
 #include "config/remote_config.h"
 #include "config/rule_file.h"
 #include "config/scrape_config.h"
@@ -36,6 +37,7 @@ struct config {
   std::vector<remote_read_config> remote_read;
   otlp_config otlp;
   std::vector<rule_group_config> rule_groups;  ///< read from rule_files
+  own_config own;                              ///< of --troupe.config.file
   std::vector<inert_use> inert_uses;
 };
 

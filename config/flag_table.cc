@@ -206,8 +206,10 @@ constexpr flag_spec table[] = {
        (v.on ? f.storage.memory_limit_bytes : f.storage.memory_limit_percent) = 0;
      }},
     {"troupe.config.file", k::text, "", "",
-     "YAML file with defaults of troupe's own flags: \"troupe.scrape.max-body: 64MiB\".", visible,
-     TROUPE_TEXT(troupe_config_file)},
+     "YAML file with defaults of troupe's own flags (\"troupe.scrape.max-body: 64MiB\") and the "
+     "blocks "
+     "of its own stages.",
+     visible, TROUPE_TEXT(troupe_config_file)},
     {"troupe.web.enable-import", k::boolean, "false", "",
      "Import and export as VictoriaMetrics does: InfluxDB's line protocol, JSON lines.", visible,
      TROUPE_ON(web.enable_import)},

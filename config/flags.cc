@@ -5,6 +5,7 @@
 #include "config/defaults.h"
 #include "config/flag_table.h"
 #include "config/flags_bench.h"
+#include "config/flags_file.h"
 #include "config/flags_rules.h"
 #include "config/flags_storage.h"
 #include "config/text.h"
@@ -187,57 +188,6 @@ void apply_features(const std::vector<std::string>& given, command_line& out) {
         out.inert.push_back("enable-feature=" + name);
     }
   }
-}
-
-using given_values = std::map<std::string_view, std::vector<std::string>>;
-
-// The texts that a member of the file gives for its flag; nothing, and errors, if they do not hold.
-std::optional<std::vector<std::string>> read_value(const flag_spec& spec, const yaml_member& m,
-                                                   const std::string& path,
-                                                   const flag_checks& checks, diagnostics& errors) {
-  const size_t before = errors.size();
-  const bool list = m.value.type == yaml_node::kind::list && spec.repeats();
-  std::vector<std::string> texts;
-  const auto take = [&](const yaml_node& node, int line, int column, const std::string& field) {
-    std::string shown;
-    server_flags scratch;
-    if (node.type != yaml_node::kind::scalar)
-      errors.push_back({path, line, column, field, "must be a single value"});
-    else if (const auto s = apply(spec, {node.text}, checks, scratch, shown); !s.ok())
-      errors.push_back({path, line, column, field, std::string(s.message())});
-    else
-      texts.push_back(node.text);
-  };
-  if (!list)
-    take(m.value, m.line, m.column, m.key);
-  for (size_t i = 0; list && i < m.value.items.size(); ++i)
-    take(m.value.items[i], m.value.items[i].line, m.value.items[i].column, item_path(m.key, i));
-  if (errors.size() != before || texts.empty())
-    return std::nullopt;
-  return texts;
-}
-
-// Adds what --troupe.config.file sets and the command line does not.
-status read_troupe_file(const std::string& path, file_system& fs, const flag_checks& checks,
-                        given_values& given) {
-  TROUPE_ASSIGN(const std::string text, read_file(fs, path, defaults::max_file_bytes));
-  yaml_node root;
-  diagnostics errors;
-  if (parse_yaml(text, path, {}, root, errors)) {
-    for (const auto& m : root.members) {
-      const auto table = flag_table();
-      const auto spec = std::find_if(table.begin(), table.end(), [&](const auto& s) {
-        return s.name == m.key && s.troupe_own() && s.name != "troupe.config.file";
-      });
-      if (spec == table.end())
-        errors.push_back({path, m.line, m.column, m.key, "unknown field"});
-      else if (auto texts = read_value(*spec, m, path, checks, errors))
-        given.emplace(spec->name, std::move(*texts));
-    }
-    if (root.type == yaml_node::kind::list || root.type == yaml_node::kind::scalar)
-      errors.push_back({path, root.line, root.column, "", "must be a mapping"});
-  }
-  return to_status(errors);
 }
 
 std::string help_text() {
@@ -459,9 +409,14 @@ given_values given_flags(const grammar& g) {
 
 command_line finish_server(const grammar& g, file_system& fs, const flag_checks& checks) {
   auto given = given_flags(g);
+  const auto check = [&](const flag_spec& spec, const std::string& text) {
+    std::string shown;
+    server_flags scratch;
+    return apply(spec, {text}, checks, scratch, shown);
+  };
   if (const auto file = given.find("troupe.config.file");
       file != given.end() && !file->second.back().empty())
-    if (const auto s = read_troupe_file(file->second.back(), fs, checks, given); !s.ok())
+    if (const auto s = read_troupe_file(file->second.back(), fs, check, given); !s.ok())
       return printing(std::string(s.message()) + "\n", 1);
   command_line out;
   for (const auto& spec : flag_table()) {

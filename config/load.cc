@@ -101,6 +101,8 @@ class loader {
     d.c.global.extra_scrape_metrics = options_.extra_scrape_metrics;
     d.c.global.scrape_native_histograms = options_.native_histograms;
     read_main(text, name, d);
+    if (!options_.own_file.empty())
+      read_own_file(options_.own_file, d.c.own);
     if (options_.follow_files && out_.errors.empty()) {
       read_job_files(d.c);
       read_rule_files(d.c);
@@ -133,6 +135,24 @@ class loader {
     validate(d.c, found);
     place(std::move(found), root, name, out_.errors);
     find_inert(root, name, d.c.inert_uses);
+  }
+
+  void read_own_file(const std::string& file, own_config& c) {
+    const auto text = read_file(fs_, file, defaults::max_file_bytes);
+    if (!text.ok())
+      return fail(file, std::string(text.error().message()));
+    yaml_node root;
+    if (!parse_yaml(*text, file, file_limits(), root, out_.errors))
+      return;
+    const auto blocks = own_block_names();
+    std::erase_if(root.members, [&](const auto& m) {
+      return std::find(blocks.begin(), blocks.end(), m.key) == blocks.end();
+    });
+    yaml_reader(root, file, folder_of(file), out_.errors)
+        .read(c, static_cast<void (*)(fields&, own_config&)>(describe));
+    diagnostics found;
+    validate(c, found);
+    place(std::move(found), root, file, out_.errors);
   }
 
   void expand_external_labels(global_config& g) {

@@ -26,6 +26,8 @@ struct load_options {
   bool extra_scrape_metrics = false;
   /// --enable-feature=native-histograms
   bool native_histograms = false;
+  /// --troupe.config.file: read for its blocks, not for its flags; "": none.
+  std::string own_file;
   /// Read the files behind rule_files and scrape_config_files.
   bool follow_files = true;
 };

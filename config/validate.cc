@@ -277,6 +277,28 @@ void validate(const tracing_config& c, const std::string& path, diagnostics& out
   validate(c.tls, child_path(path, "tls_config"), out);
 }
 
+void validate(const federation_config& c, const std::string& path, diagnostics& out) {
+  if (c.name.empty())
+    add(out, path, "name for federation is empty");
+  if (c.url.empty())
+    add(out, path, "url for federation is empty");
+  else if (const auto s = check_url(c.url); !s.ok())
+    add(out, child_path(path, "url"), std::string(s.message()));
+  if (c.match.empty())
+    add(out, path, "match for federation is empty");
+  for (const auto& [name, value] : c.labels)
+    if (!is_label_name(name, true))
+      add(out, child_path(child_path(path, "labels"), name),
+          quoted(name) + " is not a valid label name");
+  validate(c.client, path, out);
+}
+
+void validate(const own_config& c, diagnostics& out) {
+  for (size_t i = 0; i < c.federation.size(); ++i)
+    validate(c.federation[i], item_path("federation", i), out);
+  check_unique_names(c.federation, "federation", "federation", out);
+}
+
 void validate(const config& c, diagnostics& out) {
   const bool utf8 = c.global.validation == name_validation::utf8;
   validate(c.global, "global", out);

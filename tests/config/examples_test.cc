@@ -1,5 +1,6 @@
 // Every example loads, full.yml really has every key, and the unit file is one that systemd takes.
 #include "config/check.h"
+#include "config/flags.h"
 #include "config/schema.h"
 #include "config/sd_kinds.h"
 #include "config/yaml.h"
@@ -33,9 +34,10 @@ TEST(examples, all_load) {
       names.push_back(e.path().filename());
   std::sort(names.begin(), names.end());
   EXPECT_THAT(names, ElementsAre("default.yml", "federation.yml", "full.yml", "ha_pair_a.yml",
-                                 "ha_pair_b.yml", "hashmod_shard.yml", "minimal.yml", "web.yml"));
+                                 "ha_pair_b.yml", "hashmod_shard.yml", "minimal.yml", "troupe.yml",
+                                 "web.yml"));
   for (const auto& n : names) {
-    if (n == "web.yml")
+    if (n == "web.yml" || n == "troupe.yml")
       continue;
     const auto loaded = load_example(n);
     EXPECT_NE(loaded.value, nullptr) << n << "\n" << join(loaded.errors);
@@ -43,6 +45,24 @@ TEST(examples, all_load) {
   const auto fs = make_posix_file_system();
   const auto web = load_web_config(*fs, folder() + "/web.yml");
   EXPECT_TRUE(web.ok()) << web.error().message();
+}
+
+TEST(examples, troupes_own_file_has_flags_and_every_block) {
+  const auto fs = make_posix_file_system();
+  const auto file = folder() + "/troupe.yml";
+  const auto flags = parse_command_line({"--troupe.config.file=" + file}, *fs);
+  EXPECT_EQ(flags.run, command_line::command::serve) << flags.err;
+  auto options = no_environment();
+  options.own_file = file;
+  const auto loaded = parse_config("", "c.yml", *fs, options);
+  ASSERT_NE(loaded.value, nullptr) << join(loaded.errors);
+  yaml_node root;
+  diagnostics errors;
+  ASSERT_TRUE(parse_yaml(*read_file(*fs, file), file, {}, root, errors));
+  for (const auto block : own_block_names())
+    EXPECT_TRUE(std::any_of(root.members.begin(), root.members.end(), [&](const auto& m) {
+      return m.key == block;
+    })) << block;
 }
 
 TEST(examples, the_default_is_what_is_embedded) {

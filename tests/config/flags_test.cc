@@ -306,7 +306,8 @@ TEST(flags, troupes_own_file_sets_defaults) {
   support::sim_file_system fs(1);
   ASSERT_TRUE(fs.create_directories("/e").ok());
   fs.put("/e/t.yml",
-         "troupe.scrape.max-body: 8MiB\nstorage.wal.sync: os\ntroupe.query.max-nodes: 7\n");
+         "troupe.scrape.max-body: 8MiB\nstorage.wal.sync: os\ntroupe.query.max-nodes: 7\n"
+         "federation: [{name: x}]\n");
   const auto c =
       parse_command_line({"--troupe.config.file=/e/t.yml", "--troupe.query.max-nodes=9"}, fs);
   ASSERT_EQ(c.run, command::serve) << c.err;

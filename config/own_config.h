@@ -1,0 +1,22 @@
+// Blocks of --troupe.config.file beside its flags: stages that Prometheus' file has no keys for.
+// Plain data.
+#pragma once
+
+#include "config/federation_config.h"
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace troupe::config {
+
+struct own_config {
+  std::vector<federation_config> federation;
+
+  bool operator==(const own_config&) const = default;
+};
+
+/// The names of the blocks; every other key of the file is a flag.
+std::span<const std::string_view> own_block_names();
+
+}  // namespace troupe::config
