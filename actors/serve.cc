@@ -6,6 +6,7 @@
 #include "actors/services.h"
 #include "config/checksum.h"
 #include "config/load.h"
+#include "pipeline/credentials/grants.h"
 #include "pipeline/discover/file_watcher.h"
 #include "pipeline/http/asio_fetcher.h"
 #include "pipeline/http/curl_client.h"
@@ -114,6 +115,10 @@ class process {
     };
     env.make_watcher = discover::make_inotify_watcher;
     env.environment = load_options_of(f).environment;
+    env.endpoints.signing = [from = credentials::surroundings{env.environment, env.files}](
+                                const config::sigv4_config& c) {
+      return credentials::aws_grants(c, from);
+    };
     env.seed = entropy_seed();
     env.load_config = [this] { return load(); };
     env.config_checksum = [this]() -> result<uint64_t> {

@@ -18,11 +18,7 @@ constexpr std::string_view jwt_grant = "jwt-bearer";
 // Blocks as a whole, at the top of the file.
 constexpr std::array<std::string_view, 1> blocks{"tracing"};
 // Keys wherever they stand below other blocks.
-constexpr std::array<std::string_view, 8> keys{
-    "enable_http2", "gogc", "google_iam", "managed_identity",
-    "role_arn",     "sdk",  "sigv4",      "workload_identity"};
-// Of these sigv4 acts.
-constexpr std::string_view signed_block = "remote_write";
+constexpr std::array<std::string_view, 2> keys{"enable_http2", "gogc"};
 
 template <class C>
 bool has(const C& all, std::string_view name) {
@@ -66,8 +62,7 @@ class finder {
   void walk(const yaml_node& n, const std::string& path) {
     for (const auto& m : n.members) {
       const auto own = child_path(path, m.key);
-      const bool acts = m.key == "sigv4" && path.starts_with(signed_block);
-      const bool inert = (has(keys, m.key) && !acts) || is_inert_sd(m.key);
+      const bool inert = has(keys, m.key) || is_inert_sd(m.key);
       if (inert && asks_for_something(m.value))
         note(m.key, m.line, m.column, own);
       if (m.key == "grant_type" && m.value.text == defaults::jwt_grant_type)

@@ -221,8 +221,6 @@ void validate(const remote_write_config& c, const std::string& path, bool utf8, 
     check_sigv4(*c.sigv4, path, out);
   if (c.azuread)
     check_azuread(*c.azuread, path, out);
-  if (c.google_iam && c.google_iam->credentials_file.empty())
-    add(out, child_path(path, "google_iam"), "credentials_file must be set");
   check_rules(c.write_relabel_configs, child_path(path, "write_relabel_configs"), utf8, out);
 }
 

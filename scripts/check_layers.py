@@ -35,8 +35,10 @@ HOMES = {
     r"boost/(asio|beast)": ("pipeline/http/",),
     r"openssl/": ("pipeline/http/", "pipeline/relabel/", "tests/pipeline/http/"),
     r"(zlib|libdeflate|snappy|zstd)": ("pipeline/http/", "tests/"),
+    r"libxml/": ("pipeline/credentials/sts_answer.cc",),
     r"fast_float/": ("pipeline/parse/number.cc", "query/parser/"),
-    r"boost/json": ("storage/tsdb/meta.cc", "pipeline/http/", "pipeline/api/", "pipeline/discover/", "pipeline/bench/", "actors/commands/",
+    r"boost/json": ("storage/tsdb/meta.cc", "pipeline/http/", "pipeline/api/", "pipeline/discover/", "pipeline/credentials/",
+                     "pipeline/bench/", "actors/commands/",
                      "tests/"),
 }
 # headers that stand for a library's own: sources include them, headers do not

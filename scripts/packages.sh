@@ -3,7 +3,7 @@ build_packages="g++ cmake ninja-build pkg-config ccache mold git
   libcaf-dev librdkafka-dev liblz4-dev libcereal-dev libspdlog-dev libfmt-dev
   libboost1.81-dev libboost-url1.81-dev libboost-json1.81-dev libboost-system1.81-dev
   libyaml-cpp-dev libre2-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libprotozero-dev libsnappy-dev libzstd-dev
-  libdeflate-dev libroaring-dev libfast-float-dev libxxhash-dev libcli11-dev libcrypt-dev"
+  libdeflate-dev libxml2-dev libroaring-dev libfast-float-dev libxxhash-dev libcli11-dev libcrypt-dev"
 test_packages="clang-format-14 libgtest-dev libgmock-dev libbenchmark-dev python3 curl jq openssl systemd"
 check_packages="clang-tidy-14"
 fuzz_packages="clang-16 libclang-rt-16-dev llvm-16"

@@ -12,6 +12,9 @@
 #include <memory>
 #include <string_view>
 
+namespace troupe::config {
+struct sigv4_config;
+}
 namespace troupe::http {
 class client_settings;
 }
@@ -19,6 +22,7 @@ class client_settings;
 namespace troupe::discover {
 
 using client_settings_ptr = std::shared_ptr<const http::client_settings>;
+using grant_source_ptr = std::shared_ptr<const http::grant_source>;
 
 /// How endpoints come about (http::make_client_settings and http::make_endpoint in production).
 struct endpoint_factory {
@@ -26,6 +30,8 @@ struct endpoint_factory {
   std::function<result<http::endpoint_ptr>(std::string_view url, client_settings_ptr,
                                            http::headers)>
       endpoint;
+  /// What signs requests to AWS.
+  std::function<grant_source_ptr(const config::sigv4_config&)> signing;
 };
 
 struct discovery_environment {

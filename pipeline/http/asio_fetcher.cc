@@ -123,7 +123,7 @@ routing_fetcher::routing_fetcher(std::unique_ptr<fetcher> direct, std::unique_pt
 void routing_fetcher::fetch(std::vector<fetch_request> batch, done_fn done) {
   std::vector<fetch_request> by_curl;
   for (auto& r : batch)
-    if (r.to->needs_curl())
+    if (r.to->needs_curl() || r.grants)
       by_curl.push_back(std::move(r));
   if (!by_curl.empty()) {
     std::erase_if(batch, [](const fetch_request& r) { return r.to == nullptr; });

@@ -1,5 +1,6 @@
 #include "pipeline/http/base64.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace troupe::http {
@@ -20,6 +21,14 @@ std::string base64_encode(std::string_view bytes) {
     for (size_t k = 0; k < 4; ++k)
       out.push_back(i + k <= bytes.size() ? alphabet[group >> (18 - 6 * k) & 63] : '=');
   }
+  return out;
+}
+
+std::string base64url_encode(std::string_view bytes) {
+  std::string out = base64_encode(bytes);
+  out.erase(std::find(out.begin(), out.end(), '='), out.end());
+  std::replace(out.begin(), out.end(), '+', '-');
+  std::replace(out.begin(), out.end(), '/', '_');
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include "pipeline/http/base64.h"
 #include "pipeline/http/header_text.h"
+#include "pipeline/http/oauth2.h"
 #include "storage/base/file_system.h"
 
 #include <atomic>
@@ -48,7 +49,8 @@ client_settings::client_settings(config::http_client_config config, client_envir
       id_(next_id()),
       needs_curl_(uses_proxy(config_.proxy) || config_.oauth2.has_value()),
       has_credentials_(config_.basic_auth || config_.authorization ||
-                       !config_.http_headers.empty()) {}
+                       !config_.http_headers.empty()),
+      grants_(config_.oauth2 ? make_oauth2_source(*this) : nullptr) {}
 
 status client_settings::check() const {
   for (const auto& [name, values] : config_.http_headers)

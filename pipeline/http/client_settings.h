@@ -4,6 +4,7 @@
 
 #include "config/http_client_config.h"
 #include "pipeline/http/endpoint.h"
+#include "pipeline/http/grant.h"
 #include "pipeline/http/tls.h"
 
 #include <cstdint>
@@ -26,6 +27,8 @@ class client_settings {
   const config::http_client_config& config() const { return config_; }
   const std::string& user_agent() const { return env_.user_agent; }
   bool needs_curl() const { return needs_curl_; }
+  /// What the oauth2 block authorises requests with; null without one.
+  const grant_source* grants() const { return grants_.get(); }
 
   /// "Authorization: …" and http_headers as header lines; files are read now. The error names the
   /// file, never its content.
@@ -43,6 +46,7 @@ class client_settings {
   const uint64_t id_;
   const bool needs_curl_;
   const bool has_credentials_;
+  const std::unique_ptr<const grant_source> grants_;
 
   mutable std::mutex lock_;  ///< guards the context and what it was made of
   mutable tls_context context_;

@@ -1,7 +1,7 @@
 #include "pipeline/http/curl_client.h"
 
 #include "pipeline/http/curl_transfer.h"
-#include "pipeline/http/oauth2.h"
+#include "pipeline/http/grant_book.h"
 #include "storage/base/check.h"
 #include "storage/base/clock.h"
 
@@ -22,12 +22,13 @@ status stopping() {
   return {errc::canceled, "the HTTP client is stopping"};
 }
 
-/// Tokens of one client_settings, by the id of the settings.
-struct token_slot {
-  oauth2_token token;
-  int64_t until_ns = 0;
-  bool fetching = false;
-};
+/// Null if the request needs no grant.
+grant_source_ptr source_of(const fetch_request& r) {
+  if (r.grants)
+    return r.grants;
+  const auto& settings = r.to->shared_settings();
+  return {settings, settings->grants()};
+}
 
 }  // namespace
 
@@ -42,10 +43,16 @@ struct curl_client::impl {
     int64_t began_ns;
     int64_t began_ms;
   };
+  /// With a source of grants, for as long as the request has time that began it.
+  struct talk {
+    grant_source_ptr with;
+    client_settings_ptr by;
+    int64_t deadline_ns;
+  };
   struct running {
     std::unique_ptr<curl_transfer> transfer;
-    std::optional<job> what;                          ///< a fetch, or
-    std::shared_ptr<const client_settings> token_of;  ///< a token request
+    std::optional<job> what;  ///< a fetch, or
+    std::optional<talk> of;   ///< a request for a grant
   };
 
   impl(curl_options o, const clock& c) : options(std::move(o)), clk(c) {
@@ -73,8 +80,8 @@ struct curl_client::impl {
 
   // Of the thread:
   std::deque<job> waiting;  ///< for a free place
-  std::map<uint64_t, std::deque<job>> for_token;
-  std::map<uint64_t, token_slot> tokens;
+  std::map<const grant_source*, std::deque<job>> for_grant;
+  grant_book grants;
   std::map<CURL*, running> active;
   std::vector<std::shared_ptr<batch>> dirty;
 
@@ -115,25 +122,27 @@ struct curl_client::impl {
     int64_t left = left_ms(j);
     if (left <= 0)
       return finish(j, status(errc::timeout, "deadline exceeded before the fetch could start"));
-    std::string token;
-    if (settings.config().oauth2) {
-      auto& slot = tokens[settings.id()];
-      if (now >= slot.until_ns) {
-        auto keep = j.request.to->shared_settings();
-        for_token[settings.id()].push_back(std::move(j));
-        if (!slot.fetching)
-          request_token(keep, left);
+    headers granted;
+    if (const auto source = source_of(j.request)) {
+      if (grants.is_due(*source, now))
+        ask({source, j.request.to->shared_settings(), now + left * 1'000'000},
+            grants.begin(source, now, clk.now_ms()));
+      const auto* in_force = grants.in_force(*source, now);
+      if (in_force == nullptr && grants.is_asking(*source)) {
+        for_grant[source.get()].push_back(std::move(j));
         return;
       }
-      token = slot.token.access.reveal();
+      if (in_force == nullptr)
+        return finish(j, grants.why_none(*source));
+      granted = in_force->authorize(j.request, clk.now_ms());
     }
-    auto spec = spec_of(j.request, token, left);
+    auto spec = spec_of(j.request, granted, left);
     if (!spec)
       return finish(j, spec.error());
     auto made = curl_transfer::make(std::move(*spec), settings, options.budget);
     if (!made)
       return finish(j, made.error());
-    add({std::move(*made), std::move(j), nullptr});
+    add({std::move(*made), std::move(j), std::nullopt});
   }
 
   void add(running r) {
@@ -142,37 +151,28 @@ struct curl_client::impl {
     curl_multi_add_handle(multi, easy);
   }
 
-  void request_token(const std::shared_ptr<const client_settings>& settings, int64_t timeout_ms) {
-    auto& slot = tokens[settings->id()];
-    slot.fetching = true;
-    auto spec = token_request(*settings, timeout_ms);
-    if (!spec)
-      return got_token(*settings, spec.error());
-    auto made = curl_transfer::make(std::move(*spec), *settings, options.budget);
-    if (!made)
-      return got_token(*settings, made.error());
-    add({std::move(*made), std::nullopt, settings});
-  }
-
-  void got_token(const client_settings& settings, result<oauth2_token> got) {
-    auto& slot = tokens[settings.id()];
-    slot.fetching = false;
-    auto jobs = std::move(for_token[settings.id()]);
-    for_token.erase(settings.id());
-    if (!got) {
-      for (auto& j : jobs)
-        finish(j, got.error().with_context("oauth2: cannot fetch token"));
-      tokens.erase(settings.id());
+  /// Makes the next request of a talk, or ends it.
+  void ask(const talk& t, std::optional<transfer_spec> spec) {
+    while (spec) {
+      const int64_t left = (t.deadline_ns - clk.monotonic_ns()) / 1'000'000;
+      spec->timeout_ms = std::min(spec->timeout_ms, left);
+      put_line(spec->header_lines, "User-Agent", t.by->user_agent());
+      auto made = curl_transfer::make(std::move(*spec), *t.by, options.budget);
+      if (made)
+        return add({std::move(*made), std::nullopt, t});
+      fetch_result no;
+      no.error = made.error();
+      spec = grants.take(*t.with, no, clk.monotonic_ns(), clk.now_ms());
+    }
+    auto jobs = for_grant.extract(t.with.get());
+    if (jobs.empty())
+      return;
+    if (grants.in_force(*t.with, clk.monotonic_ns()) != nullptr) {
+      std::move(jobs.mapped().begin(), jobs.mapped().end(), std::back_inserter(waiting));
       return;
     }
-    // A token is renewed a little before it ends; those of settings that are gone make room.
-    int64_t now = clk.monotonic_ns();
-    slot.until_ns = now + std::max<int64_t>(got->lifetime_ms - 10'000, 1'000) * 1'000'000;
-    slot.token = std::move(*got);
-    std::erase_if(tokens,
-                  [&](const auto& t) { return !t.second.fetching && t.second.until_ns < now; });
-    std::move(jobs.begin(), jobs.end(), std::back_inserter(waiting));
-    start_waiting();
+    for (const auto& j : jobs.mapped())
+      finish(j, grants.why_none(*t.with));
   }
 
   void collect() {
@@ -190,12 +190,12 @@ struct curl_client::impl {
         continue;
       }
       auto answer = r.transfer->finish(rc);
-      if (r.token_of) {
-        got_token(*r.token_of, read_token(answer));
+      if (r.of) {
+        ask(*r.of, grants.take(*r.of->with, answer, clk.monotonic_ns(), clk.now_ms()));
       } else {
-        // A refused token is not used again.
-        if (answer.code == 401)
-          tokens.erase(r.what->request.to->settings().id());
+        const auto source = answer.code == 401 ? source_of(r.what->request) : nullptr;
+        if (source)
+          grants.refuse(*source);
         finish(*r.what, std::move(answer));
       }
     }
@@ -243,7 +243,7 @@ struct curl_client::impl {
         finish(*r.what, stopping());
     }
     active.clear();
-    for (auto& [id, jobs] : for_token)
+    for (auto& [source, jobs] : for_grant)
       for (auto& j : jobs)
         finish(j, stopping());
     for (auto& j : waiting)

@@ -1,5 +1,6 @@
-// Fetches that need libcurl: proxies and OAuth2. One thread, one multi handle; the same contract as
-// asio_fetcher. Owns its thread; stop() or the destructor joins.
+// Fetches that need libcurl: proxies, and grants that a token server gives (OAuth2, clouds). One
+// thread, one multi handle; the same contract as asio_fetcher. Owns its thread; stop() or the
+// destructor joins.
 #pragma once
 
 #include "pipeline/http/byte_budget.h"

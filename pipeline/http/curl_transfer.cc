@@ -242,6 +242,7 @@ struct curl_transfer::impl {
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &impl::on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
+    curl_easy_setopt(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, spec.shuffle_addresses ? 1L : 0L);
   }
 
   status failure(CURLcode code) const {
@@ -265,7 +266,7 @@ void put_lines(std::vector<std::string>& lines, std::string_view text) {
   }
 }
 
-result<transfer_spec> spec_of(const fetch_request& request, const std::string& token,
+result<transfer_spec> spec_of(const fetch_request& request, const headers& granted,
                               int64_t timeout_ms) {
   const auto& settings = request.to->settings();
   transfer_spec spec;
@@ -276,6 +277,7 @@ result<transfer_spec> spec_of(const fetch_request& request, const std::string& t
   spec.max_body_bytes = request.max_body_bytes;
   spec.follow_redirects = settings.config().follow_redirects;
   spec.want_headers = request.want_headers;
+  spec.shuffle_addresses = request.rotate_addresses;
   spec.tls = settings.config().tls;
   spec.proxy = settings.config().proxy;
   bool agent = false;
@@ -290,9 +292,10 @@ result<transfer_spec> spec_of(const fetch_request& request, const std::string& t
   TROUPE_ASSIGN(std::string credentials, settings.credential_lines());
   put_lines(spec.header_lines, credentials);
   const auto& where = request.to->where();
-  if (!token.empty())
-    put_line(spec.header_lines, "Authorization", "Bearer " + token);
-  else if (where.has_userinfo && !settings.config().basic_auth && !settings.config().authorization)
+  for (const auto& h : granted)
+    put_line(spec.header_lines, h.name, h.value);
+  if (granted.empty() && where.has_userinfo && !settings.config().basic_auth &&
+      !settings.config().authorization)
     put_line(spec.header_lines, "Authorization", basic_credentials(where.user, where.password));
   return spec;
 }

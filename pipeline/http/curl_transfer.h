@@ -2,39 +2,18 @@
 // on the client's thread.
 #pragma once
 
-#include "config/http_client_config.h"
 #include "pipeline/http/byte_budget.h"
 #include "pipeline/http/client_settings.h"
 #include "pipeline/http/http.h"
+#include "pipeline/http/transfer_spec.h"
 
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <string_view>
-#include <vector>
 
 namespace troupe::http {
 
-struct transfer_spec {
-  std::string url;
-  std::string method = "GET";
-  std::vector<std::string> header_lines;  ///< "Name: value"; sent to the first origin only
-  std::vector<std::string> open_lines;    ///< sent to wherever a redirect leads
-  std::string body;
-  int64_t timeout_ms = 10'000;
-  uint64_t max_body_bytes = 64ULL << 20;
-  bool follow_redirects = true;
-  bool want_headers = false;
-  config::tls_config tls;
-  config::proxy_config proxy;
-};
-
-void put_line(std::vector<std::string>& lines, std::string_view name, std::string_view value);
-/// Splits header text into lines.
-void put_lines(std::vector<std::string>& lines, std::string_view text);
-/// `token` "" = none; else sent as Bearer.
-/// Reads credential files now.
-result<transfer_spec> spec_of(const fetch_request& request, const std::string& token,
+/// `granted` are the headers of a grant, if the request needs one. Reads credential files now.
+result<transfer_spec> spec_of(const fetch_request& request, const headers& granted,
                               int64_t timeout_ms);
 
 class curl_transfer {

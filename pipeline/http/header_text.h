@@ -23,6 +23,8 @@ bool accepts_gzip(std::string_view accept_encoding);
 bool valid_header_name(std::string_view name);
 /// No control characters but tab: nothing that could end the line.
 bool valid_header_value(std::string_view value);
+/// What a peer said, for an error: at most 300 bytes on one line.
+std::string shown_text(std::string_view text);
 /// Appends "Name: value\r\n".
 void put_header(std::string& out, std::string_view name, std::string_view value);
 

@@ -77,6 +77,13 @@ bool valid_header_value(std::string_view value) {
   return true;
 }
 
+std::string shown_text(std::string_view text) {
+  std::string out(text.substr(0, max_shown_bytes));
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
+  return out;
+}
+
 void put_header(std::string& out, std::string_view name, std::string_view value) {
   out.append(name).append(": ").append(value).append("\r\n");
 }

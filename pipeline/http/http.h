@@ -74,18 +74,23 @@ using handler = std::function<void(request&&, responder)>;
 class endpoint;
 using endpoint_ptr = std::shared_ptr<const endpoint>;
 
+/// Where requests get what authorises them (grant.h).
+class grant_source;
+
 struct fetch_request {
   uint64_t token = 0;  ///< echoed in the result
   endpoint_ptr to;
   std::string method = "GET";
   headers header_fields;  ///< beside those of the endpoint
   std::string body;
+  /// Instead of credentials in the endpoint's settings; null = none. libcurl's client serves it.
+  std::shared_ptr<const grant_source> grants;
   int64_t timeout_ms = 10'000;
   uint64_t max_body_bytes = 64ULL << 20;  ///< decoded
   /// Monotonic ns of the next expected fetch of this endpoint: the idle connection whose next use
   /// is farthest is closed first.
   int64_t next_use_ns = 0;
-  /// New connections take the addresses of the host's name in turn. Not with a proxy or OAuth2.
+  /// New connections take the addresses of the host's name in turn. Not with a proxy.
   bool rotate_addresses = false;
   bool want_headers = false;  ///< fill fetch_result::header_fields
   /// The result may be held back for up to 50 ms, to be handed out with others.

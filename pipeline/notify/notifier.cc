@@ -122,7 +122,7 @@ std::unique_ptr<notifier::entry> notifier::make_entry(const config::alertmanager
 status notifier::prepare(entry& e) const {
   const auto validation = conf_->global.validation;
   if (e.config.sigv4)
-    return {errc::unsupported, "sigv4 is not supported for Alertmanagers"};
+    e.grants = env_.endpoints.signing(*e.config.sigv4);
   TROUPE_ASSIGN(e.resolver, alertmanager_resolver::create(e.config, validation));
   TROUPE_ASSIGN(e.alert_rules, relabel::rules::compile(e.config.alert_relabel_configs, validation));
   TROUPE_ASSIGN(e.client, env_.endpoints.settings(e.config.client));
@@ -136,7 +136,8 @@ std::unique_ptr<send_loop> notifier::make_loop(const entry& e, const std::string
     error = url + ": " + std::string(to.error().message());
     return nullptr;
   }
-  const send_options options{options_.queue_capacity, options_.batch_size, e.config.timeout_ms};
+  const send_options options{options_.queue_capacity, options_.batch_size, e.config.timeout_ms,
+                             e.grants};
   auto made = std::make_unique<send_loop>(url, std::move(*to), options, probe_->of(url));
   const auto orphan = std::find_if(orphans_.begin(), orphans_.end(),
                                    [&](const auto& loop) { return loop->url() == url; });

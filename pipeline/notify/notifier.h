@@ -63,6 +63,7 @@ class notifier {
     alertmanager_resolver resolver;
     relabel::rules alert_rules;
     discover::client_settings_ptr client;
+    discover::grant_source_ptr grants;  ///< null: requests are not signed
     std::unique_ptr<discover::group_sources> sources;
     std::vector<std::unique_ptr<send_loop>> loops;
     std::vector<std::string> dropped, errors;

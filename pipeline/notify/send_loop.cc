@@ -36,9 +36,9 @@ send_loop::send_loop(std::string url, http::endpoint_ptr to, send_options option
                      send_figures figures)
     : url_(std::move(url)),
       to_(std::move(to)),
-      options_(options),
+      options_(std::move(options)),
       figures_(figures),
-      queue_(options.queue_capacity) {}
+      queue_(options_.queue_capacity) {}
 
 void send_loop::push(const std::vector<alert_ptr>& alerts) {
   figures_.dropped.add(static_cast<double>(queue_.push(alerts)));
@@ -55,6 +55,7 @@ std::optional<http::fetch_request> send_loop::next_request(uint64_t token, int64
   r.method = "POST";
   r.header_fields = {{"Content-Type", "application/json"}};
   r.body = alerts_json(in_flight_);
+  r.grants = options_.grants;
   r.timeout_ms = options_.timeout_ms;
   r.max_body_bytes = max_answer_bytes;
   return r;

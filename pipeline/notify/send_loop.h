@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ struct send_options {
   size_t queue_capacity = 10'000;  ///< --alertmanager.notification-queue-capacity
   size_t batch_size = 256;         ///< --alertmanager.notification-batch-size
   int64_t timeout_ms = 10'000;
+  std::shared_ptr<const http::grant_source> grants;  ///< of all requests; null: none is needed
 };
 
 /// The figures of one Alertmanager, by its URL; `dropped` is that of the whole node.

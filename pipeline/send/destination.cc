@@ -213,9 +213,7 @@ http::fetch_request destination::to_fetch(request& r, uint64_t token, timestamp_
   f.max_body_bytes = max_answer_bytes;
   f.want_headers = true;
   f.rotate_addresses = config_.round_robin_dns;
-  if (parts_.signer)
-    if (const status s = parts_.signer->sign(f, now_ms); !s.ok())
-      note_error("cannot sign requests: " + std::string(s.message()));
+  f.grants = parts_.grants;
   return f;
 }
 

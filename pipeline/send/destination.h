@@ -7,7 +7,6 @@
 #include "config/remote_config.h"
 #include "pipeline/http/http.h"
 #include "pipeline/send/concurrency.h"
-#include "pipeline/send/credentials.h"
 #include "pipeline/send/cursor_file.h"
 #include "pipeline/send/figures.h"
 #include "pipeline/send/lane.h"
@@ -33,7 +32,7 @@ struct destination_parts {
   series_rules_ptr rules;
   metadata_source described;
   figures* metrics = nullptr;
-  std::shared_ptr<aws_signer> signer;  ///< null: requests are not signed
+  std::shared_ptr<const http::grant_source> grants;  ///< of all requests; null: none is needed
 };
 
 class destination {

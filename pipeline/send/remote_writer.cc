@@ -1,6 +1,7 @@
 #include "pipeline/send/remote_writer.h"
 
 #include "config/text.h"
+#include "pipeline/credentials/grants.h"
 #include "storage/base/hash.h"
 #include "storage/base/log.h"
 
@@ -76,13 +77,9 @@ status remote_writer::make(target& t) {
   TROUPE_ASSIGN(rules->relabelling,
                 relabel::rules::compile(t.config.write_relabel_configs, t.validation));
   rules->external_labels = t.external_labels;
-  TROUPE_ASSIGN(const auto client, client_of(t.config));
-  TROUPE_ASSIGN(auto settings, env_.endpoints.settings(client));
+  TROUPE_ASSIGN(auto settings, env_.endpoints.settings(t.config.client));
   destination_parts parts;
-  if (t.config.sigv4) {
-    TROUPE_TRY(aws_key(*t.config.sigv4, env_.environment, *env_.files).error());
-    parts.signer = std::make_shared<aws_signer>(*t.config.sigv4, env_.environment, *env_.files);
-  }
+  TROUPE_ASSIGN(parts.grants, credentials::grants_of(t.config, {env_.environment, env_.files}));
   TROUPE_ASSIGN(parts.to, env_.endpoints.endpoint(t.config.url, std::move(settings), {}));
   TROUPE_TRY(env_.files->create_directories(env_.folder));
   parts.log = env_.log;

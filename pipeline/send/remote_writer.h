@@ -8,6 +8,7 @@
 #include "pipeline/send/destination.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,7 +21,7 @@ struct writer_environment {
   registry* metrics = nullptr;
   discover::endpoint_factory endpoints;
   metadata_source described;
-  environment_source environment;
+  std::function<std::string(const std::string& name)> environment;
   std::string folder;  ///< of the cursors; made if it is missing
 };
 

@@ -277,8 +277,6 @@ TEST(bad_config, remote_endpoints) {
        "oauth, sdk must be set\n"
        "c.yml:1:44: remote_write[0].azuread.cloud: must be one of AzurePublic, AzureChina, "
        "AzureGovernment"},
-      {"remote_write: [{url: \"http://a\", google_iam: {}}]\n",
-       "c.yml:1:34: remote_write[0].google_iam: credentials_file must be set"},
       {"remote_read: [{url: \"http://a\", queue_config: {}}]\n",
        "c.yml:1:33: remote_read[0].queue_config: unknown field"},
   });

@@ -30,14 +30,13 @@ TEST(inert, keys_are_a_pinned_list) {
           "aws_sd_configs", "azure_sd_configs", "consul_sd_configs", "digitalocean_sd_configs",
           "dns_sd_configs", "docker_sd_configs", "dockerswarm_sd_configs", "ec2_sd_configs",
           "ecs_sd_configs", "elasticache_sd_configs", "enable_http2", "eureka_sd_configs",
-          "gce_sd_configs", "gogc", "google_iam", "hetzner_sd_configs", "http_server_config.http2",
+          "gce_sd_configs", "gogc", "hetzner_sd_configs", "http_server_config.http2",
           "ionos_sd_configs", "jwt-bearer", "kubernetes_sd_configs", "kuma_sd_configs",
-          "lightsail_sd_configs", "linode_sd_configs", "managed_identity", "marathon_sd_configs",
-          "msk_sd_configs", "nerve_sd_configs", "nomad_sd_configs", "oci_sd_configs",
-          "openstack_sd_configs", "outscale_sd_configs", "ovhcloud_sd_configs",
-          "puppetdb_sd_configs", "rds_sd_configs", "role_arn", "scaleway_sd_configs", "sdk",
-          "serverset_sd_configs", "sigv4", "stackit_sd_configs", "tracing", "triton_sd_configs",
-          "uyuni_sd_configs", "vultr_sd_configs", "workload_identity"));
+          "lightsail_sd_configs", "linode_sd_configs", "marathon_sd_configs", "msk_sd_configs",
+          "nerve_sd_configs", "nomad_sd_configs", "oci_sd_configs", "openstack_sd_configs",
+          "outscale_sd_configs", "ovhcloud_sd_configs", "puppetdb_sd_configs", "rds_sd_configs",
+          "scaleway_sd_configs", "serverset_sd_configs", "stackit_sd_configs", "tracing",
+          "triton_sd_configs", "uyuni_sd_configs", "vultr_sd_configs"));
 }
 
 TEST(inert, flags_are_a_pinned_list) {
@@ -112,13 +111,6 @@ TEST(inert, the_jwt_grant_of_oauth2) {
   EXPECT_THAT(names_in(job + ", client_certificate_key: k, "
                              "grant_type: \"urn:ietf:params:oauth:grant-type:jwt-bearer\"}\n"),
               ElementsAre("jwt-bearer"));
-}
-
-TEST(inert, credentials_of_remote_write_that_there_are_none_for) {
-  const std::string block = "remote_write: [{url: \"http://a\", ";
-  EXPECT_THAT(names_in(block + "sigv4: {region: r, role_arn: x}}]\n"), ElementsAre("role_arn"));
-  EXPECT_THAT(names_in(block + "azuread: {sdk: {tenant_id: t}}}]\n"), ElementsAre("sdk"));
-  EXPECT_THAT(names_in(block + "google_iam: {credentials_file: f}}]\n"), ElementsAre("google_iam"));
 }
 
 TEST(inert, what_is_off_or_empty_is_no_use) {

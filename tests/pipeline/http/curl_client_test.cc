@@ -3,6 +3,7 @@
 #include "pipeline/http/curl_client.h"
 
 #include "pipeline/http/base64.h"
+#include "pipeline/http/grant.h"
 #include "pipeline/http/gzip_encoder.h"
 #include "tests/pipeline/http/client_fixture.h"
 
@@ -192,6 +193,74 @@ TEST_F(CurlClientTest, SaysWhyThereIsNoToken) {
             "oauth2: cannot fetch token: the token server's answer has no access_token");
   c.oauth2->grant_type = "urn:ietf:params:oauth:grant-type:jwt-bearer";
   EXPECT_EQ(make_client_settings(c, {files_.get(), "t"}).code(), errc::unsupported);
+}
+
+TEST_F(CurlClientTest, AServersReasonIsPartOfTheError) {
+  fake_target issuer([&](raw_socket& s) {
+    read_head(s);
+    const std::string why = R"({"error":"invalid_client","error_description":"no such\nclient"})";
+    s.send("HTTP/1.1 400 Bad Request\r\nContent-Length: " + std::to_string(why.size()) +
+           "\r\n\r\n" + why);
+  });
+  config::http_client_config c;
+  c.oauth2.emplace();
+  c.oauth2->token_url = issuer.url("/");
+  EXPECT_EQ(get(client_, to("http://127.0.0.1:1/", c)).error.message(),
+            "oauth2: cannot fetch token: the token server answered 400: invalid_client: "
+            "no such client");
+}
+
+/// A token behind two questions.
+class two_step_source final : public grant_source {
+ public:
+  explicit two_step_source(std::string url) : url_(std::move(url)) {}
+  std::string_view name() const override { return "two steps"; }
+  result<grant_step> begin(int64_t) const override {
+    return grant_step(question{
+        ask("/first"), [this](const fetch_result& first, int64_t) { return second(first.body); }});
+  }
+
+ private:
+  transfer_spec ask(const std::string& path) const {
+    transfer_spec out;
+    out.url = url_ + path;
+    return out;
+  }
+  result<grant_step> second(const std::string& word) const {
+    return grant_step(
+        question{ask("/" + word), [](const fetch_result& got, int64_t) -> result<grant_step> {
+                   TROUPE_TRY(got.error);
+                   return grant_step(bearer_grant(secret(got.body), 60'000));
+                 }});
+  }
+  std::string url_;
+};
+
+TEST_F(CurlClientTest, RequestsBringTheirOwnSourceOfGrants) {
+  std::mutex lock;
+  std::vector<std::string> asked;
+  fake_target issuer([&](raw_socket& s) {
+    for (std::string head; !(head = read_head(s)).empty();) {
+      std::lock_guard guard(lock);
+      asked.push_back(head.substr(0, head.find(" HTTP")));
+      s.send(ok_response(asked.size() == 1 ? "second" : "the-token"));
+    }
+  });
+  std::string seen;
+  fake_target target([&](raw_socket& s) {
+    seen = read_head(s);
+    s.send(ok_response("x"));
+  });
+  fetch_request r;
+  r.to = to(target.url());
+  r.grants = std::make_shared<const two_step_source>("http://" + issuer.address());
+  routing_fetcher both(std::make_unique<asio_fetcher>(fetcher_options{}, clock_, nullptr),
+                       std::make_unique<curl_client>(curl_options{}, clock_));
+  EXPECT_EQ(fetch(both, std::move(r)).code, 200);
+  both.stop();
+  std::lock_guard guard(lock);
+  EXPECT_EQ(asked, (std::vector<std::string>{"GET /first", "GET /second"}));
+  EXPECT_NE(seen.find("\r\nAuthorization: Bearer the-token\r\n"), seen.npos) << seen;
 }
 
 TEST_F(CurlClientTest, RoutesEachFetchToTheClientThatCanServeIt) {

@@ -1,10 +1,13 @@
 #include "tests/pipeline/http/test_certificates.h"
 
+#include "pipeline/http/base64.h"
+
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <atomic>
 
 namespace troupe::http::test {
@@ -86,6 +89,39 @@ pem_pair test_authority::issue(const std::string& common_name, const std::string
   X509_free(cert);
   EVP_PKEY_free(key);
   return out;
+}
+
+struct test_rsa_key::impl {
+  EVP_PKEY* key = EVP_RSA_gen(2048);
+  ~impl() { EVP_PKEY_free(key); }
+};
+
+test_rsa_key::test_rsa_key() : impl_(std::make_unique<impl>()), pem_(pem_of(impl_->key)) {}
+
+test_rsa_key::~test_rsa_key() = default;
+
+bool test_rsa_key::has_signed(const std::string& jwt) const {
+  const auto text = jwt.substr(0, jwt.rfind('.')), signature = jwt_part(jwt, 2);
+  const auto bytes = [](const std::string& s) {
+    return reinterpret_cast<const unsigned char*>(s.data());
+  };
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  const bool out =
+      EVP_DigestVerifyInit(context, nullptr, EVP_sha256(), nullptr, impl_->key) == 1 &&
+      EVP_DigestVerify(context, bytes(signature), signature.size(), bytes(text), text.size()) == 1;
+  EVP_MD_CTX_free(context);
+  return out;
+}
+
+std::string jwt_part(const std::string& jwt, int place) {
+  size_t from = 0;
+  for (; place > 0; --place)
+    from = jwt.find('.', from) + 1;
+  auto text = jwt.substr(from, jwt.find('.', from) - from);
+  std::replace(text.begin(), text.end(), '-', '+');
+  std::replace(text.begin(), text.end(), '_', '/');
+  text.append((4 - text.size() % 4) % 4, '=');
+  return base64_decode(text).value_or("");
 }
 
 }  // namespace troupe::http::test

@@ -1,4 +1,4 @@
-// Certificates made on the spot: an authority and what it signs. For TLS tests.
+// Certificates and keys made on the spot: an authority and what it signs, and a key of RSA.
 #pragma once
 
 #include <memory>
@@ -25,5 +25,21 @@ class test_authority {
   std::unique_ptr<impl> impl_;
   std::string pem_;
 };
+
+/// An RSA key, and whether a token (RFC 7515) is signed with it.
+class test_rsa_key {
+ public:
+  test_rsa_key();
+  ~test_rsa_key();
+  const std::string& pem() const { return pem_; }
+  bool has_signed(const std::string& jwt) const;
+
+ private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+  std::string pem_;
+};
+/// A part of a token, by its place from 0, decoded.
+std::string jwt_part(const std::string& jwt, int place);
 
 }  // namespace troupe::http::test

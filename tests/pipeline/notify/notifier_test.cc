@@ -1,5 +1,6 @@
 #include "pipeline/notify/notifier.h"
 
+#include "pipeline/http/grant.h"
 #include "tests/pipeline/notify/notify_fixture.h"
 
 #include <gmock/gmock.h>
@@ -10,6 +11,12 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+
+class no_grants final : public http::grant_source {
+ public:
+  std::string_view name() const override { return "sigv4"; }
+  result<http::grant_step> begin(int64_t) const override { return {errc::unavailable, "none"}; }
+};
 
 class Notifier : public testing::Test {
  protected:
@@ -25,6 +32,10 @@ class Notifier : public testing::Test {
       auto e = std::make_shared<http::endpoint>();
       e->url = url;
       return http::endpoint_ptr(std::move(e));
+    };
+    env.endpoints.signing = [this](const config::sigv4_config& c) {
+      EXPECT_EQ(c.region, "r");
+      return signing_;
     };
     notifier_ = std::make_unique<notifier>(options, env);
     apply();
@@ -57,6 +68,7 @@ class Notifier : public testing::Test {
   }
 
   registry metrics_;
+  const http::grant_source_ptr signing_ = std::make_shared<const no_grants>();
   config::config conf_;
   int64_t now_ = 0;
   std::unique_ptr<notifier> notifier_;
@@ -169,10 +181,23 @@ TEST_F(Notifier, ShowsWhatRelabellingDropped) {
 }
 
 TEST_F(Notifier, AnEntryThatCannotWorkSaysWhy) {
-  add_entry({"a:1"}).sigv4.emplace();
+  config::relabel_config bad;
+  bad.regex = "(";
+  add_entry({"a:1"}).alert_relabel_configs = {bad};
   start();
   EXPECT_TRUE(notifier_->state()->active.empty());
-  EXPECT_THAT(notifier_->state()->errors, ElementsAre("sigv4 is not supported for Alertmanagers"));
+  EXPECT_THAT(notifier_->state()->errors, ElementsAre(HasSubstr("missing ): (")));
+}
+
+TEST_F(Notifier, RequestsAreSignedWhereAskedFor) {
+  add_entry({"a:1"}).sigv4.emplace().region = "r";
+  add_entry({"b:1"});
+  start();
+  notifier_->send(make_alerts(1));
+  const auto requests = tick();
+  ASSERT_EQ(requests.size(), 2u);
+  EXPECT_EQ(requests[0].grants, signing_);
+  EXPECT_EQ(requests[1].grants, nullptr);
 }
 
 TEST_F(Notifier, DrainsAtStop) {
