@@ -148,13 +148,13 @@ api::api(services s) : services_(std::move(s)) {
   if (services_.metrics != nullptr)
     register_read_counters(*services_.metrics);
   if (services_.enable_write_receiver)
-    register_write_counters(*services_.metrics);
+    register_write_counters(services_);
   if (services_.enable_import) {
-    register_influx_counters(*services_.metrics);
-    register_import_counters(*services_.metrics);
+    register_influx_counters(services_);
+    register_import_counters(services_);
   }
   if (services_.enable_otlp_receiver)
-    register_otlp_counters(*services_.metrics);
+    register_otlp_counters(services_);
   if (services_.pushed != nullptr)
     register_push_counters(*services_.metrics);
 }

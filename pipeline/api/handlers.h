@@ -51,10 +51,10 @@ TROUPE_HANDLER(handle_page_asset);
 // write_api.cc
 TROUPE_HANDLER(handle_write);
 /// Makes the counters of remote write, at 0.
-void register_write_counters(registry& metrics);
+void register_write_counters(services& s);
 // otlp_api.cc
 TROUPE_HANDLER(handle_otlp);
-void register_otlp_counters(registry& metrics);
+void register_otlp_counters(services& s);
 // read_api.cc
 TROUPE_HANDLER(handle_read);
 /// Makes the counters of remote read, at 0.
@@ -63,11 +63,11 @@ void register_read_counters(registry& metrics);
 TROUPE_HANDLER(handle_influx_write);
 TROUPE_HANDLER(handle_influx_query);
 TROUPE_HANDLER(handle_influx_health);
-void register_influx_counters(registry& metrics);
+void register_influx_counters(services& s);
 // jsonlines_api.cc
 TROUPE_HANDLER(handle_import);
 TROUPE_HANDLER(handle_export);
-void register_import_counters(registry& metrics);
+void register_import_counters(services& s);
 // push_api.cc
 TROUPE_HANDLER(handle_push);
 TROUPE_HANDLER(handle_pushed_metrics);

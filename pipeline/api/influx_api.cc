@@ -34,12 +34,12 @@ http::response answer_of(const write_door& door, const write_result& r) {
 
 }  // namespace
 
-void register_influx_counters(registry& metrics) {
-  write_door::register_counters(metrics, metric_prefix, {"line"});
+void register_influx_counters(services& s) {
+  s.influx_counters = write_door::make_counters(*s.metrics, metric_prefix, {"line"});
 }
 
 answer handle_influx_write(const services& s, const http::request& r, const inputs&) {
-  const write_door door(s, metric_prefix, "/influx/write");
+  const write_door door(s, &s.influx_counters, "/influx/write");
   const auto coding = http::parse_encoding(http::find_header(r.header_fields, "Content-Encoding"));
   if (!coding.ok())
     return door.undecoded(coding.error());

@@ -43,12 +43,12 @@ result<jsonlines::export_request> export_request_of(const services& s, const htt
 
 }  // namespace
 
-void register_import_counters(registry& metrics) {
-  write_door::register_counters(metrics, metric_prefix, {"jsonl"});
+void register_import_counters(services& s) {
+  s.import_counters = write_door::make_counters(*s.metrics, metric_prefix, {"jsonl"});
 }
 
 answer handle_import(const services& s, const http::request& r, const inputs&) {
-  const write_door door(s, metric_prefix, "/api/v1/import");
+  const write_door door(s, &s.import_counters, "/api/v1/import");
   const auto coding = http::parse_encoding(http::find_header(r.header_fields, "Content-Encoding"));
   if (!coding.ok())
     return door.undecoded(coding.error());

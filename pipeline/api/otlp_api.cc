@@ -59,12 +59,12 @@ http::response answer_of(const write_door& door, const format& f, const write_re
 
 }  // namespace
 
-void register_otlp_counters(registry& metrics) {
-  write_door::register_counters(metrics, metric_prefix, {"protobuf", "json"});
+void register_otlp_counters(services& s) {
+  s.otlp_counters = write_door::make_counters(*s.metrics, metric_prefix, {"protobuf", "json"});
 }
 
 answer handle_otlp(const services& s, const http::request& r, const inputs&) {
-  const write_door door(s, metric_prefix, "/api/v1/otlp/v1/metrics");
+  const write_door door(s, &s.otlp_counters, "/api/v1/otlp/v1/metrics");
   const auto format = format_of(r.header_fields);
   if (!format.ok())
     return door.plain(400, std::string(format.error().message()) + "\n");

@@ -9,7 +9,6 @@ namespace troupe::api {
 
 namespace {
 
-constexpr std::string_view metric_prefix = "troupe_pushgateway";
 constexpr std::string_view path_prefix = "/metrics/";
 
 /// Whatever is not said to be another format is text, as what curl sends.
@@ -37,7 +36,7 @@ void register_push_counters(registry& metrics) {
 }
 
 answer handle_push(const services& s, const http::request& r, const inputs&) {
-  const write_door door(s, metric_prefix, "/metrics/job");
+  const write_door door(s, nullptr, "/metrics/job");
   const auto group = push::parse_grouping(std::string_view(r.path).substr(path_prefix.size()));
   if (!group.ok())
     return door.unreadable(group.error());
@@ -71,7 +70,7 @@ answer handle_pushed_metrics(const services& s, const http::request&, const inpu
 }
 
 answer handle_push_wipe(const services& s, const http::request&, const inputs&) {
-  return removed(write_door(s, metric_prefix, "/api/v1/admin/wipe"), s.pushed->wipe());
+  return removed(write_door(s, nullptr, "/api/v1/admin/wipe"), s.pushed->wipe());
 }
 
 }  // namespace troupe::api

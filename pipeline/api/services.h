@@ -2,6 +2,7 @@
 // globals.
 #pragma once
 
+#include "pipeline/api/door_counters.h"
 #include "pipeline/http/byte_budget.h"
 #include "pipeline/influx/settings.h"
 #include "storage/base/clock.h"
@@ -134,6 +135,8 @@ struct services {
   uint64_t max_write_bytes = 32ULL << 20;   ///< decoded
   uint64_t read_sample_limit = 50'000'000;  ///< of a query of a remote read; 0: none
   size_t read_frame_bytes = 1 << 20;        ///< of a streamed remote read
+  /// Of the doors that are open; set by api.
+  door_counters write_counters, otlp_counters, influx_counters, import_counters;
 };
 
 }  // namespace troupe::api

@@ -96,12 +96,12 @@ http::response answer_of(const write_door& door, const write_result& r) {
 
 }  // namespace
 
-void register_write_counters(registry& metrics) {
-  write_door::register_counters(metrics, metric_prefix, {name_of_v1, name_of_v2});
+void register_write_counters(services& s) {
+  s.write_counters = write_door::make_counters(*s.metrics, metric_prefix, {name_of_v1, name_of_v2});
 }
 
 answer handle_write(const services& s, const http::request& r, const inputs&) {
-  const write_door door(s, metric_prefix, "/api/v1/write");
+  const write_door door(s, &s.write_counters, "/api/v1/write");
   const auto type = negotiate(s, r.header_fields);
   if (!type.ok())
     return door.plain(415, std::string(type.error().message()) + "\n");

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace troupe::api {
@@ -11,25 +12,12 @@ namespace {
 /// Output above 1 MiB may be so many times the input.
 constexpr uint64_t max_ratio = 2000;
 
-counter& requests_of(registry& m, std::string_view prefix, std::string_view protocol) {
-  return m.get_counter(fmt::format("{}_requests_total", prefix), "Requests decoded.",
-                       {{"protocol", std::string(protocol)}});
-}
+constexpr std::array<std::string_view, 4> refused_kinds{"series", "histogram", "exemplar",
+                                                        "metadata"};
 
-using refused_counts = std::array<std::pair<std::string_view, uint64_t>, 4>;
-/// What storage refuses is counted there.
-void count_refused(registry& m, std::string_view prefix, const refused_counts& counts) {
-  for (const auto& [kind, n] : counts)
-    m.get_counter(fmt::format("{}_refused_total", prefix), "Parts of requests refused as invalid.",
-                  {{"kind", std::string(kind)}})
-        .add(static_cast<double>(n));
-}
-
-refused_counts counts_of(const remote::decoded_write& w) {
-  return {{{"series", w.refused_series.count},
-           {"histogram", w.refused_histograms.count},
-           {"exemplar", w.refused_exemplars.count},
-           {"metadata", w.refused_metadata.count}}};
+std::array<uint64_t, 4> counts_of(const remote::decoded_write& w) {
+  return {w.refused_series.count, w.refused_histograms.count, w.refused_exemplars.count,
+          w.refused_metadata.count};
 }
 
 void add_text(std::string& out, uint64_t n, std::string_view what, std::string_view why = "") {
@@ -114,18 +102,30 @@ http::response write_door::unreadable(const status& error) const {
                std::string(error.message()) + "\n");
 }
 
+// What storage refuses is counted there.
 void write_door::count(std::string_view protocol, const remote::decoded_write& w) const {
-  registry& m = *services_.metrics;
-  requests_of(m, prefix_, protocol).add();
-  if (w.refused_count() != 0)
-    count_refused(m, prefix_, counts_of(w));
+  const auto& all = counters_->requests;
+  std::find_if(all.begin(), all.end(), [&](const auto& c) {
+    return c.first == protocol;
+  })->second->add();
+  const auto refused = counts_of(w);
+  for (size_t i = 0; i < refused.size(); ++i)
+    if (refused[i] != 0)
+      counters_->refused[i]->add(static_cast<double>(refused[i]));
 }
 
-void write_door::register_counters(registry& metrics, std::string_view prefix,
-                                   std::initializer_list<std::string_view> protocols) {
+door_counters write_door::make_counters(registry& metrics, std::string_view prefix,
+                                        std::initializer_list<std::string_view> protocols) {
+  door_counters out;
   for (const auto protocol : protocols)
-    requests_of(metrics, prefix, protocol);
-  count_refused(metrics, prefix, counts_of({}));
+    out.requests.emplace_back(
+        protocol, &metrics.get_counter(fmt::format("{}_requests_total", prefix),
+                                       "Requests decoded.", {{"protocol", std::string(protocol)}}));
+  for (size_t i = 0; i < refused_kinds.size(); ++i)
+    out.refused[i] = &metrics.get_counter(fmt::format("{}_refused_total", prefix),
+                                          "Parts of requests refused as invalid.",
+                                          {{"kind", std::string(refused_kinds[i])}});
+  return out;
 }
 
 store_request write_door::store(remote::decoded_write w, http::decoded_body body,

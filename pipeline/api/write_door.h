@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pipeline/api/api.h"
+#include "pipeline/api/door_counters.h"
 #include "pipeline/http/bounded_decoder.h"
 #include "pipeline/remote/write_codec.h"
 
@@ -24,9 +25,9 @@ struct write_result {
 
 class write_door {
  public:
-  /// Metrics begin with `prefix` ("troupe_otlp"); `path` is the route.
-  write_door(const services& s, std::string_view prefix, std::string_view path)
-      : services_(s), prefix_(prefix), path_(path) {}
+  /// `path` is the route; `counters` outlive the door, null: count() is not called.
+  write_door(const services& s, const door_counters* counters, std::string_view path)
+      : services_(s), counters_(counters), path_(path) {}
 
   http::response plain(int code, std::string body) const;
   /// 503 with Retry-After.
@@ -47,13 +48,15 @@ class write_door {
   store_request store(remote::decoded_write w, http::decoded_body body,
                       std::function<http::response(const write_result&)> reply) const;
 
-  /// Makes the counters at 0.
-  static void register_counters(registry& metrics, std::string_view prefix,
-                                std::initializer_list<std::string_view> protocols);
+  /// Makes the counters at 0; their names begin with `prefix` ("troupe_otlp"). The protocols' names
+  /// live as long as the process.
+  static door_counters make_counters(registry& metrics, std::string_view prefix,
+                                     std::initializer_list<std::string_view> protocols);
 
  private:
   const services& services_;
-  std::string_view prefix_, path_;
+  const door_counters* counters_;
+  std::string_view path_;
 };
 
 /// "the valid part is stored; …" with a line's end; "" if nothing was refused.
