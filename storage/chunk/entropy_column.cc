@@ -8,9 +8,6 @@
 namespace troupe::storage {
 namespace {
 
-// The first byte, as of a packed column.
-constexpr unsigned order_shift = 5;
-constexpr uint8_t factor_flag = 0x80;
 // Rows that stand for all in a guess of the middle.
 constexpr size_t most_probes = 255;
 // Fewer bytes of symbols than this are not worth the room of four states.
@@ -178,8 +175,7 @@ void entropy_encoder::encode(const integer_rows& rows, uint64_t offset, uint64_t
     symbol_bytes_.clear();
     encode_symbols(symbols_, odds, 1, symbol_bytes_);
   }
-  put_u8(out, static_cast<uint8_t>(tag | static_cast<uint8_t>(p.order) << order_shift |
-                                   (factor != 1 ? factor_flag : 0)));
+  put_u8(out, column_form{tag, p.order, factor != 1}.byte());
   put_svarint(out, static_cast<int64_t>(base));
   if (factor != 1)
     put_varint(out, factor);
@@ -193,11 +189,11 @@ void entropy_encoder::encode(const integer_rows& rows, uint64_t offset, uint64_t
 
 bool entropy_decoder::open(byte_reader& in, size_t count) {
   left_ = count;
-  const uint8_t form = in.u8();
-  tag_ = form & max_integer_tag;
-  rule_ = {static_cast<packed_order>(form >> order_shift & 3), 0, 1};
+  const auto form = column_form::of(in.u8());
+  tag_ = form.tag;
+  rule_ = {form.order, 0, 1};
   state_ = {static_cast<uint64_t>(in.svarint()), 0};
-  if (form & factor_flag)
+  if (form.has_factor)
     rule_.factor = in.varint();
   if (rule_.order == packed_order::delta)
     return false;  // sloped with a slope of 0

@@ -12,9 +12,6 @@
 namespace troupe::storage {
 namespace {
 
-// First byte: the tag, the order, whether a factor follows.
-constexpr unsigned order_shift = 5;
-constexpr uint8_t factor_flag = 0x80;
 // A block's first byte: its width, whether patches follow.
 constexpr uint8_t width_mask = 0x7f;
 constexpr uint8_t patched_flag = 0x80;
@@ -166,8 +163,7 @@ void integer_plan::consider(packed_order order, uint64_t slope) {
 }
 
 void integer_plan::encode(uint8_t tag, std::string& out) {
-  put_u8(out, static_cast<uint8_t>(tag | static_cast<uint8_t>(best_.order) << order_shift |
-                                   (factor_ != 1 ? factor_flag : 0)));
+  put_u8(out, column_form{tag, best_.order, factor_ != 1}.byte());
   put_svarint(out, static_cast<int64_t>(base(best_)));
   if (factor_ != 1)
     put_varint(out, factor_);
@@ -184,11 +180,11 @@ void integer_plan::encode(uint8_t tag, std::string& out) {
 bool integer_decoder::open(byte_reader& in, size_t count) {
   in_ = &in;
   left_ = count;
-  const uint8_t form = in.u8();
-  tag_ = form & max_integer_tag;
-  rule_ = {static_cast<packed_order>(form >> order_shift & 3), 0, 1};
+  const auto form = column_form::of(in.u8());
+  tag_ = form.tag;
+  rule_ = {form.order, 0, 1};
   state_ = {static_cast<uint64_t>(in.svarint()), 0};
-  if (form & factor_flag)
+  if (form.has_factor)
     rule_.factor = in.varint();
   if (rule_.order == packed_order::sloped)
     rule_.slope = static_cast<uint64_t>(in.svarint());

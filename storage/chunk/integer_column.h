@@ -4,15 +4,13 @@
 #pragma once
 
 #include "storage/base/coding.h"
+#include "storage/chunk/column_form.h"
 #include "storage/chunk/kernels.h"
 
 #include <string>
 #include <vector>
 
 namespace troupe::storage {
-
-/// The tag is five bits in the column's first byte that its user defines.
-inline constexpr uint8_t max_integer_tag = 31;
 
 /// Rows with the room around them that the kernels need. Can be used again.
 class integer_rows {
