@@ -1,6 +1,7 @@
 #include "pipeline/federate/federate.h"
 
 #include "pipeline/parse/exposition_text.h"
+#include "storage/base/quote.h"
 
 #include <fmt/format.h>
 
@@ -98,7 +99,7 @@ void federation::append_line(std::string& out, std::string_view name, const line
     open = true;
     out += written(k, false);
     out += "=\"";
-    parse::append_escaped(out, v);
+    append_escaped(out, v);
     out += '"';
   };
   bool has_instance = false;

@@ -1,5 +1,7 @@
 #include "pipeline/parse/exposition_text.h"
 
+#include "storage/base/quote.h"
+
 #include <charconv>
 #include <cmath>
 
@@ -28,31 +30,6 @@ void append_name(std::string& out, std::string_view name, bool metric) {
   out += '"';
   append_escaped(out, name);
   out += '"';
-}
-
-namespace {
-
-void append_escaped(std::string& out, std::string_view text, bool quotes) {
-  for (char c : text) {
-    if (c == '\\')
-      out += "\\\\";
-    else if (c == '"' && quotes)
-      out += "\\\"";
-    else if (c == '\n')
-      out += "\\n";
-    else
-      out.push_back(c);
-  }
-}
-
-}  // namespace
-
-void append_escaped(std::string& out, std::string_view text) {
-  append_escaped(out, text, true);
-}
-
-void append_escaped_help(std::string& out, std::string_view text) {
-  append_escaped(out, text, false);
 }
 
 void append_value(std::string& out, double v) {

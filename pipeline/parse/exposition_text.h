@@ -1,4 +1,4 @@
-// Names, label values and numbers as the text formats write them. Pure functions, any thread.
+// Names, series and numbers as the text formats write them. Pure functions, any thread.
 #pragma once
 
 #include "storage/model/labels.h"
@@ -12,10 +12,6 @@ namespace troupe::parse {
 bool is_legacy_name(std::string_view name, bool metric);
 /// The name, in quotes if it is beyond is_legacy_name.
 void append_name(std::string& out, std::string_view name, bool metric);
-/// With \\, \" and \n.
-void append_escaped(std::string& out, std::string_view text);
-/// As HELP texts are: with \\ and \n alone.
-void append_escaped_help(std::string& out, std::string_view text);
 /// The shortest text that reads as the same double; "NaN" for every NaN, "+Inf", "-Inf".
 void append_value(std::string& out, double v);
 /// `name{a="b"}`, or `{"name",a="b"}` for a name in quotes.

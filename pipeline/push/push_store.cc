@@ -261,7 +261,7 @@ std::string push_store::exposition() const {
                                         [](const auto* f) { return !f->help.empty(); });
     if (described != families.end()) {
       out += "# HELP " + written + " ";
-      parse::append_escaped_help(out, (*described)->help);
+      append_escaped_help(out, (*described)->help);
       out += '\n';
     }
     out += "# TYPE " + written + " " + std::string(type_text(families.front()->type)) + "\n";

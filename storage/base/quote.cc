@@ -43,6 +43,19 @@ void append_ascii(std::string& out, unsigned char c) {
   }
 }
 
+void append_escaped(std::string& out, std::string_view text, bool quotes) {
+  for (const char c : text) {
+    if (c == '\\')
+      out += "\\\\";
+    else if (c == '"' && quotes)
+      out += "\\\"";
+    else if (c == '\n')
+      out += "\\n";
+    else
+      out.push_back(c);
+  }
+}
+
 }  // namespace
 
 size_t decode_utf8(std::string_view text, uint32_t& code_point) {
@@ -107,6 +120,14 @@ std::string quoted(std::string_view text) {
   std::string out;
   append_quoted(out, text);
   return out;
+}
+
+void append_escaped(std::string& out, std::string_view text) {
+  append_escaped(out, text, true);
+}
+
+void append_escaped_help(std::string& out, std::string_view text) {
+  append_escaped(out, text, false);
 }
 
 }  // namespace troupe

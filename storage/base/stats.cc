@@ -1,6 +1,7 @@
 #include "storage/base/stats.h"
 
 #include "storage/base/check.h"
+#include "storage/base/quote.h"
 
 #include <fmt/format.h>
 
@@ -24,19 +25,6 @@ void append_number(std::string& out, double v) {
     fmt::format_to(std::back_inserter(out), "{}", v);
 }
 
-void append_escaped(std::string& out, std::string_view text, bool quotes) {
-  for (const char c : text) {
-    if (c == '\\')
-      out += "\\\\";
-    else if (c == '\n')
-      out += "\\n";
-    else if (c == '"' && quotes)
-      out += "\\\"";
-    else
-      out.push_back(c);
-  }
-}
-
 void append_labels(std::string& out, const label_pairs& labels, std::string_view le = {}) {
   if (labels.empty() && le.empty())
     return;
@@ -48,7 +36,7 @@ void append_labels(std::string& out, const label_pairs& labels, std::string_view
     first = false;
     out += name;
     out += "=\"";
-    append_escaped(out, value, true);
+    append_escaped(out, value);
     out.push_back('"');
   };
   for (const auto& [name, value] : labels)
@@ -96,7 +84,7 @@ void append_family(std::string& out, std::string_view name, const family& f) {
   out += "# HELP ";
   out += name;
   out.push_back(' ');
-  append_escaped(out, f.help, false);
+  append_escaped_help(out, f.help);
   out += "\n# TYPE ";
   out += name;
   out.push_back(' ');
