@@ -38,7 +38,7 @@ HOMES = {
     r"libxml/": ("pipeline/credentials/sts_answer.cc",),
     r"fast_float/": ("pipeline/parse/number.cc", "query/parser/"),
     r"boost/json": ("storage/tsdb/meta.cc", "pipeline/http/", "pipeline/api/", "pipeline/discover/", "pipeline/credentials/",
-                     "pipeline/bench/", "actors/commands/",
+                     "pipeline/client/", "actors/commands/",
                      "tests/"),
 }
 # headers that stand for a library's own: sources include them, headers do not

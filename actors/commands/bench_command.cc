@@ -51,8 +51,8 @@ class run {
       if (!c_.http_config_file.empty()) {
         TROUPE_ASSIGN(client, config::load_http_client_config(fs_, c_.http_config_file));
       }
-      TROUPE_ASSIGN(server_, bench::api_client::create(c_.server, client, fs_, clock_,
-                                                       c_.timeout_ms, protocol()));
+      TROUPE_ASSIGN(server_, client::api_client::create(c_.server, client, fs_, clock_,
+                                                        c_.timeout_ms, protocol()));
     }
     switch (c_.what) {
       case bench_command::kind::write:
@@ -103,7 +103,7 @@ class run {
     options.samples_per_second = c_.rate;
     options.retry_ms = c_.retry_ms;
     {
-      bench::progress shown(terminal_, clock_, "samples");
+      client::progress shown(terminal_, clock_, "samples");
       TROUPE_ASSIGN(auto r, bench::run_write_load(shape, options, *server_, book, clock_, shown));
       report_write(r);
     }
@@ -130,7 +130,7 @@ class run {
   }
 
   status check(const bench::profile_ptr& shape, const bench::ledger& what) {
-    bench::progress shown(terminal_, clock_, "samples checked");
+    client::progress shown(terminal_, clock_, "samples checked");
     TROUPE_ASSIGN(auto r, bench::audit_writes(shape, what, *server_, shown));
     report_audit(r);
     return {};
@@ -173,7 +173,7 @@ class run {
       std::signal(s, [](int) { stop_wanted = true; });
     const int64_t begin_ms = clock_.now_ms(), begin = clock_.monotonic_ns();
     {
-      bench::progress shown(terminal_, clock_, "scrapes");
+      client::progress shown(terminal_, clock_, "scrapes");
       TROUPE_TRY(farm.run([&] {
         shown.update(farm.counts().scrapes, 0);
         return stop_wanted ||
@@ -192,7 +192,7 @@ class run {
     std::vector<bench::served_target> targets;
     for (size_t i = 0; i < c_.targets; ++i)
       targets.push_back({i, farm.instance(i), farm.rows(i), begin_ms, clock_.now_ms()});
-    bench::progress shown(terminal_, clock_, "targets checked");
+    client::progress shown(terminal_, clock_, "targets checked");
     TROUPE_ASSIGN(auto r, bench::audit_scrapes(shape, c_.seed, targets, *server_, shown));
     report_audit(r);
     return {};
@@ -213,7 +213,7 @@ class run {
     o.end_ms = c_.end_ms != 0 ? c_.end_ms : clock_.now_ms();
     o.range_ms = c_.range_ms;
     o.step_ms = c_.step_ms;
-    bench::progress shown(terminal_, clock_, "queries");
+    client::progress shown(terminal_, clock_, "queries");
     const auto r = bench::run_query_load(o, *server_, clock_, shown);
     const double seconds = static_cast<double>(r.duration_ns) / 1e9;
     out_.add("queries_answered", r.answered);
@@ -253,7 +253,7 @@ class run {
   std::ostream& err_;
   std::ostream* const terminal_;
   system_clock clock_;
-  std::unique_ptr<bench::api_client> server_;
+  std::unique_ptr<client::api_client> server_;
   figures out_;
   bool clean_ = true;
 };

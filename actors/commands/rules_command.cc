@@ -72,8 +72,8 @@ result<backfill::rule_backfill_report> backfill_from(
     TROUPE_ASSIGN(client, config::load_http_client_config(fs, c.http_config_file));
   }
   TROUPE_ASSIGN(const auto server,
-                bench::api_client::create(c.server, client, fs, clk, c.timeout_ms));
-  bench::progress shown(isatty(STDERR_FILENO) != 0 ? &err : nullptr, clk, "instants");
+                client::api_client::create(c.server, client, fs, clk, c.timeout_ms));
+  client::progress shown(isatty(STDERR_FILENO) != 0 ? &err : nullptr, clk, "instants");
   return backfill::backfill_rules(groups, o, *server, clk, shown);
 }
 

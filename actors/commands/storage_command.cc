@@ -1,7 +1,7 @@
 #include "actors/commands/commands.h"
 #include "actors/commands/storage_output.h"
 #include "pipeline/api/params.h"
-#include "pipeline/bench/progress.h"
+#include "pipeline/client/progress.h"
 #include "pipeline/transfer/openmetrics_source.h"
 #include "pipeline/transfer/openmetrics_writer.h"
 #include "query/parser/parser.h"
@@ -131,7 +131,7 @@ class run {
   }
 
   result<int> analyze() {
-    bench::progress shown(terminal_, clock_, "series");
+    client::progress shown(terminal_, clock_, "series");
     TROUPE_ASSIGN(const auto a,
                   storage::analyze_folder(fs_, c_.dir, c_.block, c_.limit,
                                           [&](uint64_t n, uint64_t of) { shown.update(n, of); }));
@@ -141,7 +141,7 @@ class run {
 
   result<int> verify() {
     auto checked = [&] {
-      bench::progress shown(terminal_, clock_, "bytes");
+      client::progress shown(terminal_, clock_, "bytes");
       return storage::check_folder(fs_, c_.dir,
                                    [&](uint64_t n, uint64_t of) { shown.update(n, of); });
     }();
@@ -190,7 +190,7 @@ class run {
     }
     std::unique_ptr<transfer::openmetrics_source> text;
     {
-      bench::progress shown(terminal_, clock_, "bytes read");
+      client::progress shown(terminal_, clock_, "bytes read");
       TROUPE_ASSIGN(text, transfer::openmetrics_source::read(
                               fs_, s, [&](uint64_t n, uint64_t of) { shown.update(n, of); }));
     }
@@ -225,7 +225,7 @@ class run {
                          uint64_t expected) {
     storage::import_report r;
     {
-      bench::progress shown(terminal_, clock_, "samples");
+      client::progress shown(terminal_, clock_, "samples");
       TROUPE_ASSIGN(r, to.run(source, [&](uint64_t n) { shown.update(n, expected); }));
     }
     figures_.add("samples_read", r.samples.read);
@@ -260,7 +260,7 @@ class run {
     seeded_random random(entropy_seed());
     storage::export_report r;
     {
-      bench::progress shown(terminal_, clock_, "samples");
+      client::progress shown(terminal_, clock_, "samples");
       TROUPE_ASSIGN(r, storage::export_tsdb(fs_, clock_, random, *from, c_.tenant, filter_, c_.path,
                                             [&](uint64_t n) { shown.update(n, 0); }));
     }
@@ -327,7 +327,7 @@ class run {
       exemplars[e.series] = std::move(e.exemplars);
     std::vector<std::string> warnings;
     TROUPE_ASSIGN(auto set, from.select(c_.tenant, filter_, filter_.mint, filter_.maxt, warnings));
-    bench::progress shown(terminal_, clock_, "samples");
+    client::progress shown(terminal_, clock_, "samples");
     storage::sample_columns columns;
     std::string piece;
     while (set->next()) {

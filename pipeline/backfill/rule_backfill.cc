@@ -1,6 +1,6 @@
 #include "pipeline/backfill/rule_backfill.h"
 
-#include "pipeline/bench/api_answer.h"
+#include "pipeline/client/api_answer.h"
 #include "pipeline/http/snappy_encoder.h"
 #include "pipeline/remote/write_encoder.h"
 #include "pipeline/rules/group_clock.h"
@@ -43,7 +43,7 @@ instants instants_of(const rules::group_definition& g, const rule_backfill_optio
 /// Writes samples of recorded series, in order of time for each, and waits until they are stored.
 class recorder {
  public:
-  recorder(bench::api_client& server, const rule_backfill_options& o, const clock& clk)
+  recorder(client::api_client& server, const rule_backfill_options& o, const clock& clk)
       : server_(server), options_(o), clock_(clk) {}
 
   status add(const labels& series, std::span<const sample> samples) {
@@ -90,7 +90,7 @@ class recorder {
  private:
   static constexpr int64_t pause_ms = 500;
 
-  bench::api_client& server_;
+  client::api_client& server_;
   const rule_backfill_options& options_;
   const clock& clock_;
   remote::write_encoder encoder_;
@@ -140,7 +140,7 @@ class series_ends {
 class rule_run {
  public:
   rule_run(const rules::group_definition& g, const rules::rule_definition& r, const instants& all,
-           const rule_backfill_options& o, bench::api_client& server, recorder& to)
+           const rule_backfill_options& o, client::api_client& server, recorder& to)
       : group_(g), rule_(r), all_(all), options_(o), server_(server), to_(to), ends_(all_) {
     // What the rules read and write is so far behind their instants.
     all_.first -= g.query_offset_ms;
@@ -167,7 +167,7 @@ class rule_run {
                                                        {"start", seconds(first)},
                                                        {"end", seconds(last)},
                                                        {"step", seconds(all_.interval_ms)}}));
-    TROUPE_ASSIGN(auto found, bench::parse_matrix(body));
+    TROUPE_ASSIGN(auto found, client::parse_matrix(body));
     if (group_.limit > 0 && found.size() > group_.limit)
       return {errc::resource_exhausted,
               fmt::format("exceeded limit of {} with {} series", group_.limit, found.size())};
@@ -196,7 +196,7 @@ class rule_run {
   const rules::rule_definition& rule_;
   instants all_;
   const rule_backfill_options& options_;
-  bench::api_client& server_;
+  client::api_client& server_;
   recorder& to_;
   series_ends ends_;
 };
@@ -205,8 +205,8 @@ class rule_run {
 
 result<rule_backfill_report> backfill_rules(std::span<const rules::group_definition_ptr> groups,
                                             const rule_backfill_options& options,
-                                            bench::api_client& server, const clock& clk,
-                                            bench::progress& shown) {
+                                            client::api_client& server, const clock& clk,
+                                            client::progress& shown) {
   rule_backfill_report report;
   uint64_t total = 0, done = 0;
   for (const auto& g : groups)

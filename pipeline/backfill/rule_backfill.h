@@ -3,8 +3,8 @@
 // blocks). One owner; blocks until it is done.
 #pragma once
 
-#include "pipeline/bench/api_client.h"
-#include "pipeline/bench/progress.h"
+#include "pipeline/client/api_client.h"
+#include "pipeline/client/progress.h"
 #include "pipeline/rules/definition.h"
 
 #include <cstdint>
@@ -34,7 +34,7 @@ struct rule_backfill_report {
 /// Fails with the first rule whose query or whose storing fails, the group and rule named.
 result<rule_backfill_report> backfill_rules(std::span<const rules::group_definition_ptr> groups,
                                             const rule_backfill_options& options,
-                                            bench::api_client& server, const clock& clk,
-                                            bench::progress& shown);
+                                            client::api_client& server, const clock& clk,
+                                            client::progress& shown);
 
 }  // namespace troupe::backfill

@@ -1,6 +1,6 @@
 #include "pipeline/bench/audit.h"
 
-#include "pipeline/bench/api_answer.h"
+#include "pipeline/client/api_answer.h"
 
 #include <fmt/format.h>
 
@@ -43,26 +43,28 @@ class column_index {
   std::unordered_map<std::string, size_t> columns_;
 };
 
-result<std::vector<stored_series>> query_range(api_client& server, const std::string& matchers,
-                                               timestamp_ms first, timestamp_ms last) {
+result<std::vector<client::stored_series>> query_range(client::api_client& server,
+                                                       const std::string& matchers,
+                                                       timestamp_ms first, timestamp_ms last) {
   // One millisecond more: the left end of a range does not belong to it.
   auto body = server.call("/api/v1/query",
                           {{"query", fmt::format("{{{}}}[{}ms]", matchers, last - first + 1)},
                            {"time", fmt::format("{}.{:03}", last / 1000, last % 1000)}});
   if (!body.ok())
     return body.error();
-  return parse_matrix(*body);
+  return client::parse_matrix(*body);
 }
 
 // VictoriaMetrics shows samples some seconds after it took them, or when told to; others know no
 // such path and answer 404.
-void show_all(api_client& server) {
+void show_all(client::api_client& server) {
   server.call("/internal/force_flush", {}).error().ignore();
 }
 
 class write_audit {
  public:
-  write_audit(const profile_ptr& shape, const ledger& what, api_client& server, progress& shown)
+  write_audit(const profile_ptr& shape, const ledger& what, client::api_client& server,
+              client::progress& shown)
       : shape_(*shape),
         ledger_(what),
         server_(server),
@@ -147,7 +149,7 @@ class write_audit {
   }
 
   void check_point(size_t slot, uint64_t host, size_t column, uint64_t first, uint64_t end,
-                   const stored_series& s, const sample& p, const double* sum) {
+                   const client::stored_series& s, const sample& p, const double* sum) {
     const auto where = [&] { return fmt::format("{} at {} ms", s.series.to_string(), p.ts); };
     const int64_t offset = p.ts - fleet_.time_of(host, 0);
     const int64_t step = ledger_.header.fleet.step_ms;
@@ -173,8 +175,8 @@ class write_audit {
 
   const profile& shape_;
   const ledger& ledger_;
-  api_client& server_;
-  progress& shown_;
+  client::api_client& server_;
+  client::progress& shown_;
   fleet fleet_;
   column_index columns_;
   std::vector<double> expected_;
@@ -184,14 +186,14 @@ class write_audit {
 
 }  // namespace
 
-result<audit_report> audit_writes(const profile_ptr& shape, const ledger& what, api_client& server,
-                                  progress& shown) {
+result<audit_report> audit_writes(const profile_ptr& shape, const ledger& what,
+                                  client::api_client& server, client::progress& shown) {
   return write_audit(shape, what, server, shown).run();
 }
 
 result<audit_report> audit_scrapes(const profile_ptr& shape, uint64_t seed,
-                                   const std::vector<served_target>& targets, api_client& server,
-                                   progress& shown) {
+                                   const std::vector<served_target>& targets,
+                                   client::api_client& server, client::progress& shown) {
   show_all(server);
   audit_report report;
   const column_index columns(*shape);

@@ -2,9 +2,9 @@
 // owner; blocks until it is done.
 #pragma once
 
-#include "pipeline/bench/api_client.h"
 #include "pipeline/bench/ledger.h"
-#include "pipeline/bench/progress.h"
+#include "pipeline/client/api_client.h"
+#include "pipeline/client/progress.h"
 
 #include <cstdint>
 #include <string>
@@ -23,8 +23,8 @@ struct audit_report {
 
 /// Every acknowledged sample of the ledger must be there with equal bits; those of unknown outcome
 /// may be; nothing else may be. Fails if the server cannot be asked.
-result<audit_report> audit_writes(const profile_ptr& shape, const ledger& what, api_client& server,
-                                  progress& shown);
+result<audit_report> audit_writes(const profile_ptr& shape, const ledger& what,
+                                  client::api_client& server, client::progress& shown);
 
 /// What a target of a scrape bench served: `rows` bodies of host `host`, between two instants.
 struct served_target {
@@ -37,7 +37,7 @@ struct served_target {
 /// The stored values of each series must be those of the bodies in order, every one of them; only
 /// the last body, which the server may have been reading, may be absent.
 result<audit_report> audit_scrapes(const profile_ptr& shape, uint64_t seed,
-                                   const std::vector<served_target>& targets, api_client& server,
-                                   progress& shown);
+                                   const std::vector<served_target>& targets,
+                                   client::api_client& server, client::progress& shown);
 
 }  // namespace troupe::bench

@@ -47,8 +47,8 @@ std::vector<timed_query> default_mix(std::string_view profile) {
           {"sum by (instance, device) (rate(node_network_receive_bytes_total[5m]))", true}};
 }
 
-query_report run_query_load(const query_load_options& options, api_client& server, const clock& clk,
-                            progress& shown) {
+query_report run_query_load(const query_load_options& options, client::api_client& server,
+                            const clock& clk, client::progress& shown) {
   query_report report;
   for (const auto& q : options.mix)
     report.queries.push_back({q, {}, 0, 0, {}});

@@ -2,9 +2,9 @@
 // fixes. One owner; blocks until it is done.
 #pragma once
 
-#include "pipeline/bench/api_client.h"
 #include "pipeline/bench/latency.h"
-#include "pipeline/bench/progress.h"
+#include "pipeline/client/api_client.h"
+#include "pipeline/client/progress.h"
 
 #include <cstdint>
 #include <string>
@@ -45,7 +45,7 @@ struct query_report {
 /// What dashboards and rules ask of the series of a profile ("node", "busy", …).
 std::vector<timed_query> default_mix(std::string_view profile);
 
-query_report run_query_load(const query_load_options& options, api_client& server, const clock& clk,
-                            progress& shown);
+query_report run_query_load(const query_load_options& options, client::api_client& server,
+                            const clock& clk, client::progress& shown);
 
 }  // namespace troupe::bench

@@ -145,8 +145,8 @@ struct flight {
 
 class sender {
  public:
-  sender(const profile_ptr& shape, const write_load_options& options, api_client& server,
-         ledger_book& book, const clock& clk, progress& shown)
+  sender(const profile_ptr& shape, const write_load_options& options, client::api_client& server,
+         ledger_book& book, const clock& clk, client::progress& shown)
       : header_(book.entries().header),
         options_(options),
         server_(server),
@@ -263,10 +263,10 @@ class sender {
 
   const ledger_header header_;
   const write_load_options options_;
-  api_client& server_;
+  client::api_client& server_;
   ledger_book& book_;
   const clock& clock_;
-  progress& shown_;
+  client::progress& shown_;
   group_encoder encoder_;
   std::vector<bool> busy_;  ///< by chunk
   std::unordered_map<uint64_t, flight> flights_;
@@ -277,8 +277,8 @@ class sender {
 }  // namespace
 
 result<write_report> run_write_load(const profile_ptr& shape, const write_load_options& options,
-                                    api_client& server, ledger_book& book, const clock& clk,
-                                    progress& shown) {
+                                    client::api_client& server, ledger_book& book, const clock& clk,
+                                    client::progress& shown) {
   return sender(shape, options, server, book, clk, shown).run();
 }
 

@@ -2,10 +2,10 @@
 // same series, each sent again until it is answered for good. One owner; blocks until it is done.
 #pragma once
 
-#include "pipeline/bench/api_client.h"
 #include "pipeline/bench/latency.h"
 #include "pipeline/bench/ledger.h"
-#include "pipeline/bench/progress.h"
+#include "pipeline/client/api_client.h"
+#include "pipeline/client/progress.h"
 #include "pipeline/remote/write_protocol.h"
 
 #include <cstdint>
@@ -34,7 +34,7 @@ struct write_report {
 
 /// Fails only if the ledger cannot be written; what the server refused is in the report.
 result<write_report> run_write_load(const profile_ptr& shape, const write_load_options& options,
-                                    api_client& server, ledger_book& book, const clock& clk,
-                                    progress& shown);
+                                    client::api_client& server, ledger_book& book, const clock& clk,
+                                    client::progress& shown);
 
 }  // namespace troupe::bench

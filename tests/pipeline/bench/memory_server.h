@@ -2,7 +2,7 @@
 // and misbehaves as told.
 #pragma once
 
-#include "pipeline/bench/api_client.h"
+#include "pipeline/client/api_client.h"
 #include "pipeline/http/bounded_decoder.h"
 #include "pipeline/http/server.h"
 #include "pipeline/remote/write_codec.h"
@@ -30,8 +30,8 @@ class memory_server : public ::testing::Test {
     connect(remote::write_protocol::v1);
   }
   void connect(remote::write_protocol protocol) {
-    auto c = api_client::create("http://" + server_->addresses()[0] + "/", {}, *files_, clock_,
-                                20'000, protocol);
+    auto c = client::api_client::create("http://" + server_->addresses()[0] + "/", {}, *files_,
+                                        clock_, 20'000, protocol);
     ASSERT_TRUE(c.ok()) << c.error().to_string();
     client_ = std::move(*c);
   }
@@ -142,7 +142,7 @@ class memory_server : public ::testing::Test {
   std::map<uint64_t, int> say_;  ///< the nth write is answered with a status and not taken
   uint64_t writes_ = 0, v2_writes_ = 0, out_of_order_ = 0;
   std::unique_ptr<http::server> server_;
-  std::unique_ptr<api_client> client_;
+  std::unique_ptr<client::api_client> client_;
 };
 
 }  // namespace troupe::bench

@@ -22,13 +22,13 @@ class WriteLoad : public memory_server {
     book_ = std::make_unique<ledger_book>(h);
   }
   write_report run(write_load_options o = {}) {
-    progress silent(nullptr, clock_, "samples");
+    client::progress silent(nullptr, clock_, "samples");
     auto r = run_write_load(shape_, o, *client_, *book_, clock_, silent);
     EXPECT_TRUE(r.ok()) << r.error().to_string();
     return r.ok() ? *r : write_report{};
   }
   audit_report audit() {
-    progress silent(nullptr, clock_, "samples");
+    client::progress silent(nullptr, clock_, "samples");
     auto r = audit_writes(shape_, book_->entries(), *client_, silent);
     EXPECT_TRUE(r.ok()) << r.error().to_string();
     return r.ok() ? *r : audit_report{};

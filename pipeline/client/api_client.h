@@ -1,4 +1,4 @@
-// The server under test, seen through Prometheus' HTTP API. Calls may be made from any thread;
+// A server, seen through Prometheus' HTTP API. Calls may be made from any thread;
 // answers come on an I/O thread. stop() or the destructor ends it.
 #pragma once
 
@@ -16,7 +16,7 @@
 #include <string_view>
 #include <vector>
 
-namespace troupe::bench {
+namespace troupe::client {
 
 class api_client {
  public:
@@ -54,4 +54,4 @@ class api_client {
   std::unique_ptr<http::fetcher> fetcher_;  ///< last: its threads use the above
 };
 
-}  // namespace troupe::bench
+}  // namespace troupe::client

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace troupe::bench {
+namespace troupe::client {
 
 struct stored_series {
   labels series;
@@ -22,4 +22,4 @@ struct stored_series {
 /// if it is none, with the server's error text if it says one.
 result<std::vector<stored_series>> parse_matrix(std::string_view body);
 
-}  // namespace troupe::bench
+}  // namespace troupe::client

@@ -1,11 +1,11 @@
-#include "pipeline/bench/progress.h"
+#include "pipeline/client/progress.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <ostream>
 
-namespace troupe::bench {
+namespace troupe::client {
 
 std::string short_count(double n) {
   if (n >= 1e9)
@@ -47,4 +47,4 @@ void progress::update(uint64_t done, uint64_t total) {
   *out_ << line << std::flush;
 }
 
-}  // namespace troupe::bench
+}  // namespace troupe::client

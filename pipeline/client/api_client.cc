@@ -1,4 +1,4 @@
-#include "pipeline/bench/api_client.h"
+#include "pipeline/client/api_client.h"
 
 #include "pipeline/http/asio_fetcher.h"
 #include "pipeline/http/curl_client.h"
@@ -6,7 +6,7 @@
 
 #include <chrono>
 
-namespace troupe::bench {
+namespace troupe::client {
 namespace {
 
 constexpr uint64_t max_answer_bytes = 1ULL << 30;
@@ -117,4 +117,4 @@ result<std::string> api_client::call(std::string_view path, const http::params& 
   return std::move(got[0].body);
 }
 
-}  // namespace troupe::bench
+}  // namespace troupe::client

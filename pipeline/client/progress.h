@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace troupe::bench {
+namespace troupe::client {
 
 class progress {
  public:
@@ -33,4 +33,4 @@ class progress {
 /// "1.23 M", "45.6 K", "789"
 std::string short_count(double n);
 
-}  // namespace troupe::bench
+}  // namespace troupe::client

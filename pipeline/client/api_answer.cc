@@ -1,4 +1,4 @@
-#include "pipeline/bench/api_answer.h"
+#include "pipeline/client/api_answer.h"
 
 #include "pipeline/parse/number.h"
 
@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-namespace troupe::bench {
+namespace troupe::client {
 namespace {
 
 namespace json = boost::json;
@@ -71,4 +71,4 @@ result<std::vector<stored_series>> parse_matrix(std::string_view body) {
   return out;
 }
 
-}  // namespace troupe::bench
+}  // namespace troupe::client
