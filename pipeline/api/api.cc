@@ -129,6 +129,8 @@ const std::vector<route>& api::routes() {
       {"GET", "/influx/health", k::immediate, handle_influx_health, import_closed},
       {"PUT POST DELETE", "/metrics/job*", k::cheap, handle_push, push_closed},
       {"GET", "/pushgateway/metrics", k::cheap, handle_pushed_metrics, push_closed},
+      {"GET", "/api/v1/metrics", k::cheap, handle_pushed_groups, push_closed},
+      {"GET", "/api/v1/status", k::cheap, handle_push_status, push_closed},
       {"PUT", "/api/v1/admin/wipe", k::admin, handle_push_wipe, push_closed},
       {"GET", "/federate", k::query, handle_federate},
       {"GET", "/metrics", k::cheap, handle_metrics},

@@ -74,6 +74,9 @@ TROUPE_HANDLER(handle_pushed_metrics);
 TROUPE_HANDLER(handle_push_wipe);
 /// Makes the counters of pushes, at 0.
 void register_push_counters(registry& metrics);
+// push_status_api.cc
+TROUPE_HANDLER(handle_pushed_groups);
+TROUPE_HANDLER(handle_push_status);
 // federate_api.cc
 TROUPE_HANDLER(handle_federate);
 // Routes of kind reload and quit are carried out by the caller; their handler only answers for a

@@ -1,6 +1,7 @@
 // /api/v1/status/*, and the rule and alert routes, which have nothing to show while no rules are
 // evaluated.
 #include "pipeline/api/handlers.h"
+#include "pipeline/api/json_object.h"
 #include "pipeline/api/params.h"
 #include "pipeline/api/respond.h"
 #include "pipeline/notify/alertmanagers_state.h"
@@ -13,44 +14,12 @@ namespace troupe::api {
 
 namespace {
 
-/// One flat JSON object, built field by field.
-class object {
- public:
-  object& text(std::string_view key, std::string_view value) {
-    begin(key);
-    append_json_string(out_, value);
-    return *this;
-  }
-  template <class T>
-  object& number(std::string_view key, T value) {
-    begin(key);
-    out_ += fmt::format("{}", value);
-    return *this;
-  }
-  object& raw(std::string_view key, std::string_view json) {
-    begin(key);
-    out_ += json;
-    return *this;
-  }
-  object& boolean(std::string_view key, bool v) { return raw(key, v ? "true" : "false"); }
-  std::string done() { return std::move(out_) + "}"; }
-
- private:
-  void begin(std::string_view key) {
-    if (out_.size() > 1)
-      out_.push_back(',');
-    append_json_string(out_, key);
-    out_.push_back(':');
-  }
-  std::string out_ = "{";
-};
-
 std::string entries_json(const std::vector<tsdb_entry>& entries) {
   std::string out = "[";
   for (const auto& e : entries) {
     if (out.size() > 1)
       out.push_back(',');
-    out += object().text("name", e.name).number("value", e.value).done();
+    out += json_object().text("name", e.name).number("value", e.value).done();
   }
   return out + "]";
 }
@@ -58,11 +27,11 @@ std::string entries_json(const std::vector<tsdb_entry>& entries) {
 }  // namespace
 
 answer handle_status_config(const services&, const http::request&, const inputs& in) {
-  return success(object().text("yaml", in.config_yaml).done());
+  return success(json_object().text("yaml", in.config_yaml).done());
 }
 
 answer handle_status_flags(const services& s, const http::request&, const inputs&) {
-  object o;
+  json_object o;
   for (const auto& [name, value] : s.flags)
     o.text(name, value);
   return success(o.done());
@@ -70,7 +39,7 @@ answer handle_status_flags(const services& s, const http::request&, const inputs
 
 answer handle_buildinfo(const services& s, const http::request&, const inputs&) {
   const auto& b = s.build;
-  return success(object()
+  return success(json_object()
                      .text("version", b.version)
                      .text("revision", b.revision)
                      .text("branch", b.branch)
@@ -85,7 +54,7 @@ answer handle_buildinfo(const services& s, const http::request&, const inputs&) 
 answer handle_runtimeinfo(const services& s, const http::request&, const inputs&) {
   auto [reload_ok, reload_time] = s.last_reload();
   auto tsdb = s.admin.tsdb(0);
-  return success(object()
+  return success(json_object()
                      .text("startTime", format_rfc3339(s.start_time))
                      .text("CWD", s.working_directory)
                      .text("hostname", s.hostname)
@@ -108,14 +77,14 @@ answer handle_tsdb(const services& s, const http::request& r, const inputs&) {
   if (!limit.ok())
     return bad_data(limit.error().message());
   auto t = s.admin.tsdb(*limit ? *limit : 10);
-  std::string head = object()
+  std::string head = json_object()
                          .number("numSeries", t.series)
                          .number("numLabelPairs", t.label_pairs)
                          .number("chunkCount", t.chunks)
                          .number("minTime", t.min_time)
                          .number("maxTime", t.max_time)
                          .done();
-  return success(object()
+  return success(json_object()
                      .raw("headStats", head)
                      .raw("seriesCountByMetricName", entries_json(t.series_by_metric))
                      .raw("labelValueCountByLabelName", entries_json(t.values_by_label))
@@ -130,9 +99,9 @@ answer handle_blocks(const services& s, const http::request&, const inputs&) {
     if (blocks.size() > 1)
       blocks.push_back(',');
     std::string stats =
-        object().number("numSamples", b.samples).number("numSeries", b.series).done();
-    std::string compaction = object().number("level", b.level).done();
-    blocks += object()
+        json_object().number("numSamples", b.samples).number("numSeries", b.series).done();
+    std::string compaction = json_object().number("level", b.level).done();
+    blocks += json_object()
                   .text("ulid", b.id)
                   .number("minTime", b.min_time)
                   .number("maxTime", b.max_time)
@@ -144,12 +113,12 @@ answer handle_blocks(const services& s, const http::request&, const inputs&) {
                   .text("reason", b.reason)
                   .done();
   }
-  return success(object().raw("blocks", blocks + "]").done());
+  return success(json_object().raw("blocks", blocks + "]").done());
 }
 
 answer handle_walreplay(const services& s, const http::request&, const inputs&) {
   auto p = s.admin.replay();
-  return success(object()
+  return success(json_object()
                      .number("min", p.min)
                      .number("max", p.max)
                      .number("current", p.current)
@@ -163,7 +132,7 @@ answer handle_damage(const services& s, const http::request&, const inputs&) {
   for (const auto& item : report.quarantined) {
     if (quarantined.size() > 1)
       quarantined.push_back(',');
-    object o;
+    json_object o;
     o.text("path", item.path).text("reason", item.reason).number("bytes", item.bytes);
     if (item.time_ms != 0)
       o.text("time", format_rfc3339(item.time_ms));
@@ -172,17 +141,17 @@ answer handle_damage(const services& s, const http::request&, const inputs&) {
   for (const auto& place : report.places) {
     if (places.size() > 1)
       places.push_back(',');
-    places += object()
+    places += json_object()
                   .text("file", place.file)
                   .text("reason", place.reason)
                   .number("offset", place.offset)
                   .number("bytes", place.bytes)
                   .done();
   }
-  object counts;
+  json_object counts;
   for (const auto& [kind, count] : report.counts)
     counts.number(kind, count);
-  return success(object()
+  return success(json_object()
                      .raw("quarantined", quarantined + "]")
                      .raw("counts", counts.done())
                      .raw("places", places + "]")
@@ -195,13 +164,13 @@ answer handle_alertmanagers(const services& s, const http::request&, const input
     std::string out = "[";
     for (const auto& url : urls) {
       out += out.size() > 1 ? "," : "";
-      out += object().text("url", url).done();
+      out += json_object().text("url", url).done();
     }
     return out + "]";
   };
   const notify::alertmanagers_state none;
   const auto& known = state ? *state : none;
-  return success(object()
+  return success(json_object()
                      .raw("activeAlertmanagers", list(known.active))
                      .raw("droppedAlertmanagers", list(known.dropped))
                      .done());

@@ -13,7 +13,9 @@
 namespace troupe::push {
 namespace {
 
-constexpr std::string_view magic = "TRPUSH01";
+constexpr std::string_view magic = "TRPUSH02";
+/// Without the times of families: each is its group's.
+constexpr std::string_view first_magic = "TRPUSH01";
 constexpr std::string_view suffix = ".push";
 
 // A file: magic, labels, times, families, CRC-32C of all before it.
@@ -33,6 +35,7 @@ std::string encode(const grouping& group, const std::map<std::string, pushed_fam
     put_bytes(out, name);
     put_bytes(out, f.help);
     put_u8(out, static_cast<uint8_t>(f.type));
+    put_svarint(out, f.pushed_ms);
     put_varint(out, f.series.size());
     for (const auto& s : f.series) {
       put_bytes(out, s.text);
@@ -54,6 +57,17 @@ void append_line(std::string& out, std::string_view series, double value) {
   out += '\n';
 }
 
+struct time_family {
+  std::string_view name, help;
+  int64_t pushed_group::*at;
+};
+constexpr time_family time_families[] = {
+    {push_time_name, "Last Unix time when changing this group in the Pushgateway succeeded.",
+     &pushed_group::pushed_ms},
+    {push_failure_time_name, "Last Unix time when changing this group in the Pushgateway failed.",
+     &pushed_group::failed_ms},
+};
+
 std::string series_of_group(std::string_view name, const grouping& group) {
   labels_builder b;
   b.set(metric_name_label, name);
@@ -62,7 +76,7 @@ std::string series_of_group(std::string_view name, const grouping& group) {
 
 }  // namespace
 
-size_t push_store::pushed_group::bytes() const {
+size_t pushed_group::bytes() const {
   size_t n = sizeof *this;
   for (const auto& [name, f] : families)
     n += name.size() + f.bytes();
@@ -90,7 +104,8 @@ status push_store::load(const std::string& path) {
     return content.error();
   const std::string_view all = *content;
   const size_t body = all.size() - std::min(all.size(), sizeof(uint32_t));
-  if (!all.starts_with(magic) || body < magic.size() ||
+  const bool timed = all.starts_with(magic);
+  if ((!timed && !all.starts_with(first_magic)) || body < magic.size() ||
       byte_reader(all.substr(body)).u32() != crc32c(all.substr(0, body)))
     return {errc::corruption, "damaged, or of a newer version"};
   byte_reader in(all.substr(magic.size(), body - magic.size()));
@@ -108,6 +123,7 @@ status push_store::load(const std::string& path) {
     f.help = in.bytes();
     f.type =
         static_cast<metric_type>(std::min(in.u8(), static_cast<uint8_t>(metric_type::stateset)));
+    f.pushed_ms = timed ? in.svarint() : g.pushed_ms;
     for (uint64_t s = in.varint(); s > 0 && !in.failed(); --s) {
       pushed_series one;
       one.text = in.bytes();
@@ -184,6 +200,7 @@ status push_store::push(const grouping& group, std::vector<pushed_family> famili
   if (replace)
     next.families.clear();
   for (auto& f : families) {
+    f.pushed_ms = now_ms;
     auto name = f.name;
     next.families.insert_or_assign(std::move(name), std::move(f));
   }
@@ -269,18 +286,33 @@ std::string push_store::exposition() const {
       for (const auto& s : f->series)
         append_line(out, s.text, s.value);
   }
-  const auto times = [&](std::string_view name, std::string_view help, int64_t pushed_group::*at) {
+  for (const auto& t : time_families) {
     if (all_.empty())
-      return;
-    out += fmt::format("# HELP {} {}\n# TYPE {} gauge\n", name, help, name);
+      break;
+    out += fmt::format("# HELP {} {}\n# TYPE {} gauge\n", t.name, t.help, t.name);
     for (const auto& [group, g] : all_)
-      append_line(out, series_of_group(name, group), static_cast<double>(g.*at) / 1000);
-  };
-  times(push_time_name, "Last Unix time when changing this group in the Pushgateway succeeded.",
-        &pushed_group::pushed_ms);
-  times(push_failure_time_name,
-        "Last Unix time when changing this group in the Pushgateway failed.",
-        &pushed_group::failed_ms);
+      append_line(out, series_of_group(t.name, group), static_cast<double>(g.*t.at) / 1000);
+  }
+  return out;
+}
+
+void push_store::visit(
+    const std::function<void(const grouping&, const pushed_group&)>& visitor) const {
+  const std::lock_guard guard(lock_);
+  for (const auto& [group, g] : all_)
+    visitor(group, g);
+}
+
+std::vector<pushed_family> time_families_of(const grouping& group, const pushed_group& g) {
+  std::vector<pushed_family> out;
+  for (const auto& t : time_families) {
+    const int64_t at = g.*t.at;
+    out.push_back({std::string(t.name),
+                   std::string(t.help),
+                   metric_type::gauge,
+                   std::max(g.pushed_ms, g.failed_ms),
+                   {{series_of_group(t.name, group), static_cast<double>(at) / 1000}}});
+  }
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include "storage/base/file_system.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -24,6 +25,15 @@ struct push_store_options {
   uint64_t max_bytes = 256u << 20;  ///< of all groups in memory, about
   size_t max_groups = 100'000;
 };
+
+struct pushed_group {
+  std::map<std::string, pushed_family> families;
+  int64_t pushed_ms = 0, failed_ms = 0;  ///< Unix time; 0: never
+
+  size_t bytes() const;
+};
+/// The families that the store makes itself of a group.
+std::vector<pushed_family> time_families_of(const grouping& group, const pushed_group& g);
 
 class push_store {
  public:
@@ -47,15 +57,11 @@ class push_store {
 
   /// All groups as text (0.0.4), family by family.
   std::string exposition() const;
+  /// Every group; pushes wait for the end of it.
+  void visit(const std::function<void(const grouping&, const pushed_group&)>& visitor) const;
   size_t groups() const;
 
  private:
-  struct pushed_group {
-    std::map<std::string, pushed_family> families;
-    int64_t pushed_ms = 0, failed_ms = 0;
-
-    size_t bytes() const;
-  };
   push_store(file_system& fs, push_store_options options) : fs_(fs), options_(std::move(options)) {}
 
   /// How many groups have a family, and its type in them.

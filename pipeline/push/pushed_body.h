@@ -21,6 +21,7 @@ struct pushed_series {
 struct pushed_family {
   std::string name, help;
   metric_type type = metric_type::unknown;
+  int64_t pushed_ms = 0;  ///< when the store took it
   std::vector<pushed_series> series;
 
   size_t bytes() const;

@@ -3,6 +3,7 @@
 itself: what was pushed is there with its own labels, goes on over a kill -9 and ends when it is deleted. The comparison is
 left out without the peer."""
 import gzip
+import json
 import sys
 import time
 
@@ -76,6 +77,25 @@ def exposed(port: int, path: str) -> dict:
     return out
 
 
+def groups(port: int) -> dict:
+    """What /api/v1/metrics says, by group: times as whether there are some, and without the +Inf that only troupe adds."""
+    status, headers, text = harness.request(port, "GET", "/api/v1/metrics")
+    assert status == 200 and headers["Content-Type"] == "application/json", (status, headers)
+    out = {}
+    for group in json.loads(text)["data"]:
+        for name, family in group.items():
+            if name in ("labels", "last_push_successful"):
+                continue
+            family["time_stamp"] = family["time_stamp"][:10] > "2020"
+            for metric in family["metrics"]:
+                if name.startswith("push_"):
+                    metric["value"] = float(metric["value"]) > 0
+                metric.get("buckets", {}).pop("+Inf", None)
+            family["metrics"].sort(key=lambda m: sorted(m["labels"].items()))
+        out[tuple(sorted(group["labels"].items()))] = group
+    return out
+
+
 def beside_pushgateway(folder: str, server) -> None:
     peer = harness.peer("prometheus-pushgateway")
     theirs = None
@@ -95,6 +115,12 @@ def beside_pushgateway(folder: str, server) -> None:
             there = exposed(theirs.port, "/metrics")
             different = {k: (here.get(k), there.get(k)) for k in here.keys() | there.keys() if here.get(k) != there.get(k)}
             assert not different, different
+            ours, real = groups(server.port), groups(theirs.port)
+            different = {k: (ours.get(k), real.get(k)) for k in ours.keys() | real.keys() if ours.get(k) != real.get(k)}
+            assert not different, different
+            ours, real = (json.loads(harness.request(p, "GET", "/api/v1/status")[2])["data"] for p in (server.port, theirs.port))
+            assert ours.keys() == real.keys() and ours["build_information"].keys() == real["build_information"].keys(), (ours, real)
+            assert ours["start_time"][:10] == real["start_time"][:10] and isinstance(ours["flags"], dict), ours
         print(f"{len(PUSHES)} pushes, {len(here)} series{', as a real Pushgateway' if theirs else ''}")
     finally:
         if theirs:

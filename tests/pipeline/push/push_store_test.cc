@@ -1,9 +1,13 @@
 #include "pipeline/push/push_store.h"
 
+#include "storage/base/coding.h"
+#include "storage/base/hash.h"
 #include "tests/support/sim_file_system.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <map>
 
 namespace troupe::push {
 namespace {
@@ -111,6 +115,47 @@ TEST_F(push_store_test, groups_survive_a_power_cut_and_a_removal_does) {
   fs.crash();
   open();
   EXPECT_EQ(store->exposition(), "");
+}
+
+std::map<std::string, int64_t> times_of(const push_store& store, const grouping& of) {
+  std::map<std::string, int64_t> out;
+  store.visit([&](const grouping& group, const pushed_group& g) {
+    if (group == of)
+      for (const auto& [name, f] : g.families)
+        out[name] = f.pushed_ms;
+  });
+  return out;
+}
+
+TEST_F(push_store_test, families_have_times_of_their_own) {
+  ASSERT_TRUE(push(backup, "a 1\nb 1\n").ok());
+  ASSERT_TRUE(push(backup, "b 2\n", false, 6'000).ok());
+  const std::map<std::string, int64_t> expected{{"a", 5'000}, {"b", 6'000}};
+  EXPECT_EQ(times_of(*store, backup), expected);
+  open();
+  EXPECT_EQ(times_of(*store, backup), expected);
+}
+
+TEST_F(push_store_test, reads_the_first_form_of_files) {
+  std::string file = "TRPUSH01";
+  put_varint(file, 1);
+  put_bytes(file, "job");
+  put_bytes(file, "backup");
+  put_svarint(file, 7'000);
+  put_svarint(file, 0);
+  put_varint(file, 1);
+  put_bytes(file, "n");
+  put_bytes(file, "N.");
+  put_u8(file, static_cast<uint8_t>(metric_type::counter));
+  put_varint(file, 1);
+  put_bytes(file, "n{job=\"backup\",instance=\"\"}");
+  put_fixed(file, 3.0);
+  put_u32(file, crc32c(file));
+  fs.put("data/pushgateway/old.push", file);
+  open();
+  EXPECT_THAT(unread, IsEmpty());
+  EXPECT_THAT(store->exposition(), HasSubstr("n{job=\"backup\",instance=\"\"} 3\n"));
+  EXPECT_EQ(times_of(*store, backup), (std::map<std::string, int64_t>{{"n", 7'000}}));
 }
 
 TEST_F(push_store_test, a_damaged_file_costs_its_group) {
