@@ -251,134 +251,77 @@ class request_reader {
     }
   }
 
+  /// The fields that data points of all kinds have, by the kind's own numbers; 0: it has none.
+  struct common_tags {
+    uint32_t attributes, exemplars, flags, count, sum;
+  };
+  static common_tags tags_of(metric_kind kind) {
+    switch (kind) {
+      case metric_kind::histogram:
+        return {9, 8, 10, 4, 5};
+      case metric_kind::exponential:
+        return {1, 11, 10, 4, 5};
+      case metric_kind::summary:
+        return {7, 0, 8, 4, 5};
+      default:
+        return {7, 5, 8, 0, 0};
+    }
+  }
+
   void read_point(pbf_reader m, metric_kind kind) {
     data_point p;
     texts_.clear();
+    const auto tags = tags_of(kind);
     while (m.next()) {
-      if (m.tag() == 2)
+      const auto tag = m.tag();
+      if (tag == 2)
         p.start_ns = m.get_fixed64();
-      else if (m.tag() == 3)
+      else if (tag == 3)
         p.time_ns = m.get_fixed64();
-      else if (kind == metric_kind::histogram)
-        read_histogram_field(m, p);
-      else if (kind == metric_kind::exponential)
-        read_exponential_field(m, p);
-      else if (kind == metric_kind::summary)
-        read_summary_field(m, p);
+      else if (tag == tags.attributes)
+        add_attribute(m.get_message(), p.attributes, texts_);
+      else if (tag == tags.exemplars)
+        add_exemplar(m.get_message(), p);
+      else if (tag == tags.flags)
+        p.no_value = (m.get_uint32() & 1) != 0;
+      else if (tag == tags.count)
+        p.count = m.get_fixed64();
+      else if (tag == tags.sum)
+        p.sum = m.get_double();
       else
-        read_number_field(m, p);
+        read_own_field(m, kind, p);
     }
     to_.add(p);
   }
 
-  void read_number_field(pbf_reader& m, data_point& p) {
-    switch (m.tag()) {
-      case 4:
-        p.value = m.get_double();
-        break;
-      case 5:
-        add_exemplar(m.get_message(), p);
-        break;
-      case 6:
-        p.value = static_cast<double>(m.get_sfixed64());
-        break;
-      case 7:
-        add_attribute(m.get_message(), p.attributes, texts_);
-        break;
-      case 8:
-        p.no_value = has_no_value(m);
-        break;
-      default:
-        m.skip();
-    }
+  void read_own_field(pbf_reader& m, metric_kind kind, data_point& p) {
+    const auto tag = m.tag();
+    if (kind == metric_kind::histogram && tag == 6)
+      add_fixed(m, p.bucket_counts);
+    else if (kind == metric_kind::histogram && tag == 7)
+      add_doubles(m, p.bounds);
+    else if (kind == metric_kind::exponential && tag == 6)
+      p.scale = m.get_sint32();
+    else if (kind == metric_kind::exponential && tag == 7)
+      p.zero_count = m.get_fixed64();
+    else if (kind == metric_kind::exponential && tag == 8)
+      read_buckets(m.get_message(), p.positive);
+    else if (kind == metric_kind::exponential && tag == 9)
+      read_buckets(m.get_message(), p.negative);
+    else if (kind == metric_kind::summary && tag == 6)
+      add(read_quantile(m.get_message()), max_buckets, "a data point has too many quantiles",
+          p.quantiles);
+    else if (is_number(kind) && tag == 4)
+      p.value = m.get_double();
+    else if (is_number(kind) && tag == 6)
+      p.value = static_cast<double>(m.get_sfixed64());
+    else
+      m.skip();
   }
 
-  void read_histogram_field(pbf_reader& m, data_point& p) {
-    switch (m.tag()) {
-      case 4:
-        p.count = m.get_fixed64();
-        break;
-      case 5:
-        p.sum = m.get_double();
-        break;
-      case 6:
-        add_fixed(m, p.bucket_counts);
-        break;
-      case 7:
-        add_doubles(m, p.bounds);
-        break;
-      case 8:
-        add_exemplar(m.get_message(), p);
-        break;
-      case 9:
-        add_attribute(m.get_message(), p.attributes, texts_);
-        break;
-      case 10:
-        p.no_value = has_no_value(m);
-        break;
-      default:
-        m.skip();
-    }
+  static bool is_number(metric_kind kind) {
+    return kind == metric_kind::gauge || kind == metric_kind::sum;
   }
-
-  void read_exponential_field(pbf_reader& m, data_point& p) {
-    switch (m.tag()) {
-      case 1:
-        add_attribute(m.get_message(), p.attributes, texts_);
-        break;
-      case 4:
-        p.count = m.get_fixed64();
-        break;
-      case 5:
-        p.sum = m.get_double();
-        break;
-      case 6:
-        p.scale = m.get_sint32();
-        break;
-      case 7:
-        p.zero_count = m.get_fixed64();
-        break;
-      case 8:
-        read_buckets(m.get_message(), p.positive);
-        break;
-      case 9:
-        read_buckets(m.get_message(), p.negative);
-        break;
-      case 10:
-        p.no_value = has_no_value(m);
-        break;
-      case 11:
-        add_exemplar(m.get_message(), p);
-        break;
-      default:
-        m.skip();
-    }
-  }
-
-  void read_summary_field(pbf_reader& m, data_point& p) {
-    switch (m.tag()) {
-      case 4:
-        p.count = m.get_fixed64();
-        break;
-      case 5:
-        p.sum = m.get_double();
-        break;
-      case 6:
-        add(read_quantile(m.get_message()), max_buckets, "a data point has too many quantiles",
-            p.quantiles);
-        break;
-      case 7:
-        add_attribute(m.get_message(), p.attributes, texts_);
-        break;
-      case 8:
-        p.no_value = has_no_value(m);
-        break;
-      default:
-        m.skip();
-    }
-  }
-
-  static bool has_no_value(pbf_reader& m) { return (m.get_uint32() & 1) != 0; }
 
   static void read_buckets(pbf_reader m, bucket_range& to) {
     while (m.next()) {
