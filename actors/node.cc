@@ -413,6 +413,7 @@ send_params node::send_params_of() {
   p.env.log = &store_->log();
   p.env.files = env_.files;
   p.env.metrics = env_.metrics;
+  p.env.memory = env_.memory;
   p.env.endpoints = env_.endpoints;
   p.env.described = [this] { return store_->reader().metadata_of("", "", 0); };
   p.env.environment = env_.environment;

@@ -39,7 +39,8 @@ destination::destination(config::remote_write_config config, destination_options
       file_(*parts_.files, parts_.cursor_path),
       encoder_(protocol_),
       allowed_(static_cast<size_t>(std::max<int64_t>(config_.queue.min_shards, 1)),
-               static_cast<size_t>(std::max<int64_t>(config_.queue.max_shards, 1))) {
+               static_cast<size_t>(std::max<int64_t>(config_.queue.max_shards, 1))),
+      charged_(parts_.memory) {
   parts_.metrics->shards_max.set(static_cast<double>(allowed_.most()));
   parts_.metrics->shards_min.set(static_cast<double>(allowed_.least()));
   parts_.metrics->capacity.set(static_cast<double>(config_.queue.capacity));
@@ -115,10 +116,13 @@ std::vector<http::fetch_request> destination::step(uint64_t& next_token, timesta
 }
 
 void destination::read(timestamp_ms now_ms, int64_t now_ns) {
-  const size_t most =
+  const auto full = static_cast<size_t>(std::max<int64_t>(config_.queue.max_samples_per_send, 1));
+  const size_t wanted =
       static_cast<size_t>(std::max<int64_t>(config_.queue.capacity, 1)) * allowed_.allowed();
   for (auto& l : lanes_)
     for (int i = 0; i < most_slices; ++i) {
+      // Without memory to spare no more is read than a request takes: the log keeps the rest.
+      const size_t most = charge() ? wanted : std::min(full, wanted);
       auto more = l->read(most, read_slice_bytes, now_ms, now_ns);
       if (!more.ok())
         note_error("cannot read the log: " + std::string(more.error().message()));
@@ -126,6 +130,17 @@ void destination::read(timestamp_ms now_ms, int64_t now_ns) {
       if (!more.ok() || !*more || l->waiting() >= most)
         break;
     }
+}
+
+/// Charges what waits and what is under way, as it is now. False: that is more than is granted.
+bool destination::charge() {
+  uint64_t bytes = 0;
+  for (const auto& l : lanes_)
+    bytes += l->bytes();
+  // The HTTP client has a copy of the body.
+  for (const auto& r : requests_)
+    bytes += 2 * r.body.size();
+  return charged_.set(bytes);
 }
 
 bool destination::may_send(const lane& from, bool backlog, int64_t now_ns) {

@@ -13,6 +13,7 @@
 #include "pipeline/send/metadata_book.h"
 #include "pipeline/send/options.h"
 #include "pipeline/send/request_body.h"
+#include "storage/base/memory_budget.h"
 
 #include <cstdint>
 #include <list>
@@ -33,6 +34,7 @@ struct destination_parts {
   metadata_source described;
   figures* metrics = nullptr;
   std::shared_ptr<const http::grant_source> grants;  ///< of all requests; null: none is needed
+  memory_budget* memory = nullptr;                   ///< of the process; null: no bound
 };
 
 class destination {
@@ -66,6 +68,7 @@ class destination {
   // destination.cc
   status begin(int64_t now_ns);
   void read(timestamp_ms now_ms, int64_t now_ns);
+  bool charge();
   bool may_send(const lane& from, bool backlog, int64_t now_ns);
   void fill(uint64_t& next_token, timestamp_ms now_ms, int64_t now_ns,
             std::vector<http::fetch_request>& out);
@@ -107,6 +110,7 @@ class destination {
   bool begun_ = false, stopping_ = false;
   std::vector<std::unique_ptr<lane>> lanes_;  ///< oldest first; the last one has no end
   std::list<request> requests_;
+  memory_charge charged_;
   std::vector<lane_drops> published_;  ///< by lane
   std::string last_error_;
   int64_t next_upkeep_ns_ = 0, next_bound_ns_ = 0, next_begin_ns_ = 0;

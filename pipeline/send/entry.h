@@ -59,8 +59,9 @@ struct entry_counts {
 struct chunk {
   std::vector<entry> entries;  ///< from `first` on they are still to be sent
   size_t first = 0;
-  place at;     ///< of the frame
-  place after;  ///< behind it and behind later frames without entries
+  size_t bytes = 0;  ///< of what is still to be sent
+  place at;          ///< of the frame
+  place after;       ///< behind it and behind later frames without entries
   storage::log_segment segment;
   timestamp_ms ts = 0;     ///< the frame's
   int64_t arrived_ns = 0;  ///< when it was read

@@ -15,6 +15,29 @@ using storage::wal_batch;
 
 constexpr size_t open_budget_bytes = 16 << 20;
 
+size_t bytes_of(const histogram& h) {
+  return sizeof h + (h.positive_spans.size() + h.negative_spans.size()) * sizeof(histogram_span) +
+         (h.positive_buckets.size() + h.negative_buckets.size() + h.custom_bounds.size()) *
+             sizeof(double);
+}
+
+// Labels are shared with the other entries of their series.
+size_t bytes_of(const entry& e) {
+  size_t n = sizeof e;
+  if (e.extra)
+    n += sizeof *e.extra;
+  if (e.extra && e.extra->hist)
+    n += bytes_of(*e.extra->hist);
+  return n;
+}
+
+size_t bytes_of_all(const std::vector<entry>& entries) {
+  size_t n = 0;
+  for (const auto& e : entries)
+    n += bytes_of(e);
+  return n;
+}
+
 class ignore_all final : public storage::wal_sink {
  public:
   status apply(const wal_batch&) override { return {}; }
@@ -224,8 +247,11 @@ void lane::keep(reader& r, const wal_batch& batch, std::vector<entry> entries) {
   (s.under_way ? blocked_ : ready_) += entries.size();
   for (const auto& e : entries)
     highest_read_ = std::max(highest_read_, e.ts);
+  const size_t bytes = bytes_of_all(entries);
+  bytes_ += bytes;
   s.waiting.push_back({std::move(entries),
                        0,
+                       bytes,
                        {batch.epoch, batch.sequence, 0},
                        s.read,
                        reading(r),
@@ -258,7 +284,13 @@ std::vector<portion> lane::take(size_t most) {
       chunk& c = s.waiting.front();
       const size_t n = std::min(left, c.left());
       const auto from = c.entries.begin() + static_cast<ptrdiff_t>(c.first);
+      const size_t before = p.entries.size();
       std::move(from, from + static_cast<ptrdiff_t>(n), std::back_inserter(p.entries));
+      for (size_t i = before; i < p.entries.size(); ++i) {
+        const size_t bytes = bytes_of(p.entries[i]);
+        c.bytes -= bytes;
+        p.bytes += bytes;
+      }
       c.first += n;
       left -= n;
       ready_ -= n;
@@ -289,6 +321,7 @@ void lane::settle(const portion& p) {
   TROUPE_CHECK(s.under_way);
   s.under_way = false;
   under_way_ -= p.taken;
+  bytes_ -= p.bytes;
   for (const auto& c : s.waiting) {
     blocked_ -= c.left();
     ready_ += c.left();
@@ -313,6 +346,7 @@ void lane::drop_front(uint16_t slot) {
   for (size_t i = c.first; i < c.entries.size(); ++i)
     drops_.for_room.add(c.entries[i].kind);
   (s.under_way ? blocked_ : ready_) -= c.left();
+  bytes_ -= c.bytes;
   const place after = c.after;
   s.waiting.pop_front();
   if (!s.under_way)

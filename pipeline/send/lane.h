@@ -36,6 +36,7 @@ struct portion {
   uint16_t slot = 0;
   std::vector<entry> entries;
   size_t taken = 0;  ///< entries at first
+  size_t bytes = 0;  ///< at first
   place after;
   storage::log_segment segment;  ///< of the oldest
   timestamp_ms ts = 0;           ///< of the oldest one's frame
@@ -66,6 +67,8 @@ class lane {
   int64_t oldest_ready_ns() const;
   /// Entries that wait, those under way included.
   size_t waiting() const { return ready_ + blocked_ + under_way_; }
+  /// About what these take of memory.
+  size_t bytes() const { return bytes_; }
 
   /// Gives up what lies before `horizon` in the log of a shard, unless it is under way.
   void drop_before(uint32_t shard, const storage::log_segment& horizon);
@@ -140,6 +143,7 @@ class lane {
   size_t ready_ = 0;    ///< entries of streams of which nothing is under way
   size_t blocked_ = 0;  ///< of the others
   size_t under_way_ = 0;
+  size_t bytes_ = 0;          ///< of all of them
   uint16_t next_stream_ = 0;  ///< whose turn it is
   uint32_t next_reader_ = 0;
   bool at_end_ = false;

@@ -84,6 +84,7 @@ status remote_writer::make(target& t) {
   TROUPE_TRY(env_.files->create_directories(env_.folder));
   parts.log = env_.log;
   parts.files = env_.files;
+  parts.memory = env_.memory;
   parts.id = t.id;
   parts.cursor_path = join_path(env_.folder, t.id + std::string(cursor_suffix));
   parts.rules = std::move(rules);

@@ -19,6 +19,7 @@ struct writer_environment {
   storage::log_door* log = nullptr;
   file_system* files = nullptr;
   registry* metrics = nullptr;
+  memory_budget* memory = nullptr;  ///< of the process; null: no bound
   discover::endpoint_factory endpoints;
   metadata_source described;
   std::function<std::string(const std::string& name)> environment;

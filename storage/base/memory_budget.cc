@@ -77,6 +77,17 @@ bool memory_budget::try_charge(uint64_t bytes) {
   return true;
 }
 
+bool memory_charge::set(uint64_t bytes) {
+  if (of_ == nullptr)
+    return true;
+  if (bytes > bytes_ && !of_->try_charge(bytes - bytes_))
+    return false;
+  if (bytes < bytes_)
+    of_->release(bytes_ - bytes);
+  bytes_ = bytes;
+  return true;
+}
+
 uint64_t anonymous_memory() {
   std::ifstream in("/proc/self/statm");  // size, resident, of it backed by files, … in pages
   uint64_t size = 0, resident = 0, shared = 0;

@@ -49,6 +49,23 @@ class memory_budget {
   std::atomic<uint64_t> refused_{0};
 };
 
+/// What one owner has charged of a budget; given back with it. One owner, as of a number.
+class memory_charge {
+ public:
+  /// `of` outlives the charge; null: everything is granted.
+  explicit memory_charge(memory_budget* of) : of_(of) {}
+  ~memory_charge() { (void)set(0); }
+  memory_charge(const memory_charge&) = delete;
+  memory_charge& operator=(const memory_charge&) = delete;
+
+  /// Makes it `bytes` in all. False, and nothing changed, if that is more than is granted.
+  bool set(uint64_t bytes);
+
+ private:
+  memory_budget* const of_;
+  uint64_t bytes_ = 0;
+};
+
 /// Anonymous memory of this process in bytes; 0 where /proc is missing.
 uint64_t anonymous_memory();
 /// What the process may use at all: the smallest limit of its control groups (v2, or v1), else the

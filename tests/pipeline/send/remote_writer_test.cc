@@ -148,6 +148,27 @@ TEST_F(Restart, ADamagedCursorSendsWhatTheLogHas) {
   EXPECT_EQ(got.doubled(), written.size());
 }
 
+TEST_F(Restart, WithoutMemoryTheLogKeepsWhatWaits) {
+  uint64_t held = 0;
+  memory = std::make_unique<memory_budget>(
+      1 << 20, [&] { return held; }, log.clk);
+  block().queue.max_shards = 1;
+  start();
+  write(100);
+  pass(1100);
+  EXPECT_EQ(metric("samples_pending"), 300);
+  EXPECT_GT(memory->used(), 300 * sizeof(entry));
+  answer(204);
+  EXPECT_LT(memory->used(), 300u);
+  held = 1 << 20;
+  write(100);
+  pass(1100);
+  EXPECT_LE(metric("samples_pending"), 20);
+  deliver(10'000);
+  EXPECT_EQ(got.values, written);
+  EXPECT_EQ(got.doubled(), 0u);
+}
+
 TEST_F(Answers, FailuresOfTheWayAndOfTheServerAreRepeatedWithGrowingPauses) {
   block().queue.max_backoff_ms = 800;
   start();

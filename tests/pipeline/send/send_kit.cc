@@ -83,6 +83,7 @@ void SendTest::start() {
   env.log = door.get();
   env.files = &log.fs;
   env.metrics = metrics.get();
+  env.memory = memory.get();
   env.endpoints.settings = [](const config::http_client_config& c) {
     return http::make_client_settings(c, {});
   };

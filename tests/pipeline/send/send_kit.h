@@ -71,6 +71,7 @@ class SendTest : public testing::Test {
   std::unique_ptr<registry> metrics = std::make_unique<registry>();
   config::config conf;
   destination_options options;
+  std::unique_ptr<memory_budget> memory;  ///< null: no bound
   std::vector<std::pair<std::string, metadata>> described;
   std::unique_ptr<remote_writer> writer;
   std::vector<http::fetch_request> wire;  ///< under way

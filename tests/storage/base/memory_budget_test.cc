@@ -26,6 +26,20 @@ struct memory_budget_test : testing::Test {
   }
 };
 
+TEST_F(memory_budget_test, a_charge_is_as_large_as_was_last_granted) {
+  {
+    memory_charge charge(&budget);
+    EXPECT_TRUE(charge.set(60 * mib));
+    EXPECT_EQ(budget.used(), 60 * mib);
+    EXPECT_FALSE(charge.set(99 * mib));
+    EXPECT_EQ(budget.used(), 60 * mib);
+    EXPECT_TRUE(charge.set(10 * mib));
+    EXPECT_EQ(budget.used(), 10 * mib);
+  }
+  EXPECT_EQ(budget.used(), 0u);
+  EXPECT_TRUE(memory_charge(nullptr).set(1'000 * mib));
+}
+
 TEST_F(memory_budget_test, levels_follow_what_is_held) {
   hold(79 * mib);
   EXPECT_EQ(budget.level(), memory_level::normal);
