@@ -94,6 +94,12 @@ void node::build_api(std::string retention) {
   };
   s.rules = &rules_;
   s.pushed = pushed_.get();
+  if (opts_.flags.features.otlp_deltatocumulative)
+    deltas_ = std::make_unique<otlp::delta_streams>(
+        *env_.clk, env_.memory,
+        env_.metrics->get_gauge("troupe_otlp_delta_streams",
+                                "Streams of deltas that are summed in memory."));
+  s.otlp_deltas = deltas_.get();
   s.engine = engine_.get();
   s.clk = env_.clk;
   s.metrics = env_.metrics;

@@ -11,6 +11,7 @@
 #include "pipeline/http/http.h"
 #include "pipeline/ingest/ingester.h"
 #include "pipeline/ingest/input_marks.h"
+#include "pipeline/otlp/delta_streams.h"
 #include "pipeline/push/push_store.h"
 #include "pipeline/remote/merged_reader.h"
 #include "pipeline/remote/series_cache.h"
@@ -149,7 +150,8 @@ class node {
   std::unique_ptr<remote::merged_reader> reader_;
   std::unique_ptr<query::engine> engine_;
   std::unique_ptr<remote::series_cache> known_series_;
-  std::unique_ptr<push::push_store> pushed_;  ///< null: not enabled
+  std::unique_ptr<push::push_store> pushed_;     ///< null: not enabled
+  std::unique_ptr<otlp::delta_streams> deltas_;  ///< null: not converted
   ingest::input_marks marks_;
   rules::rule_board rules_;
   std::unique_ptr<rules::engine_door> rule_queries_;

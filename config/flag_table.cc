@@ -337,7 +337,7 @@ constexpr std::array<feature_spec, 31> features{{
     {"new-service-discovery-manager", fs::always_on},
     {"no-default-scrape-port", fs::always_on},
     {"old-ui", fs::inert},
-    {"otlp-deltatocumulative", fs::inert},
+    {"otlp-deltatocumulative", fs::acts, &ff::otlp_deltatocumulative},
     {"otlp-native-delta-ingestion", fs::acts, &ff::otlp_native_delta_ingestion},
     {"otlp-write-receiver", fs::inert},
     {"promql-binop-fill-modifiers", fs::inert},

@@ -5,6 +5,7 @@
 #include "config/defaults.h"
 #include "config/flag_table.h"
 #include "config/flags_bench.h"
+#include "config/flags_features.h"
 #include "config/flags_file.h"
 #include "config/flags_rules.h"
 #include "config/flags_storage.h"
@@ -167,27 +168,6 @@ status apply(const flag_spec& spec, const std::vector<std::string>& given,
   if (spec.set != nullptr)
     spec.set(into, v);
   return {};
-}
-
-void apply_features(const std::vector<std::string>& given, command_line& out) {
-  for (const auto& list : given) {
-    for (size_t i = 0; i <= list.size();) {
-      const auto end = std::min(list.find(',', i), list.size());
-      const auto name = list.substr(i, end - i);
-      i = end + 1;
-      if (name.empty())
-        continue;
-      const auto all = feature_table();
-      const auto f =
-          std::find_if(all.begin(), all.end(), [&](const auto& s) { return s.name == name; });
-      if (f == all.end())
-        out.warnings.push_back("unknown option for --enable-feature: " + name);
-      else if (f->state == feature_state::acts)
-        out.server.features.*f->field = true;
-      else if (f->state == feature_state::inert)
-        out.inert.push_back("enable-feature=" + name);
-    }
-  }
 }
 
 std::string help_text() {
@@ -438,7 +418,8 @@ command_line finish_server(const grammar& g, file_system& fs, const flag_checks&
     return wrong_usage("parse external URL " + troupe::quoted(url) +
                        ": URL must not begin or end with quotes");
   if (const auto features = given.find("enable-feature"); features != given.end())
-    apply_features(features->second, out);
+    if (const auto st = apply_features(features->second, out); !st.ok())
+      return wrong_usage(std::string(st.message()));
   return out;
 }
 

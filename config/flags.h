@@ -115,6 +115,7 @@ struct feature_flags {
   bool created_timestamp_zero_ingestion = false;
   bool native_histograms = false;  ///< scrape_native_histograms where no file says otherwise
   bool otlp_native_delta_ingestion = false;
+  bool otlp_deltatocumulative = false;
 };
 
 struct audit_flags {

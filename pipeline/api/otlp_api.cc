@@ -74,6 +74,7 @@ answer handle_otlp(const services& s, const http::request& r, const inputs&) {
   auto settings = otlp::settings_of(s.config()->otlp);
   settings.lookback_ms = s.lookback_ms;
   settings.accept_delta = s.accept_otlp_delta;
+  settings.deltas = s.otlp_deltas;
   auto decoded = format->json ? otlp::decode_json(body->data, settings, *s.known_series)
                               : otlp::decode_protobuf(body->data, settings, *s.known_series);
   if (!decoded.ok())

@@ -39,6 +39,9 @@ class rule_board;
 namespace troupe::push {
 class push_store;
 }
+namespace troupe::otlp {
+class delta_streams;
+}
 
 namespace troupe::api {
 
@@ -129,6 +132,7 @@ struct services {
   push::push_store* pushed = nullptr;         ///< null: nothing may be pushed
   bool enable_otlp_receiver = false;
   bool accept_otlp_delta = false;
+  otlp::delta_streams* otlp_deltas = nullptr;           ///< null: deltas are not converted
   bool accept_write_v1 = true, accept_write_v2 = true;  ///< versions of remote write
   int64_t query_timeout_ms = 120'000;
   int64_t lookback_ms = 300'000;

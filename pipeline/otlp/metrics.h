@@ -56,15 +56,22 @@ struct data_point {
   bool no_value = false;  ///< the series has ended
   std::vector<attribute> attributes;
   std::vector<point_exemplar> exemplars;
-  double value = 0;  ///< of gauge and sum
+  double value = 0;                ///< of gauge and sum
+  std::optional<int64_t> integer;  ///< the same, if it came as one
   uint64_t count = 0;
   std::optional<double> sum;
   std::vector<uint64_t> bucket_counts;  ///< of a histogram
   std::vector<double> bounds;
   int32_t scale = 0;  ///< of an exponential histogram
   uint64_t zero_count = 0;
+  double zero_threshold = 0;
   bucket_range positive, negative;
   std::vector<quantile_value> quantiles;  ///< of a summary
+
+  void set_integer(int64_t n) {
+    integer = n;
+    value = static_cast<double>(n);
+  }
 };
 
 /// Takes what a request holds in the order of its nesting.

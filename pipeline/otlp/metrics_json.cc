@@ -289,7 +289,7 @@ class request_reader {
 
   static void read_number_member(json_reader& in, std::string_view key, data_point& p) {
     if (key == "asInt" || key == "as_int")
-      p.value = static_cast<double>(integer<int64_t>(in));
+      p.set_integer(integer<int64_t>(in));
     else if (key == "asDouble" || key == "as_double")
       p.value = real(in);
     else
@@ -329,6 +329,8 @@ class request_reader {
       p.scale = integer<int32_t>(in);
     else if (key == "zeroCount" || key == "zero_count")
       p.zero_count = integer<uint64_t>(in);
+    else if (key == "zeroThreshold" || key == "zero_threshold")
+      p.zero_threshold = real(in);
     else if (key == "positive")
       read_buckets(in, p.positive);
     else if (key == "negative")

@@ -308,13 +308,15 @@ class request_reader {
       read_buckets(m.get_message(), p.positive);
     else if (kind == metric_kind::exponential && tag == 9)
       read_buckets(m.get_message(), p.negative);
+    else if (kind == metric_kind::exponential && tag == 14)
+      p.zero_threshold = m.get_double();
     else if (kind == metric_kind::summary && tag == 6)
       add(read_quantile(m.get_message()), max_buckets, "a data point has too many quantiles",
           p.quantiles);
     else if (is_number(kind) && tag == 4)
       p.value = m.get_double();
     else if (is_number(kind) && tag == 6)
-      p.value = static_cast<double>(m.get_sfixed64());
+      p.set_integer(m.get_sfixed64());
     else
       m.skip();
   }

@@ -14,6 +14,8 @@ struct otlp_config;
 
 namespace troupe::otlp {
 
+class delta_streams;
+
 struct settings {
   name_rules names;
   bool promote_all = false;  ///< resource attributes, but those below; else those below alone
@@ -22,6 +24,8 @@ struct settings {
   bool custom_buckets = false;    ///< histograms are stored as native ones
   bool promote_scope = false;
   bool accept_delta = false;  ///< stored as it is, of unknown type
+  /// Deltas are stored as what they amount to; null: they are not. Outlives these settings.
+  delta_streams* deltas = nullptr;
   int64_t lookback_ms = 300'000;
 };
 

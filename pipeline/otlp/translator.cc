@@ -1,5 +1,6 @@
 #include "pipeline/otlp/translator.h"
 
+#include "pipeline/otlp/delta_streams.h"
 #include "pipeline/otlp/native.h"
 #include "query/parser/number_text.h"
 #include "storage/base/quote.h"
@@ -409,13 +410,33 @@ void translator::add_target_info() {
 
 namespace {
 
+/// Takes everything.
+class no_sink final : public metrics_sink {
+ public:
+  void begin_resource(std::span<const attribute>) override {}
+  void begin_scope(const scope&) override {}
+  void begin_metric(const metric&) override {}
+  void add(const data_point&) override {}
+  void end_resource() override {}
+  bool full() const override { return false; }
+};
+
 using read_function = status (*)(std::string_view, metrics_sink&);
 
 result<remote::decoded_write> decode(read_function read, std::string_view request,
                                      const settings& s, remote::series_cache& known,
                                      const remote::write_limits& limits) {
   translator to(s, known, limits, request.size());
-  TROUPE_TRY(read(request, to));
+  if (s.deltas == nullptr) {
+    TROUPE_TRY(read(request, to));
+    return to.done();
+  }
+  // Nothing of a request that is refused as a whole may be added to a stream.
+  no_sink nothing;
+  TROUPE_TRY(read(request, nothing));
+  s.deltas->expire();
+  cumulative_sink sums(*s.deltas, to, [&to](std::string_view why) { to.refuse(why); });
+  TROUPE_TRY(read(request, sums));
   return to.done();
 }
 

@@ -28,6 +28,8 @@ class translator : public metrics_sink {
   void add(const data_point& p) override;
   void end_resource() override;
   bool full() const override { return out_.full(); }
+  /// A data point of the metric is left out.
+  void refuse(std::string_view why) { out_.refuse_sample(why); }
 
   result<remote::decoded_write> done() { return out_.done(); }
 

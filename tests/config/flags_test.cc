@@ -268,6 +268,12 @@ TEST(flags, features) {
   EXPECT_THAT(c.warnings, ElementsAre("unknown option for --enable-feature: nonsense"));
 }
 
+TEST(flags, features_that_exclude_each_other) {
+  EXPECT_THAT(
+      usage_error_of({"--enable-feature=otlp-deltatocumulative,otlp-native-delta-ingestion"}),
+      HasSubstr("at the same time"));
+}
+
 TEST(flags, features_are_sorted_and_act_or_say_so) {
   const auto all = feature_table();
   for (size_t i = 0; i < all.size(); ++i) {

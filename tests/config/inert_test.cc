@@ -56,12 +56,12 @@ TEST(inert, flags_are_a_pinned_list) {
                   "storage.tsdb.max-block-chunk-segment-size", "storage.tsdb.samples-per-chunk",
                   "storage.tsdb.wal-compression-type", "web.console.libraries",
                   "web.console.templates", "web.max-notifications-subscribers", "web.user-assets"));
-  EXPECT_THAT(inert_features(),
-              ElementsAre("agent", "auto-gomaxprocs", "auto-gomemlimit", "delayed-compaction",
-                          "histograms-st-encoding", "memory-snapshot-on-shutdown", "old-ui",
-                          "otlp-deltatocumulative", "otlp-write-receiver",
-                          "promql-binop-fill-modifiers", "remote-write-receiver", "st-storage",
-                          "type-and-unit-labels", "use-start-timestamps", "use-uncached-io"));
+  EXPECT_THAT(
+      inert_features(),
+      ElementsAre("agent", "auto-gomaxprocs", "auto-gomemlimit", "delayed-compaction",
+                  "histograms-st-encoding", "memory-snapshot-on-shutdown", "old-ui",
+                  "otlp-write-receiver", "promql-binop-fill-modifiers", "remote-write-receiver",
+                  "st-storage", "type-and-unit-labels", "use-start-timestamps", "use-uncached-io"));
 }
 
 TEST(inert, finds_every_use_with_its_place) {

@@ -1,5 +1,6 @@
 // The OTLP receiver: what it takes, what it answers, what it does with the configuration.
 #include "pipeline/http/gzip_encoder.h"
+#include "pipeline/otlp/delta_streams.h"
 #include "pipeline/otlp/metrics.h"
 #include "tests/pipeline/api/door_fixture.h"
 
@@ -133,6 +134,27 @@ TEST_F(OtlpApiTest, DeltaIsStoredWhereAFlagSaysSo) {
   remake();
   EXPECT_EQ(send(metrics_of(delta)).body, "{}");
   EXPECT_EQ(first_series(), "d");
+}
+
+TEST_F(OtlpApiTest, DeltasAreSummedWhereAFlagSaysSo) {
+  troupe::gauge count;
+  otlp::delta_streams streams(clk, nullptr, count);
+  base.otlp_deltas = &streams;
+  remake();
+  const auto sum = [](int time, int value) {
+    return R"({"name":"d","sum":{"aggregationTemporality":1,"isMonotonic":true,"dataPoints":[)"
+           R"({"startTimeUnixNano":"1000000000","timeUnixNano":")" +
+           std::to_string(time) + R"(000000000","asInt":")" + std::to_string(value) + R"("}]}})";
+  };
+  EXPECT_EQ(send(metrics_of(sum(2, 5))).body, "{}");
+  const auto cut = metrics_of(sum(3, 100));
+  EXPECT_EQ(send(cut.substr(0, cut.size() - 3)).status, 400);
+  EXPECT_EQ(send(metrics_of(sum(3, 2))).body, "{}");
+  EXPECT_EQ(stored.at(0)->floats.at(0).value, 7);
+  EXPECT_EQ(stored.at(0)->metadata.at(0).value.type, metric_type::counter);
+  EXPECT_EQ(send(metrics_of(sum(3, 2))).body,
+            R"({"partialSuccess":{"rejectedDataPoints":"1","errorMessage":"the valid part is )"
+            R"(stored; 1 series (1 samples) are invalid: a delta is out of order"}})");
 }
 
 TEST_F(OtlpApiTest, HostileBodiesAreRefused) {
