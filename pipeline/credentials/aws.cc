@@ -1,4 +1,5 @@
 #include "pipeline/credentials/aws_key.h"
+#include "pipeline/credentials/aws_machine.h"
 #include "pipeline/credentials/grants.h"
 #include "pipeline/credentials/sts.h"
 #include "pipeline/http/endpoint.h"
@@ -32,20 +33,23 @@ class aws_source final : public http::grant_source {
     TROUPE_ASSIGN(auto key, aws_key(config_, from_));
     if (!key.access_key.empty() && !key.secret_key.empty())
       return with_key(config_, from_, std::move(key), look_again_ms, now_ms);
+    const auto go_on = [config = config_, from = from_, base = key](
+                           temporary_key got, int64_t at_ms) -> result<http::grant_step> {
+      const int64_t life_ms = got.end_ms - at_ms;
+      return with_key(config, from, key_of(std::move(got), base), life_ms, at_ms);
+    };
+    if (!config_.profile.empty())
+      return {errc::invalid_argument, "no credentials of profile \"" + config_.profile +
+                                          "\" in the shared credentials file"};
     const auto token_file = from_.environment("AWS_WEB_IDENTITY_TOKEN_FILE");
-    if (token_file.empty() || !config_.profile.empty())
-      return {errc::invalid_argument,
-              "no credentials in the block, the environment or the shared credentials file"};
+    if (token_file.empty())
+      return ask_machine(from_, go_on);
     TROUPE_ASSIGN(const auto token, from_.read(token_file));
     role own{from_.environment("AWS_ROLE_ARN"), "", from_.environment("AWS_ROLE_SESSION_NAME")};
     if (own.session.empty())
       own.session = session_name(now_ms);
     TROUPE_ASSIGN(auto ask, assume_role_with_token(own, token, sts_of(config_, from_, key.region)));
-    return ask_for(
-        std::move(ask), key,
-        [config = config_, from = from_](http::sigv4_key got, int64_t life_ms, int64_t at_ms) {
-          return with_key(config, from, std::move(got), life_ms, at_ms);
-        });
+    return ask_sts(std::move(ask), go_on);
   }
 
  private:
@@ -56,20 +60,21 @@ class aws_source final : public http::grant_source {
     return sts_url(region, c.use_fips_sts_endpoint, from);
   }
 
-  /// A question to STS; `then` gets the key that it gives, for the service and region of `base`.
-  template <class Then>
-  static http::grant_step ask_for(http::transfer_spec ask, http::sigv4_key base, Then then) {
-    return http::question{
-        std::move(ask),
-        [base = std::move(base), then = std::move(then)](
-            const http::fetch_result& answer, int64_t now_ms) -> result<http::grant_step> {
-          TROUPE_ASSIGN(auto got, read_sts_answer(answer));
-          http::sigv4_key key = base;
-          key.access_key = std::move(got.access_key);
-          key.secret_key = std::move(got.secret_key);
-          key.session_token = std::move(got.session_token);
-          return then(std::move(key), got.end_ms - now_ms, now_ms);
-        }};
+  /// For the service and region of `base`.
+  static http::sigv4_key key_of(temporary_key k, http::sigv4_key base) {
+    base.access_key = std::move(k.access_key);
+    base.secret_key = std::move(k.secret_key);
+    base.session_token = std::move(k.session_token);
+    return base;
+  }
+
+  static http::grant_step ask_sts(http::transfer_spec ask, key_receiver then) {
+    return http::question{std::move(ask),
+                          [then = std::move(then)](const http::fetch_result& answer,
+                                                   int64_t now_ms) -> result<http::grant_step> {
+                            TROUPE_ASSIGN(auto got, read_sts_answer(answer));
+                            return then(std::move(got), now_ms);
+                          }};
   }
 
   /// The key itself, or that of the role which it may assume.
@@ -79,11 +84,12 @@ class aws_source final : public http::grant_source {
       return http::grant_step(signing_grant(std::move(key), life_ms));
     const role wanted{c.role_arn, c.external_id, session_name(now_ms)};
     TROUPE_ASSIGN(auto ask, assume_role(wanted, key, sts_of(c, from, key.region), now_ms));
-    return ask_for(std::move(ask), std::move(key),
-                   [](http::sigv4_key got, int64_t role_life_ms, int64_t) {
-                     return result<http::grant_step>(
-                         http::grant_step(signing_grant(std::move(got), role_life_ms)));
-                   });
+    return ask_sts(
+        std::move(ask),
+        [base = std::move(key)](temporary_key got, int64_t at_ms) -> result<http::grant_step> {
+          const int64_t role_life_ms = got.end_ms - at_ms;
+          return http::grant_step(signing_grant(key_of(std::move(got), base), role_life_ms));
+        });
   }
 
   const config::sigv4_config config_;

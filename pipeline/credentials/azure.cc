@@ -39,11 +39,6 @@ struct client {
   std::string id, tenant;
 };
 
-/// Secrets go there: to the machine itself, or encrypted.
-bool is_safe(const http::url& to) {
-  return to.secure() || to.host == "localhost" || to.host == "::1" || to.host.starts_with("127.");
-}
-
 class azure_source final : public http::grant_source {
  public:
   azure_source(config::azuread_config c, const azure_cloud& cloud, surroundings from)
@@ -96,7 +91,7 @@ class azure_source final : public http::grant_source {
     if (!authority.ends_with('/'))
       authority += '/';
     TROUPE_ASSIGN(const auto where, http::parse_url(authority));
-    if (!is_safe(where))
+    if (!http::is_encrypted_or_local(where))
       return {errc::invalid_argument, "AZURE_AUTHORITY_HOST is no https URL"};
     form.insert(form.begin(),
                 {{"grant_type", "client_credentials"}, {"client_id", who.id}, {"scope", scope_}});

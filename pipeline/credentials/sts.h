@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pipeline/credentials/surroundings.h"
+#include "pipeline/credentials/temporary_key.h"
 #include "pipeline/http/http.h"
 #include "pipeline/http/sigv4.h"
 #include "pipeline/http/transfer_spec.h"
@@ -28,11 +29,6 @@ result<http::transfer_spec> assume_role(const role& r, http::sigv4_key key, cons
 /// AssumeRoleWithWebIdentity, which a token of an OpenID provider authorises.
 result<http::transfer_spec> assume_role_with_token(const role& r, const std::string& token,
                                                    const std::string& url);
-
-struct temporary_key {
-  std::string access_key, secret_key, session_token;
-  int64_t end_ms = 0;
-};
 
 /// unavailable with the service's code and message, or invalid_argument for what is no such answer.
 result<temporary_key> read_sts_answer(const http::fetch_result& answer);

@@ -3,7 +3,6 @@
 
 #include <libxml/parser.h>
 #include <libxml/tree.h>
-#include <time.h>
 
 #include <climits>
 #include <memory>
@@ -48,13 +47,6 @@ std::string text_in(const xmlNode* from, std::string_view name) {
   return out;
 }
 
-/// "2011-07-15T23:28:33.359Z"; 0 if it is none.
-int64_t time_of(const std::string& text) {
-  tm when{};
-  const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &when);
-  return rest != nullptr && (*rest == 'Z' || *rest == '.') ? timegm(&when) * 1000 : 0;
-}
-
 }  // namespace
 
 result<temporary_key> parse_sts_answer(int code, std::string_view xml) {
@@ -74,9 +66,8 @@ result<temporary_key> parse_sts_answer(int code, std::string_view xml) {
   }
   const auto* found = root == nullptr ? nullptr : find(root, "Credentials");
   temporary_key out{text_in(found, "AccessKeyId"), text_in(found, "SecretAccessKey"),
-                    text_in(found, "SessionToken"), time_of(text_in(found, "Expiration"))};
-  if (out.access_key.empty() || out.secret_key.empty() || out.session_token.empty() ||
-      out.end_ms == 0)
+                    text_in(found, "SessionToken"), aws_time(text_in(found, "Expiration"))};
+  if (!out.complete())
     return {errc::invalid_argument, "STS: the answer has no credentials"};
   return out;
 }

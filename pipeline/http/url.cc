@@ -161,6 +161,10 @@ result<url> resolve_url(const url& base, std::string_view reference) {
   }
 }
 
+bool is_encrypted_or_local(const url& to) {
+  return to.secure() || to.host == "localhost" || to.host == "::1" || to.host.starts_with("127.");
+}
+
 bool same_origin(const url& a, const url& b) {
   return a.port == b.port && a.scheme == b.scheme && a.host == b.host;
 }

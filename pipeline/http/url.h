@@ -36,6 +36,8 @@ struct url {
 result<url> parse_url(std::string_view text);
 /// A Location header against the URL it came from (RFC 3986 §5.2).
 result<url> resolve_url(const url& base, std::string_view reference);
+/// https, or on this machine: secrets may go there.
+bool is_encrypted_or_local(const url& to);
 /// Same scheme, host and port: credentials may go along.
 bool same_origin(const url& a, const url& b);
 

@@ -1,6 +1,7 @@
 // One OTLP request with several settings, each twice: new series, then known ones.
 #pragma once
 
+#include "pipeline/otlp/delta_streams.h"
 #include "pipeline/otlp/translator.h"
 #include "tests/fuzz/decoded_write_check.h"
 
@@ -29,6 +30,15 @@ inline void check_otlp(otlp_decoder decode, std::string_view request) {
     }
     require(samples[0] == samples[1] && refused[0] == refused[1]);
   }
+  const manual_clock clk;
+  gauge count;
+  otlp::delta_streams streams(clk, nullptr, count);
+  otlp::settings sums;
+  sums.deltas = &streams;
+  remote::series_cache known({}, clk);
+  for (int round = 0; round < 2; ++round)
+    if (const auto got = decode(request, sums, known, {}); got.ok())
+      check_decoded(*got);
 }
 
 }  // namespace troupe::fuzz

@@ -92,9 +92,6 @@ TEST_F(Aws, ARefusalSaysWhy) {
 TEST_F(Aws, AWebIdentityStandsForAKey) {
   config.access_key.clear();
   config.secret_key = {};
-  begin_role();
-  EXPECT_EQ(why.message(),
-            "no credentials in the block, the environment or the shared credentials file");
   variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = "/token";
   variables["AWS_ROLE_ARN"] = "arn:pod";
   variables["AWS_ROLE_SESSION_NAME"] = "pod";
@@ -117,6 +114,66 @@ TEST_F(Aws, AWebIdentityStandsForAKey) {
   EXPECT_EQ(line_of(ask, "X-Amz-Security-Token"), "temp-token");
   answer(200, good_answer);
   EXPECT_TRUE(given);
+}
+
+const std::string key_answer =
+    R"({"Code":"Success","AccessKeyId":"ASIA","SecretAccessKey":"s","Token":"t",)"
+    R"("Expiration":"2015-08-30T18:36:00Z"})";
+
+class AwsMachine : public Aws {
+ protected:
+  AwsMachine() {
+    config.access_key.clear();
+    config.secret_key = {};
+  }
+};
+
+TEST_F(AwsMachine, AMachineOfEc2IsAskedForItsRole) {
+  auto ask = begin_role();
+  EXPECT_EQ(ask.method, "PUT");
+  EXPECT_EQ(ask.url, "http://169.254.169.254/latest/api/token");
+  EXPECT_EQ(line_of(ask, "X-aws-ec2-metadata-token-ttl-seconds"), "21600");
+  ask = answer(200, "token");
+  EXPECT_EQ(ask.url, "http://169.254.169.254/latest/meta-data/iam/security-credentials/");
+  EXPECT_EQ(line_of(ask, "X-aws-ec2-metadata-token"), "token");
+  ask = answer(200, "my role\nother");
+  EXPECT_EQ(ask.url, "http://169.254.169.254/latest/meta-data/iam/security-credentials/my%20role");
+  answer(200, key_answer);
+  EXPECT_EQ(given->lifetime_ms, 6 * 3'600'000);
+  EXPECT_EQ(header_of(authorized(), "X-Amz-Security-Token"), "t");
+  variables["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = "http://127.0.0.1:1/";
+  EXPECT_EQ(begin_role().url, "http://127.0.0.1:1/latest/api/token");
+  answer(403, "");
+  EXPECT_EQ(why.message(), "the metadata server answered 403");
+  begin_role();
+  answer(200, "two\r\nlines");
+  EXPECT_EQ(why.message(), "the metadata server's token is no header value");
+  variables["AWS_EC2_METADATA_DISABLED"] = "true";
+  begin_role();
+  EXPECT_EQ(why.message(),
+            "no credentials in the block, the environment or the shared credentials file");
+  config.profile = "p";
+  begin_role();
+  EXPECT_EQ(why.message(), "no credentials of profile \"p\" in the shared credentials file");
+}
+
+TEST_F(AwsMachine, AContainerIsToldWhomToAsk) {
+  config.role_arn = "arn:other";
+  variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "http://169.254.170.23/v1/credentials";
+  variables["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = "/token";
+  files.put("/token", "jwt\n");
+  auto ask = begin_role();
+  EXPECT_EQ(ask.url, "http://169.254.170.23/v1/credentials");
+  EXPECT_EQ(line_of(ask, "Authorization"), "jwt");
+  EXPECT_EQ(form_of(answer(200, key_answer)).at("RoleArn"), "arn:other");
+  begin_role();
+  answer(200, R"({"AccessKeyId":"A"})");
+  EXPECT_EQ(why.message(), "the metadata server's answer has no credentials");
+  variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "http://thief.example/";
+  begin_role();
+  EXPECT_EQ(why.message(), "AWS_CONTAINER_CREDENTIALS_FULL_URI is no https URL");
+  variables["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/v2/x";
+  EXPECT_EQ(begin_role().url, "http://169.254.170.2/v2/x");
 }
 
 TEST_F(Aws, WhereTheServiceIs) {
