@@ -2,7 +2,14 @@
 
 #include "pipeline/http/header_text.h"
 
+#include <algorithm>
+
 namespace troupe::http {
+namespace {
+
+constexpr size_t max_shown_bytes = 300;
+
+}  // namespace
 
 bool equal_fold(std::string_view a, std::string_view b) {
   if (a.size() != b.size())
