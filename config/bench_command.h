@@ -7,6 +7,9 @@
 
 namespace troupe::config {
 
+/// How a bench sends samples: remote write 1.0 or 2.0, or OTLP in protobuf.
+enum class load_protocol : unsigned char { write_v1, write_v2, otlp };
+
 /// Durations in milliseconds. Which fields act depends on `what`; see the usage text.
 struct bench_command {
   enum class kind : unsigned char { write, scrape, query, churn, audit };
@@ -29,7 +32,8 @@ struct bench_command {
   uint64_t in_flight = 4;
   double rate = 0;  ///< samples a second; 0: as fast as possible
   int64_t retry_ms = 60'000;
-  bool write_v2 = false;  ///< remote write 2.0
+  load_protocol protocol = load_protocol::write_v1;
+  std::string path;  ///< of the route that takes them, below the server; "": Prometheus'
   bool audit = false;
   std::string ledger;  ///< file to write; audit: to read
   // scrape

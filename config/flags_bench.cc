@@ -77,9 +77,17 @@ status set_output(bench_command& c, const std::string& text) {
   return {};
 }
 status set_protocol(bench_command& c, const std::string& text) {
-  if (text != "1.0" && text != "2.0")
-    return bad("must be 1.0 or 2.0, got", text);
-  c.write_v2 = text == "2.0";
+  if (text != "1.0" && text != "2.0" && text != "otlp")
+    return bad("must be 1.0, 2.0 or otlp, got", text);
+  c.protocol = text == "1.0"   ? load_protocol::write_v1
+               : text == "2.0" ? load_protocol::write_v2
+                               : load_protocol::otlp;
+  return {};
+}
+status set_path(bench_command& c, const std::string& text) {
+  if (!text.starts_with('/'))
+    return bad("must begin with /, got", text);
+  c.path = text;
   return {};
 }
 status set_port(bench_command& c, const std::string& text) {
@@ -123,6 +131,7 @@ constexpr bench_flag flags[] = {
     {"samples-per-request", for_writers, set_count<&b::samples_per_request, 1>},
     {"in-flight", for_writers | for_query, set_count<&b::in_flight, 1>},
     {"protocol", for_writers, set_protocol},
+    {"path", for_writers, set_path},
     {"rate", for_writers, set_number<&b::rate>},
     {"retry", for_writers, set_duration<&b::retry_ms>},
     {"ledger", for_writers, set_text<&b::ledger>},
@@ -136,7 +145,7 @@ constexpr bench_flag flags[] = {
 };
 
 constexpr std::string_view help_text =
-    R"(usage: troupe bench write  [<flags>] [<server>]         remote write of a fleet's samples in simulated time
+    R"(usage: troupe bench write  [<flags>] [<server>]         remote write (or OTLP) of a fleet in simulated time
        troupe bench churn  [<flags>] [<server>]         the same, with new series in the place of old ones at each step
        troupe bench scrape [<flags>] [<server>]         serves targets on 127.1.0.0 and up; the server is for --audit
        troupe bench query  [<flags>] [<server>]         a mix of instant and range queries
@@ -161,7 +170,8 @@ write, churn:
       --new-series=N            churn: replaced at each step (default: 1 % of them)
       --duration=1h --step=15s  simulated; the last sample lies at --end=UNIX_SECONDS (default: now)
       --samples-per-request=2000 --in-flight=4
-      --protocol=1.0            of remote write: 1.0 or 2.0
+      --protocol=1.0            of remote write: 1.0 or 2.0; or otlp
+      --path=/api/v1/write      of the server's route (otlp: /api/v1/otlp/v1/metrics)
       --rate=0                  samples a second; 0: as fast as possible
       --retry=1m                how long a request is sent again until it is given up
       --ledger=FILE             notes what was acknowledged, for `troupe bench audit`

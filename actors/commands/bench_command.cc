@@ -52,7 +52,7 @@ class run {
         TROUPE_ASSIGN(client, config::load_http_client_config(fs_, c_.http_config_file));
       }
       TROUPE_ASSIGN(server_, client::api_client::create(c_.server, client, fs_, clock_,
-                                                        c_.timeout_ms, protocol()));
+                                                        c_.timeout_ms, {c_.protocol, c_.path}));
     }
     switch (c_.what) {
       case bench_command::kind::write:
@@ -76,10 +76,6 @@ class run {
   bool clean() const { return clean_; }
 
  private:
-  remote::write_protocol protocol() const {
-    return c_.write_v2 ? remote::write_protocol::v2 : remote::write_protocol::v1;
-  }
-
   status write() {
     TROUPE_ASSIGN(auto shape, make_profile(c_.profile, c_.recording, c_.width, fs_));
     bench::ledger_header h;
@@ -98,7 +94,7 @@ class run {
     if (!c_.ledger.empty())
       TROUPE_TRY(book.open(fs_, c_.ledger));
     bench::write_load_options options;
-    options.protocol = protocol();
+    options.protocol = c_.protocol;
     options.in_flight = c_.in_flight;
     options.samples_per_second = c_.rate;
     options.retry_ms = c_.retry_ms;

@@ -1,6 +1,8 @@
 #include "pipeline/bench/write_load.h"
 
+#include "pipeline/http/gzip_encoder.h"
 #include "pipeline/http/snappy_encoder.h"
+#include "pipeline/otlp/metrics_encoder.h"
 #include "pipeline/remote/write_encoder.h"
 #include "pipeline/remote/write_v2_encoder.h"
 
@@ -15,7 +17,7 @@ constexpr int64_t ms_in_ns = 1'000'000;
 constexpr int64_t first_backoff_ns = 30 * ms_in_ns;
 constexpr int64_t longest_backoff_ns = 2'000 * ms_in_ns;
 
-// Encodes series, which have numbers, into requests of one version.
+// Encodes series, which have numbers, into requests of one protocol.
 class request_encoder {
  public:
   virtual ~request_encoder() = default;
@@ -51,21 +53,59 @@ class encoder_of final : public request_encoder {
   std::vector<Series> series_;
 };
 
-std::unique_ptr<request_encoder> make_encoder(remote::write_protocol protocol, size_t series) {
-  if (protocol == remote::write_protocol::v1)
-    return std::make_unique<encoder_of<remote::write_encoder, std::string>>(series);
+// Counters that are named so are sums, and no metric has a unit, so that the names which a server
+// makes of OpenTelemetry's are those of the profile.
+class otlp_encoder final : public request_encoder {
+ public:
+  otlp_encoder(size_t series, timestamp_ms start, bool native)
+      : encoder_(start), native_(native), series_(series) {}
+
+  void settle(size_t series, const labels& of, const metadata& described) override {
+    const bool counted =
+        described.type == metric_type::counter && of.metric_name().ends_with("_total");
+    const auto kind = native_   ? otlp::metric_kind::exponential
+                      : counted ? otlp::metric_kind::sum
+                                : otlp::metric_kind::gauge;
+    series_[series] = otlp::metrics_encoder::prepare(of, kind, described.help);
+  }
+  void add(size_t series, std::span<const sample> samples) override {
+    encoder_.add(series_[series], samples);
+  }
+  void add(size_t series, timestamp_ms ts, const histogram& h) override {
+    encoder_.add(series_[series], ts, h);
+  }
+  std::string_view request() override { return encoder_.request(); }
+  void clear() override { encoder_.clear(); }
+
+ private:
+  otlp::metrics_encoder encoder_;
+  const bool native_;
+  std::vector<otlp::metrics_encoder::series> series_;
+};
+
+std::unique_ptr<request_encoder> make_encoder(config::load_protocol protocol,
+                                              const fleet_options& of, bool native) {
   using v2 = remote::write_v2_encoder;
-  return std::make_unique<encoder_of<v2, v2::series>>(series);
+  switch (protocol) {
+    case config::load_protocol::write_v1:
+      return std::make_unique<encoder_of<remote::write_encoder, std::string>>(of.series);
+    case config::load_protocol::write_v2:
+      return std::make_unique<encoder_of<v2, v2::series>>(of.series);
+    case config::load_protocol::otlp:
+      break;
+  }
+  return std::make_unique<otlp_encoder>(of.series, of.start, native);
 }
 
 // The requests of one group of rows: values of all series, and their encoded labels.
 class group_encoder {
  public:
   group_encoder(const profile_ptr& shape, const ledger_header& header,
-                remote::write_protocol protocol)
+                config::load_protocol protocol)
       : fleet_(shape, header.fleet),
         shape_(header.shape),
-        encoder_(make_encoder(protocol, header.fleet.series)),
+        protocol_(protocol),
+        encoder_(make_encoder(protocol, header.fleet, shape->native())),
         hosts_(fleet_.slots(), no_host) {}
 
   uint64_t new_series() const { return new_series_; }
@@ -102,6 +142,8 @@ class group_encoder {
       for (const auto& p : samples_)
         encoder_->add(s, p.ts, fleet_.shape().native_value(s % width, p.value));
     }
+    if (protocol_ == config::load_protocol::otlp)
+      return http::gzip(encoder_->request());
     std::string out;
     http::snappy(encoder_->request(), out);
     return out;
@@ -126,6 +168,7 @@ class group_encoder {
 
   fleet fleet_;
   const write_shape shape_;
+  const config::load_protocol protocol_;
   const std::unique_ptr<request_encoder> encoder_;
   std::vector<uint64_t> hosts_;
   uint64_t first_row_ = 0, rows_ = 0, new_series_ = 0;
@@ -237,7 +280,8 @@ class sender {
     }
     if (report_.first_error.empty())
       report_.first_error = answer.error.message();
-    if (answer.code / 100 == 4 && answer.code != 429) {
+    const bool in_part = answer.code / 100 == 2 && answer.error.code() == errc::invalid_argument;
+    if ((answer.code / 100 == 4 && answer.code != 429) || in_part) {
       report_.failed_samples += f.samples;
       return finish(at, outcome::refused);
     }

@@ -1,12 +1,12 @@
-// Sends a fleet's samples by remote write 1.0 or 2.0: several requests in flight, never two of the
+// Sends a fleet's samples by remote write or OTLP: several requests in flight, never two of the
 // same series, each sent again until it is answered for good. One owner; blocks until it is done.
 #pragma once
 
+#include "config/bench_command.h"
 #include "pipeline/bench/latency.h"
 #include "pipeline/bench/ledger.h"
 #include "pipeline/client/api_client.h"
 #include "pipeline/client/progress.h"
-#include "pipeline/remote/write_protocol.h"
 
 #include <cstdint>
 #include <string>
@@ -14,7 +14,7 @@
 namespace troupe::bench {
 
 struct write_load_options {
-  remote::write_protocol protocol = remote::write_protocol::v1;  ///< as the client's
+  config::load_protocol protocol = config::load_protocol::write_v1;  ///< as the client's
   size_t in_flight = 4;
   double samples_per_second = 0;  ///< 0: as fast as possible
   int64_t retry_ms = 60'000;      ///< a request is given up when it failed for so long

@@ -37,10 +37,14 @@ TEST(bench_flags, defaults) {
   EXPECT_EQ(w.samples_per_request, 2'000u);
   EXPECT_EQ(w.duration_ms, 3'600'000);
   EXPECT_FALSE(w.audit);
-  EXPECT_FALSE(w.write_v2);
-  EXPECT_TRUE(must({"write", "--protocol=2.0"}).write_v2);
-  EXPECT_FALSE(must({"churn", "--protocol=1.0"}).write_v2);
-  EXPECT_THAT(error_of({"write", "--protocol=2"}), HasSubstr("must be 1.0 or 2.0"));
+  EXPECT_EQ(w.protocol, load_protocol::write_v1);
+  EXPECT_EQ(w.path, "");
+  EXPECT_EQ(must({"write", "--protocol=2.0"}).protocol, load_protocol::write_v2);
+  EXPECT_EQ(must({"write", "--protocol=otlp"}).protocol, load_protocol::otlp);
+  EXPECT_EQ(must({"churn", "--protocol=1.0"}).protocol, load_protocol::write_v1);
+  EXPECT_EQ(must({"write", "--path=/a/b"}).path, "/a/b");
+  EXPECT_THAT(error_of({"write", "--protocol=2"}), HasSubstr("must be 1.0, 2.0 or otlp"));
+  EXPECT_THAT(error_of({"write", "--path=a"}), HasSubstr("--path: must begin with /"));
   EXPECT_EQ(must({"churn", "--series=5000"}).churn, 50);
   EXPECT_EQ(must({"query"}).duration_ms, 10'000);
   const auto s = must({"scrape"});

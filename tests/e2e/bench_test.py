@@ -17,10 +17,10 @@ def assert_clean(got: dict, checked: int):
     assert got["audit_checked"] == checked, got
 
 
-def writes(server, name: str, profiles):
+def writes(server, name: str, profiles, *more):
     for profile in profiles:
         got = harness.bench("write", f"--profile={profile}", f"--series={SERIES}", "--duration=10m", "--audit",
-                            "--samples-per-request=500", "--in-flight=8", f"http://127.0.0.1:{server.port}")
+                            "--samples-per-request=500", "--in-flight=8", *more, f"http://127.0.0.1:{server.port}")
         assert got["samples_acked"] == SERIES * 40 and got["samples_failed"] == 0, got
         assert_clean(got, SERIES * 40)
         print(f"{name}: {profile}: {got['samples_acked']} samples, every bit there")
@@ -72,9 +72,10 @@ def queries(server):
 def main() -> int:
     begin = time.monotonic()
     with harness.work_folder() as folder:
-        with harness.troupe(folder, flags=[harness.WRITE_FLAG]) as server:
+        with harness.troupe(folder, flags=[harness.WRITE_FLAG, "--web.enable-otlp-receiver"]) as server:
             server.start()
             writes(server, "troupe", ("node", "busy", "walk16", "classic", "native"))
+            writes(server, "troupe, OTLP", ("node", "native"), "--protocol=otlp", "--seed=2")
             crash(server, folder)
             queries(server)
         scrapes(folder)

@@ -1,11 +1,13 @@
-// A Prometheus-like server in memory for tests: takes remote writes, answers raw range selectors,
-// and misbehaves as told.
+// A Prometheus-like server in memory for tests: takes remote writes and OTLP, answers raw range
+// selectors, and misbehaves as told.
 #pragma once
 
 #include "pipeline/client/api_client.h"
 #include "pipeline/http/bounded_decoder.h"
 #include "pipeline/http/server.h"
+#include "pipeline/otlp/translator.h"
 #include "pipeline/remote/write_codec.h"
+#include "pipeline/remote/write_protocol.h"
 #include "storage/base/stats.h"
 
 #include <fmt/format.h>
@@ -14,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 namespace troupe::bench {
@@ -27,11 +30,11 @@ class memory_server : public ::testing::Test {
         std::move(o), [this](http::request&& r, http::responder respond) { respond(answer(r)); },
         *files_, clock_, stats_);
     ASSERT_TRUE(server_->start().ok());
-    connect(remote::write_protocol::v1);
+    connect(config::load_protocol::write_v1);
   }
-  void connect(remote::write_protocol protocol) {
+  void connect(config::load_protocol protocol, const std::string& path = "") {
     auto c = client::api_client::create("http://" + server_->addresses()[0] + "/", {}, *files_,
-                                        clock_, 20'000, protocol);
+                                        clock_, 20'000, {protocol, path});
     ASSERT_TRUE(c.ok()) << c.error().to_string();
     client_ = std::move(*c);
   }
@@ -43,30 +46,37 @@ class memory_server : public ::testing::Test {
   http::response answer(const http::request& r) {
     std::lock_guard guard(lock_);
     if (r.path == "/api/v1/write")
-      return take(r);
+      return take(r, false);
+    if (r.path == "/api/v1/otlp/v1/metrics" || r.path == "/elsewhere")
+      return take(r, true);
     if (r.path == "/api/v1/query")
       return select(r);
     return {404};
   }
 
-  http::response take(const http::request& r) {
+  http::response take(const http::request& r, bool is_otlp) {
     ++writes_;
-    if (const auto at = say_.find(writes_); at != say_.end())
+    paths_.insert(std::string(r.path));
+    if (const auto at = say_.find(writes_); at != say_.end()) {
+      if (at->second == 200)
+        return {200, "application/x-protobuf", {}, otlp::protobuf_response(3, "three of them")};
       return {at->second, "text/plain", {}, "as told"};
+    }
     auto raw = http::bounded_decoder(std::make_shared<http::byte_budget>(1 << 30))
-                   .decode(http::encoding::snappy, r.body);
+                   .decode(is_otlp ? http::encoding::gzip : http::encoding::snappy, r.body);
     if (!raw.ok())
       return {400};
     const bool v2 = http::find_header(r.header_fields, "Content-Type") ==
                     content_type(remote::write_protocol::v2);
-    auto got =
-        v2 ? remote::decode_write_v2(raw->data, known_) : remote::decode_write(raw->data, known_);
+    auto got = is_otlp ? otlp::decode_protobuf(raw->data, {}, known_)
+               : v2    ? remote::decode_write_v2(raw->data, known_)
+                       : remote::decode_write(raw->data, known_);
     if (!got.ok() || got->refused_series.count > 0)
       return {400};
     for (const auto& b : got->batches)
       store(*b);
     v2_writes_ += v2 ? 1 : 0;
-    return {204};
+    return {is_otlp ? 200 : 204};
   }
 
   void store(const write_batch& batch) {
@@ -139,6 +149,7 @@ class memory_server : public ::testing::Test {
   std::unique_ptr<file_system> files_ = make_posix_file_system();
   std::mutex lock_;
   std::map<std::string, stored> stored_;
+  std::set<std::string> paths_;  ///< of writes
   std::map<uint64_t, int> say_;  ///< the nth write is answered with a status and not taken
   uint64_t writes_ = 0, v2_writes_ = 0, out_of_order_ = 0;
   std::unique_ptr<http::server> server_;

@@ -55,12 +55,39 @@ TEST_F(WriteLoad, SendsEverySampleOnceAndInOrder) {
   EXPECT_EQ(a.checked, 250u * 12);
 }
 
+TEST_F(WriteLoad, SendsTheSameByOtlp) {
+  for (const char* name : {"busy", "walk16", "classic", "native"}) {
+    stored_.clear();
+    connect(config::load_protocol::otlp);
+    prepare(name, small);
+    const auto r = run({.protocol = config::load_protocol::otlp});
+    EXPECT_EQ(r.acked_samples, 250u * 12) << name << ": " << r.first_error;
+    EXPECT_EQ(out_of_order_, 0u);
+    const auto a = audit();
+    EXPECT_TRUE(a.clean()) << name << ": " << a.first_fault;
+    EXPECT_EQ(a.checked, 250u * 12);
+  }
+  EXPECT_EQ(paths_, std::set<std::string>{"/api/v1/otlp/v1/metrics"});
+}
+
+TEST_F(WriteLoad, OtlpThatIsTakenInPartIsRefused) {
+  connect(config::load_protocol::otlp, "/elsewhere");
+  prepare("walk16", small);
+  say_ = {{2, 200}};
+  const auto r = run({.protocol = config::load_protocol::otlp, .in_flight = 1});
+  EXPECT_EQ(r.failed_samples, 100u);
+  EXPECT_EQ(r.acked_samples, 250u * 12 - 100);
+  EXPECT_EQ(r.retries, 0u);
+  EXPECT_EQ(r.first_error, "3 points were refused: three of them");
+  EXPECT_EQ(paths_, std::set<std::string>{"/elsewhere"});
+}
+
 TEST_F(WriteLoad, SendsTheSameByVersion2) {
   for (const char* name : {"walk16", "classic", "native"}) {
     stored_.clear();
-    connect(remote::write_protocol::v2);
+    connect(config::load_protocol::write_v2);
     prepare(name, small);
-    const auto r = run({.protocol = remote::write_protocol::v2});
+    const auto r = run({.protocol = config::load_protocol::write_v2});
     EXPECT_EQ(r.acked_samples, 250u * 12);
     EXPECT_EQ(v2_writes_, std::exchange(writes_, 0));
     v2_writes_ = 0;
