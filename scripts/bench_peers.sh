@@ -1,8 +1,8 @@
 #!/bin/bash
 # The budget table: the same load for troupe, Prometheus and VictoriaMetrics on this machine, in turn, with `troupe bench`.
 # usage: scripts/bench_peers.sh [--quick] [--rounds N] [--servers A,B] [--json FILE] [axis…]
-# axes: scrape small write write2 new memory disk profiles restart query ack (all by default); --quick takes at most 3 minutes, smaller sizes;
-# the whole takes about two hours and 10 GB below TMPDIR.
+# axes: scrape small write write2 otlp send new memory disk profiles restart query rules ack (all by default); --quick takes smaller
+# sizes and about six minutes; the whole takes more than two hours and 10 GB below TMPDIR.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh

@@ -4,22 +4,26 @@ budgets beside it. The load is `troupe bench`; scripts/bench_peers.sh builds it 
 CPU = the server's user + system time, the work in its background until it is quiet included; memory = RssAnon + RssShmem
 above the empty server; disk = everything below the data folder, as allocated.
 usage: peers_bench.py [axis…] [--quick] [--rounds N] [--servers troupe,Prometheus,VictoriaMetrics] [--json FILE]
-axes: scrape small write write2 new memory disk profiles restart query ack (default: all)
+axes: scrape small write write2 otlp send new memory disk profiles restart query rules ack (default: all)
 TROUPE_BINARY and TROUPE_PEERS name the binaries"""
 import argparse
 import json
 import os
 import pathlib
+import random
 import resource
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import harness  # noqa: E402
+import recorder  # noqa: E402
 
 HOST = 523  # series of a host of the node profile
-AXES = ("scrape", "small", "write", "write2", "new", "memory", "disk", "profiles", "restart", "query", "ack")
+AXES = ("scrape", "small", "write", "write2", "otlp", "send", "new", "memory", "disk", "profiles", "restart", "query", "rules", "ack")
+MESSAGES = {"1.0": "prometheus.WriteRequest", "2.0": "io.prometheus.write.v2.Request"}
 PROFILES = ("busy", "walk16", "classic")  # beside that of node_exporter
 
 
@@ -36,6 +40,8 @@ class Sizes:
         self.merge_s = 3 if quick else 90
         self.million_series, self.million_rows = (0, 0) if quick else (2000 * HOST, 10)
         self.profile_series, self.profile_rows = (500, 960) if quick else (2_000, 2_880)
+        self.rules, self.rule_interval, self.rules_s = 2_000, 15, 30 if quick else 90
+        self.rule_series = 100_000
         self.ack_runs = 1 if quick else 4
 
 
@@ -43,15 +49,17 @@ class Sizes:
 
 def troupe(folder: str, config: str, *more):
     # The default keeps idle connections to half of the descriptors, usually 20,000: too few for the 15,000 targets.
-    flags = [harness.WRITE_FLAG, "--web.enable-admin-api", "--troupe.scrape.max-idle-connections=16000", *more]
+    flags = [harness.WRITE_FLAG, "--web.enable-otlp-receiver", "--web.enable-admin-api",
+             "--troupe.scrape.max-idle-connections=16000", *more]
     return harness.troupe(folder, config, flags), "/-/ready"
 
 
 def prometheus(folder: str, config: str):
     # Samples of two days in simulated time must not be old already.
     flags = [harness.WRITE_FLAG, "--storage.tsdb.retention.time=30d",
-             "--web.remote-write-receiver.accepted-protobuf-messages=prometheus.WriteRequest",
-             "--web.remote-write-receiver.accepted-protobuf-messages=io.prometheus.write.v2.Request"]
+             *(f"--web.remote-write-receiver.accepted-protobuf-messages={m}" for m in MESSAGES.values())]
+    if harness.prometheus_takes_otlp():
+        flags.append("--web.enable-otlp-receiver")
     return harness.prometheus(folder, config, flags), "/-/ready"
 
 
@@ -64,6 +72,13 @@ def victoria(folder: str, config: str):
                           f"{folder}/vm.log"), "/health"
 
 
+def vmagent(folder: str, sink: str):
+    port = harness.free_port()
+    return harness.Server([harness.peer("vmagent"), f"-httpListenAddr=127.0.0.1:{port}", f"-remoteWrite.url={sink}",
+                           f"-remoteWrite.tmpDataPath={folder}/agent", "-remoteWrite.forcePromProto=true"], port,
+                          f"{folder}/agent.log"), "/health"
+
+
 SERVERS = {"troupe": troupe, "Prometheus": prometheus, "VictoriaMetrics": victoria}
 DATA = {"troupe": "data", "Prometheus": "peer-data", "VictoriaMetrics": "vm"}
 # What brings everything to disk in its final form; Prometheus has nothing of the kind.
@@ -72,11 +87,11 @@ FLUSH = {"troupe": [("POST", "/api/v1/admin/tsdb/flush")], "Prometheus": [],
 
 
 class Running:
-    """One server on an empty folder, quiet when the constructor returns."""
+    """One server on an empty folder, quiet when the constructor returns. `server`: another than that of the name."""
 
-    def __init__(self, name: str, folder: str, config: str = "scrape_configs: []\n", flags=()):
+    def __init__(self, name: str, folder: str, config: str = "scrape_configs: []\n", flags=(), server=None):
         self.name, self.folder = name, folder
-        self.server, self.ready = SERVERS[name](folder, config, *flags)
+        self.server, self.ready = server or SERVERS[name](folder, config, *flags)
 
     def __enter__(self):
         self.server.start(self.ready)
@@ -116,8 +131,8 @@ class Running:
                 pass
         return total
 
-    def load(self, series: int, rows: int, *more, in_flight: int = 4) -> dict:
-        got = harness.bench("write", f"--series={series}", f"--duration={rows * 15}s", "--samples-per-request=2000",
+    def load(self, series: int, rows: int, *more, in_flight: int = 4, step: int = 15) -> dict:
+        got = harness.bench("write", f"--series={series}", f"--duration={rows * step}s", "--samples-per-request=2000",
                             f"--in-flight={in_flight}", *more, self.url, timeout=7200)
         assert got["samples_acked"] == series * rows, got
         return got
@@ -178,6 +193,96 @@ def run_write2(name: str, folder: str, size: Sizes) -> dict:
         run.load(size.write_series, size.write_rows, "--protocol=2.0")
         run.settle()
         return {"write2": (run.server.cpu_seconds() - begin) / (size.write_series * size.write_rows) * 1e6}
+
+
+def run_otlp(name: str, folder: str, size: Sizes) -> dict:
+    if name == "Prometheus" and not harness.prometheus_takes_otlp():
+        return {"otlp": "not in Debian's build"}
+    path = ["--path=/opentelemetry/v1/metrics"] if name == "VictoriaMetrics" else []
+    with Running(name, folder) as run:
+        begin = run.server.cpu_seconds()
+        run.load(size.write_series, size.write_rows, "--protocol=otlp", *path)
+        run.settle()
+        return {"otlp": (run.server.cpu_seconds() - begin) / (size.write_series * size.write_rows) * 1e6}
+
+
+def relayed(run: Running, size: Sizes, is_sent) -> float:
+    """CPU seconds per million samples, those that lie behind the server's start."""
+    begin, count = run.server.cpu_seconds(), size.write_series * size.write_rows
+    # Prometheus sends on only what is newer than its start, and takes what is at most ten minutes ahead.
+    run.load(size.write_series, size.write_rows, "--step=1s", f"--end={time.time() + 60 + size.write_rows}", step=1)
+    harness.wait_for("the samples to be sent on", lambda: is_sent(count), 300, 0.5)
+    run.settle()
+    return (run.server.cpu_seconds() - begin) / count * 1e6
+
+
+def run_send(name: str, folder: str, size: Sizes) -> dict:
+    """By each version: what receiving 1.0 and sending it on takes; then what receiving alone takes, for the difference."""
+    def home(which: str) -> str:
+        os.makedirs(f"{folder}/{which}")
+        return f"{folder}/{which}"
+
+    out = {}
+    if name == "VictoriaMetrics":
+        with recorder.Sink() as sink:
+            agent = vmagent(home("agent"), f"http://127.0.0.1:{sink.port}/api/v1/write")
+            with Running(name, folder, server=agent) as run:
+                out["send"] = relayed(run, size, lambda _: harness.metric(run.server.port, "vmagent_remotewrite_pending_data_bytes") == 0)
+            assert sink.requests > 0
+        return out | {"send2": "vmagent sends 1.0 only"}
+    for figure, message in zip(("send", "send2"), MESSAGES.values()):
+        with recorder.Sink() as sink:
+            config = (f"scrape_configs: []\nremote_write: [{{url: 'http://127.0.0.1:{sink.port}/api/v1/write', "
+                      f"protobuf_message: {message}, metadata_config: {{send: false}}}}]\n")
+            with Running(name, home(figure), config) as run:
+                out[figure] = relayed(run, size, lambda count: harness.metric(
+                    run.server.port, "prometheus_remote_storage_samples_total") >= count)
+                failed = harness.metric(run.server.port, "prometheus_remote_storage_samples_failed_total")
+                assert failed == 0, f"{failed} samples failed"
+    with Running(name, home("alone")) as run:
+        alone = relayed(run, size, lambda _: True)
+    return out | {f"{figure}_more": out[figure] - alone for figure in ("send", "send2")}
+
+
+def rule_file(size: Sizes) -> str:
+    """Rules that each read any 64 of the hosts; groups of 100."""
+    dice, hosts = random.Random(3), size.rule_series // HOST
+    out = ["groups:"]
+    for i in range(size.rules):
+        if i % 100 == 0:
+            out.append(f"- {{name: g{i // 100}, interval: {size.rule_interval}s, rules: [")
+        names = "|".join(f"node-1-{h:06}" for h in sorted(dice.sample(range(hosts), 64)))
+        out.append(f"  {{record: 'mode:cpu:rate{i}', expr: 'sum by (mode) (rate(node_cpu_seconds_total{{instance=~\"{names}\"}}[5m]))'}},")
+        if i % 100 == 99:
+            out.append("  ]}")
+    return "\n".join(out) + "\n"
+
+
+def run_rules(name: str, folder: str, size: Sizes) -> dict:
+    """Cores for all rules at each of their instants, ingest of their series included: what an evaluation takes, times how many
+    are due, so that a server that falls behind does not look better for it."""
+    if name == "VictoriaMetrics":  # vmalert asks it over HTTP
+        return {}
+    pathlib.Path(f"{folder}/rules.yml").write_text(rule_file(size), encoding="utf-8")
+    with Running(name, folder, f"scrape_configs: []\nrule_files: ['{folder}/rules.yml']\n") as run:
+        end = time.time()
+        run.load(size.rule_series, 20, f"--end={end}")
+        rows = size.rules_s // 15 + 3
+        feed = threading.Thread(target=run.load, args=(size.rule_series, rows, f"--rate={size.rule_series / 15}",
+                                                       f"--end={end + rows * 15}"))
+        feed.start()
+        time.sleep(25)
+        def evaluations() -> float:
+            return harness.metric(run.server.port, "prometheus_rule_evaluations_total")
+        cpu, done, begin = run.server.cpu_seconds(), evaluations(), time.monotonic()
+        time.sleep(size.rules_s - 10)
+        cpu, done, took = run.server.cpu_seconds() - cpu, evaluations() - done, time.monotonic() - begin
+        failed = harness.metric(run.server.port, "prometheus_rule_evaluation_failures_total")
+        feed.join()
+        found = len(harness.instant(run.server.port, '{__name__=~"mode:cpu:rate.*"}'))
+    assert failed == 0 and found >= 8 * size.rules and done > 0, (failed, found, done)
+    due = size.rules / size.rule_interval
+    return {"rules": cpu / done * due, "rules_done": done / took / due * 100}
 
 
 def kill_and_audit(run: Running, ledger: str) -> dict:
@@ -274,7 +379,8 @@ def run_ack(name: str, folder: str, size: Sizes) -> dict:
     return {"ack": (1 - taken["always"] / taken["os"]) * 100}
 
 
-WORK = {"scrape": (run_scrape,), "small": (run_small,), "write": (run_write,), "write2": (run_write2,), "query": (run_write,), "new": (run_new,),
+WORK = {"scrape": (run_scrape,), "small": (run_small,), "write": (run_write,), "write2": (run_write2,), "otlp": (run_otlp,),
+        "send": (run_send,), "rules": (run_rules,), "query": (run_write,), "new": (run_new,),
         "restart": (run_new, run_million), "memory": (run_write, run_much), "disk": (run_disk,), "profiles": (run_profiles,),
         "ack": (run_ack,)}
 
@@ -291,6 +397,12 @@ def rows_of(size: Sizes):
          "CPU s per M samples", ".3f", 0.15),
         ("write2", "write2", f"remote write 2.0, 2,000 samples a request, {size.write_series:,} series × {size.write_rows}",
          "CPU s per M samples", ".3f", 0.11),
+        ("otlp", "otlp", f"OTLP, protobuf and gzip, 2,000 points a request, {size.write_series:,} series × {size.write_rows}",
+         "CPU s per M samples", ".3f", None),
+        *(row for key, version in (("send", "1.0"), ("send2", "2.0")) for row in (
+            ("send", key, f"remote write 1.0 in, {version} out (VictoriaMetrics: vmagent, which stores nothing), "
+             f"{size.write_series:,} series × {size.write_rows}", "CPU s per M samples", ".3f", None),
+            ("send", f"{key}_more", "of it sending: less what receiving alone takes", "CPU s per M samples", ".3f", None))),
         ("new", "new", f"remote write 1.0, {size.new_series:,} new series × {size.new_rows}", "CPU s per M samples", ".3f", 0.30),
         ("memory", "memory52", f"memory, {size.write_series:,} series × {size.write_rows}", "B per active series", ".0f", 200),
         ("memory", "memory523", f"memory, {size.much_series:,} series × {size.much_rows}", "B per active series", ".0f", 200),
@@ -305,6 +417,9 @@ def rows_of(size: Sizes):
         ("restart", "wrong", "samples that came back with other bits", "samples", ".0f", 0),
         ("restart", "million_restart", f"answers after kill -9, {size.million_series:,} series", "s", ".2f", 2),
         ("restart", "million_lost", "acknowledged samples lost by it", "samples", ".0f", 0),
+        ("rules", "rules", f"{size.rules:,} rules over 64 of {size.rule_series // HOST} hosts each every {size.rule_interval} s, "
+         f"{size.rule_series:,} series", "cores", ".3f", 0.1),
+        ("rules", "rules_done", "evaluations done in time", "%", ".0f", None),
         ("query", "instant", f"sum() at an instant over {size.write_series // HOST} series, p50", "ms", ".2f", None),
         ("query", "range", "sum by (rate[5m]) over 5 min, step 15 s, p50", "ms", ".2f", None),
     )
@@ -313,6 +428,8 @@ def rows_of(size: Sizes):
 def cell(values, form: str) -> str:
     if not values:
         return "–"
+    if isinstance(values[0], str):
+        return values[0]
     mean = sum(values) / len(values)
     spread = (max(values) - min(values)) / 2
     text = f"{mean:{form}}"

@@ -27,6 +27,12 @@ def peer(name: str):
     return str(path) if folder and path.exists() else None
 
 
+def peer_libraries() -> list:
+    """Where scripts/peers.sh has client libraries, for sys.path."""
+    folder = os.environ.get("TROUPE_PEERS", "")
+    return [str(pathlib.Path(folder).parents[2] / "python")] if folder else []
+
+
 def skip(reason: str):
     print(f"skipped: {reason}")
     raise SystemExit(SKIP)
@@ -139,6 +145,13 @@ def prometheus(folder: str, config: str, flags=(), port: int = None) -> Server:
     pathlib.Path(path).write_text(config, encoding="utf-8")
     return Server([peer("prometheus"), f"--config.file={path}", f"--storage.tsdb.path={folder}/peer-data",
                    f"--web.listen-address=127.0.0.1:{port}", *flags], port, f"{folder}/peer.log")
+
+
+def prometheus_takes_otlp() -> bool:
+    """Debian builds Prometheus without OTLP."""
+    binary = peer("prometheus")
+    return bool(binary) and "web.enable-otlp-receiver" in subprocess.run([binary, "--help"], capture_output=True, text=True,
+                                                                         check=False).stdout
 
 
 def alertmanager(folder: str, config: str, flags=(), port: int = None) -> Server:

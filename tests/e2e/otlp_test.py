@@ -8,7 +8,6 @@ import json
 import pathlib
 import random
 import struct
-import subprocess
 import sys
 import time
 
@@ -341,16 +340,9 @@ def hostile_requests(folder: str):
         assert harness.stop_ok(server)
 
 
-def peer_receives() -> bool:
-    """Debian builds Prometheus without OTLP."""
-    peer = harness.peer("prometheus")
-    return bool(peer) and "web.enable-otlp-receiver" in subprocess.run([peer, "--help"], capture_output=True, text=True,
-                                                                       check=False).stdout
-
-
 def main() -> int:
-    code = harness.run_steps([asked_back, hostile_requests, *[beside_prometheus] * peer_receives()], sys.argv[1:])
-    if not peer_receives():
+    code = harness.run_steps([asked_back, hostile_requests, *[beside_prometheus] * harness.prometheus_takes_otlp()], sys.argv[1:])
+    if not harness.prometheus_takes_otlp():
         harness.skip("the comparison: no Prometheus that receives OTLP (scripts/peers.sh)")
     return code
 

@@ -1,4 +1,4 @@
-"""A remote-write 1.0 receiver that counts how often each sample came, and can be down or slow to answer."""
+"""Receivers of remote write: one that takes everything unread, and one of version 1.0 that counts how often each sample came."""
 import http.server
 import struct
 import threading
@@ -90,32 +90,28 @@ def samples_of(body: bytes):
             yield name, ts, value
 
 
-class Recorder:
-    """`down`: every connection ends without an answer."""
+class Sink:
+    """Answers every POST as a receiver that stored it all. `down`: every connection ends without an answer."""
 
     def __init__(self):
-        self.times, self.values, self.order, self.requests, self.most = {}, {}, [], 0, 0
-        self.down = False
+        self.requests, self.down = 0, False
         self.lock = threading.Lock()
-        recorder = self
+        sink = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):  # noqa: N802 (the library's name)
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                if recorder.down:
+                if sink.down:
                     self.close_connection = True
                     return
-                got = list(samples_of(body))
-                with recorder.lock:
-                    recorder.requests += 1
-                    recorder.most = max(recorder.most, len(got))
-                    for name, ts, value in got:
-                        recorder.times[name, ts] = recorder.times.get((name, ts), 0) + 1
-                        recorder.values[name, ts] = value
-                        recorder.order.append((name, ts))
+                sink.take(body)
+                with sink.lock:
+                    sink.requests += 1
                 self.send_response(204)
+                for kind in ("Samples", "Histograms", "Exemplars"):
+                    self.send_header(f"X-Prometheus-Remote-Write-{kind}-Written", str(1 << 30))
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -126,6 +122,9 @@ class Recorder:
         self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
 
+    def take(self, body: bytes):
+        """Before the answer."""
+
     def __enter__(self):
         self.thread.start()
         return self
@@ -133,6 +132,21 @@ class Recorder:
     def __exit__(self, *_):
         self.server.shutdown()
         self.server.server_close()
+
+
+class Recorder(Sink):
+    def __init__(self):
+        super().__init__()
+        self.times, self.values, self.order, self.most = {}, {}, [], 0
+
+    def take(self, body: bytes):
+        got = list(samples_of(body))
+        with self.lock:
+            self.most = max(self.most, len(got))
+            for name, ts, value in got:
+                self.times[name, ts] = self.times.get((name, ts), 0) + 1
+                self.values[name, ts] = value
+                self.order.append((name, ts))
 
     def doubled(self) -> int:
         with self.lock:
