@@ -1,6 +1,7 @@
 #!/bin/bash
 # Kills a real process under load and cuts its power, many times; every acknowledged sample must be there afterwards, once.
-# The audit is a ledger outside of the process. usage: scripts/crash_soak.sh [kills [power cuts]]   (default 100 and 30)
+# The audit is a ledger outside of the process. Then rules: a node that is killed every half minute records what its twin does.
+# usage: scripts/crash_soak.sh [kills [power cuts [seconds of rules]]]   (default 100, 30 and 600)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
@@ -13,3 +14,4 @@ ninja -C build/test --quiet troupe
 export TROUPE_BINARY=$PWD/build/test/actors/troupe PYTHONDONTWRITEBYTECODE=1
 python3 tests/e2e/crash_test.py "${1:-100}"
 python3 tests/e2e/power_cut_test.py "${2:-30}"
+python3 tests/e2e/rules_test.py twins "${3:-600}" 200

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Rules in real processes: a troupe that is killed three times records the same series, ALERTS among them, as a twin that is
-never stopped, both fed by remote write; a reload keeps what is the same; /api/v1/rules and /alerts with filters and pages."""
+never stopped, both fed by remote write; a reload keeps what is the same; /api/v1/rules and /alerts with filters and pages.
+usage: rules_test.py [views] [twins [seconds [series]]]     (48 s, 4 series and three kills; in longer runs one every half minute)"""
 import json
 import pathlib
 import queue
+import random
 import sys
 import threading
 import time
@@ -38,8 +40,8 @@ def value_of(i: int, ts: int) -> float:
 class Feeder:
     """Sends one stream of samples in order, again and again until each request is taken."""
 
-    def __init__(self, port: int):
-        self.port, self.todo, self.stopped = port, queue.Queue(), False
+    def __init__(self, port: int, width: int):
+        self.port, self.width, self.todo, self.stopped = port, width, queue.Queue(), False
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
@@ -50,7 +52,7 @@ class Feeder:
                 ts = self.todo.get(timeout=0.1)
             except queue.Empty:
                 continue
-            series = [({"__name__": "m", "job": "j", "i": str(i)}, [(ts, value_of(i, ts))]) for i in range(4)]
+            series = [({"__name__": "m", "job": "j", "i": str(i)}, [(ts, value_of(i, ts))]) for i in range(self.width)]
             while not self.stopped and writer.write(series) not in (200, 204):
                 time.sleep(0.1)
         writer.close()
@@ -68,7 +70,16 @@ def start(folder: str, name: str, rules: str, *flags) -> harness.Server:
     return harness.troupe(str(home), config, (harness.WRITE_FLAG, "--troupe.rules.max-wait=12s", *flags))
 
 
-def twins(folder: str) -> None:
+def outages(seconds: int):
+    """When the one is killed and for how long it is away."""
+    yield from ((8, 0.2), (16, 4.0), (26, 9.0))
+    dice, at = random.Random(1), 50.0
+    while at < seconds - 30:
+        yield at, dice.uniform(0.1, 10)
+        at += dice.uniform(15, 45)
+
+
+def twins(folder: str, seconds: int = 48, width: int = 4) -> None:
     rules = pathlib.Path(folder) / "rules.yml"
     rules.write_text(RULES)
     with start(folder, "steady", rules) as steady, start(folder, "killed", rules) as killed:
@@ -77,23 +88,21 @@ def twins(folder: str) -> None:
         # Both are at it before the first sample comes.
         harness.wait_for("evaluations", lambda: all(harness.metric(
             s.port, "troupe_rule_group_iterations_total") >= 4 for s in (steady, killed)))
-        feeders = [Feeder(s.port) for s in (steady, killed)]
+        feeders = [Feeder(s.port, width) for s in (steady, killed)]
         began = int(time.time() * 1000) // STEP_MS * STEP_MS
         sent = began
-        kills = [8, 16, 26]
-        downs = [0.2, 4.0, 9.0]
-        back = None
-        while sent < began + 48_000:
+        kills = list(outages(seconds))
+        count, back = len(kills), None
+        while sent < began + seconds * 1000:
             now = int(time.time() * 1000)
             while sent + STEP_MS <= now:
                 sent += STEP_MS
                 for f in feeders:
                     f.todo.put(sent)
             elapsed = (now - began) / 1000
-            if kills and elapsed > kills[0]:
+            if kills and elapsed > kills[0][0]:
                 killed.kill()
-                kills.pop(0)
-                back = elapsed + downs.pop(0)
+                back = elapsed + kills.pop(0)[1]
             if back and elapsed > back:
                 killed.start()
                 back = None
@@ -101,7 +110,7 @@ def twins(folder: str) -> None:
         until = sent / 1000 - 8
         harness.wait_for("the killed one to have caught up", lambda: harness.metric(
             killed.port, "troupe_rule_group_backlog") == 0, 30, 1)
-        a, b = (recorded(s.port, until, 60) for s in (steady, killed))
+        a, b = (recorded(s.port, until, seconds + 12) for s in (steady, killed))
         samples = sum(len(v) for v in a.values())
         different = [f"{k}\n{a.get(k)}\n{b.get(k)}" for k in sorted(a.keys() | b.keys()) if a.get(k) != b.get(k)]
         assert not different, "\n".join(different)
@@ -112,7 +121,7 @@ def twins(folder: str) -> None:
             f.stopped = True
         for f in feeders:
             f.thread.join()
-        print(f"{len(a)} series, {samples} samples equal; {caught_up:.0f} instants of the last life caught up")
+        print(f"{count} kills: {len(a)} series, {samples} samples equal; {caught_up:.0f} instants of the last life caught up")
 
 
 def groups(port: int, **params):
@@ -177,4 +186,9 @@ def views(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(harness.run_steps((views, twins), sys.argv[1:]))
+    scale = [int(a) for a in sys.argv[1:] if a.isdigit()]
+
+    def scaled_twins(folder: str) -> None:
+        twins(folder, *scale)
+    scaled_twins.__name__ = twins.__name__
+    sys.exit(harness.run_steps((views, scaled_twins), [a for a in sys.argv[1:] if not a.isdigit()]))
