@@ -33,6 +33,8 @@ class log_tail {
   virtual uint64_t last_sequence(uint16_t stream) const = 0;
   /// Samples that damage of the log has taken.
   virtual uint64_t samples_lost() const = 0;
+  /// Segments that were gone when it came to them.
+  virtual uint64_t segments_missing() const = 0;
 };
 
 /// Thread-safe.

@@ -80,7 +80,7 @@ lane::lane(log_door& log, stretch from, series_rules_ptr rules, lane_options opt
     stretch_.from.assign(log_.shard_count(), oldest);
   }
   for (uint32_t i = 0; i < log_.shard_count(); ++i)
-    readers_.push_back({nullptr, series_filter(rules_), stretch_.from[i], {}, false, 0});
+    readers_.push_back({nullptr, series_filter(rules_), stretch_.from[i], {}, false, 0, 0});
   for (uint16_t s = 0; s < slot_count; ++s)
     streams_[s].read = stretch_.next[s];
 }
@@ -113,6 +113,10 @@ stretch lane::begin_of_log(const log_door& log) {
 status lane::open(uint32_t shard) {
   reader& r = readers_[shard];
   TROUPE_ASSIGN(r.tail, log_.follow(shard, r.start));
+  const bool from_oldest = r.start.epoch == 0;
+  if (!from_oldest &&
+      is_before(r.start, log_.oldest_within(shard, std::numeric_limits<uint64_t>::max())))
+    ++drops_.missing;
   return {};
 }
 
@@ -140,6 +144,8 @@ result<bool> lane::read(size_t most, size_t budget_bytes, timestamp_ms now_ms, i
       sink into(*this, r);
       TROUPE_ASSIGN(r.at_end, r.tail->step(into, budget_bytes));
       drops_.damaged += r.tail->samples_lost() - std::exchange(r.lost, r.tail->samples_lost());
+      drops_.missing +=
+          r.tail->segments_missing() - std::exchange(r.missing, r.tail->segments_missing());
     }
     at_end_ = at_end_ && r.at_end;
     more = more || !r.at_end;
@@ -173,6 +179,7 @@ void lane::take_batch(reader& r, const wal_batch& batch) {
   const bool begun = s.read.epoch == at.epoch && s.read.sequence == at.sequence;
   auto entries = entries_of(r, batch, begun ? s.read.entry : 0);
   s.read = after;
+  newest_ts_ = std::max(newest_ts_, batch.ts);
   if (entries.empty()) {
     if (!s.waiting.empty())
       s.waiting.back().after = after;

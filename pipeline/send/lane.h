@@ -24,11 +24,12 @@ struct lane_options {
 
 /// What a lane left out, or had to give up.
 struct lane_drops {
-  entry_counts relabelled;      ///< by write_relabel_configs
+  entry_counts relabelled;      ///< by selectors and write_relabel_configs
   entry_counts too_old;         ///< by sample_age_limit
   entry_counts custom_buckets;  ///< that this protocol has no form for
   entry_counts for_room;        ///< the log that waits reached its bound
   uint64_t damaged = 0;         ///< samples lost by damage of the log
+  uint64_t missing = 0;         ///< segments that were gone, with what was still to be read in them
 };
 
 /// Entries of one stream, to be sent in one request.
@@ -95,6 +96,8 @@ class lane {
   bool finished() const;
   /// The log was read to its end and nothing waits.
   bool caught_up() const { return at_end_ && waiting() == 0; }
+  /// The time of the newest frame that was read; min_time: none was.
+  timestamp_ms newest_ts() const { return newest_ts_; }
   /// The oldest segment with something that is not done.
   storage::log_segment oldest(uint32_t shard) const;
   /// The oldest frame that is not done; max_time: none is known.
@@ -109,7 +112,8 @@ class lane {
     storage::log_segment start;
     storage::log_segment horizon;  ///< what lies before is given up
     bool at_end = false;
-    uint64_t lost = 0;  ///< samples
+    uint64_t lost = 0;     ///< samples
+    uint64_t missing = 0;  ///< segments
   };
   struct stream {
     place read;  ///< up to here
@@ -150,6 +154,7 @@ class lane {
   timestamp_ms now_ms_ = 0;
   int64_t now_ns_ = 0;
   timestamp_ms highest_read_ = min_time;
+  timestamp_ms newest_ts_ = min_time;
   lane_drops drops_;
 };
 

@@ -1,8 +1,13 @@
 #include "pipeline/send/series_filter.h"
 
+#include <algorithm>
+
 namespace troupe::send {
 
 labels series_rules::apply(const labels& in) const {
+  if (!selectors.empty() && std::none_of(selectors.begin(), selectors.end(),
+                                         [&](const auto& one) { return matches_all(one, in); }))
+    return {};
   labels_builder b(in);
   for (const auto& [name, value] : external_labels)
     if (b.get(name).empty())

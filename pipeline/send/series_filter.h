@@ -1,10 +1,11 @@
-// What leaves of a series: external labels, then write_relabel_configs, once per series of a log
-// reader. One owner.
+// What leaves of a series: selectors, external labels, then write_relabel_configs, once per series
+// of a log reader. One owner.
 #pragma once
 
 #include "pipeline/relabel/relabel.h"
 #include "storage/log_door.h"
 #include "storage/model/labels.h"
+#include "storage/model/matcher.h"
 
 #include <cstdint>
 #include <map>
@@ -16,10 +17,13 @@ namespace troupe::send {
 
 /// Shared by the filters of a destination. Immutable.
 struct series_rules {
+  std::vector<matchers> selectors;  ///< one of them holds for a series that is kept; none: all are
   relabel::rules relabelling;
   std::map<std::string, std::string> external_labels;  ///< a series' own labels win
 
-  bool keeps_all_as_is() const { return relabelling.empty() && external_labels.empty(); }
+  bool keeps_all_as_is() const {
+    return selectors.empty() && relabelling.empty() && external_labels.empty();
+  }
   /// Empty if it is dropped.
   labels apply(const labels& in) const;
 };

@@ -22,6 +22,9 @@ class tail final : public log_tail {
   }
   uint64_t last_sequence(uint16_t stream) const override { return of_->last_sequence(stream); }
   uint64_t samples_lost() const override { return of_->report().samples_lost; }
+  uint64_t segments_missing() const override {
+    return of_->report().count(wal_loss::missing_segment);
+  }
 
  private:
   std::unique_ptr<wal_tailer> of_;
