@@ -20,6 +20,8 @@ struct load_options {
   std::function<std::string(const std::string&)> environment;
   /// Checks a rule's expression (the PromQL parser); empty: expressions stay text.
   std::function<status(std::string_view)> check_expression;
+  /// Checks a series selector; empty: all are accepted.
+  std::function<status(std::string_view)> check_selector;
   /// Checks a template of the labels or annotations of an alert; empty: all are accepted.
   std::function<status(std::string_view text, std::string_view alert)> check_template;
   /// --enable-feature=extra-scrape-metrics

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <set>
 
 namespace troupe::config {
@@ -275,9 +276,20 @@ void validate(const tracing_config& c, const std::string& path, diagnostics& out
   validate(c.tls, child_path(path, "tls_config"), out);
 }
 
+// It names a file here and a hold at the source.
+bool is_subscription_name(std::string_view name) {
+  constexpr size_t most_bytes = 80;
+  return name.size() <= most_bytes && std::all_of(name.begin(), name.end(), [](char c) {
+           return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' ||
+                  c == '.';
+         });
+}
+
 void validate(const federation_config& c, const std::string& path, diagnostics& out) {
   if (c.name.empty())
     add(out, path, "name for federation is empty");
+  else if (!is_subscription_name(c.name))
+    add(out, child_path(path, "name"), "must be at most 80 of a-z A-Z 0-9 - _ .");
   if (c.url.empty())
     add(out, path, "url for federation is empty");
   else if (const auto s = check_url(c.url); !s.ok())
