@@ -2,6 +2,8 @@
 
 #include "storage/base/coding.h"
 
+#include <algorithm>
+
 namespace troupe::send {
 namespace {
 
@@ -54,6 +56,15 @@ void read_places(byte_reader& in, places& out) {
 }
 
 }  // namespace
+
+std::vector<storage::log_segment> starts_of(const stretch& s, const storage::log_door& log) {
+  if (s.from.size() == log.shard_count())
+    return s.from;
+  storage::log_segment oldest{log.epoch(), 1};
+  for (const auto& f : s.from)
+    oldest = std::min(oldest, storage::log_segment{f.epoch, 0});
+  return std::vector<storage::log_segment>(log.shard_count(), oldest);
+}
 
 std::string encode(const cursor& c) {
   std::string out;

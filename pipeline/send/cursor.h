@@ -39,6 +39,10 @@ struct stretch {
   bool operator==(const stretch&) const = default;
 };
 
+/// By shard of `log`, where reading of the stretch begins: in a run with another number of shards
+/// each one's streams may be anywhere.
+std::vector<storage::log_segment> starts_of(const stretch& s, const storage::log_door& log);
+
 struct cursor {
   std::vector<stretch> stretches;  ///< oldest first; the last one has no end
   bool operator==(const cursor&) const = default;

@@ -1,7 +1,6 @@
 #include "pipeline/send/cursor_file.h"
 
-#include "storage/base/coding.h"
-#include "storage/base/hash.h"
+#include "storage/base/chained_frames.h"
 
 #include <utility>
 
@@ -10,45 +9,19 @@ namespace {
 
 enum frame_kind : uint8_t { whole = 1, steps_taken = 2 };
 
-constexpr size_t head_bytes = 8;
-
-/// Appends a frame that continues `crc`, which becomes its own.
-void put_frame(std::string& out, frame_kind kind, std::string_view content, uint32_t& crc) {
-  std::string body;
-  put_u8(body, kind);
-  body += content;
-  crc = crc32c(body, crc);
-  put_u32(out, static_cast<uint32_t>(body.size()));
-  put_u32(out, crc);
-  out += body;
-}
-
-/// The next body; "" if there is none that holds.
-std::string_view take_frame(byte_reader& in, uint32_t& crc) {
-  if (in.remaining() < head_bytes)
-    return {};
-  const uint32_t size = in.u32();
-  const uint32_t sum = in.u32();
-  const auto body = in.take(size);
-  if (in.failed() || body.empty() || crc32c(body, crc) != sum)
-    return {};
-  crc = sum;
-  return body;
-}
-
 }  // namespace
 
 result<cursor> read_cursor_file(std::string_view bytes) {
   byte_reader in(bytes);
   uint32_t crc = 0;
-  auto body = take_frame(in, crc);
-  if (body.empty() || static_cast<uint8_t>(body[0]) != whole)
+  auto frame = take_chained_frame(in, crc);
+  if (!frame || frame->kind != whole)
     return {errc::corruption, "its first frame is damaged"};
-  TROUPE_ASSIGN(cursor out, decode_cursor(body.substr(1)));
-  while (!(body = take_frame(in, crc)).empty()) {
-    if (static_cast<uint8_t>(body[0]) != steps_taken)
+  TROUPE_ASSIGN(cursor out, decode_cursor(frame->content));
+  while ((frame = take_chained_frame(in, crc))) {
+    if (frame->kind != steps_taken)
       continue;
-    const auto steps = decode_advances(body.substr(1));
+    const auto steps = decode_advances(frame->content);
     if (!steps.ok() || !apply(*steps, out))
       break;
   }
@@ -70,7 +43,7 @@ result<std::optional<cursor>> cursor_file::load() {
 status cursor_file::store(const cursor& now) {
   std::string bytes;
   uint32_t crc = 0;
-  put_frame(bytes, whole, encode(now), crc);
+  put_chained_frame(bytes, whole, encode(now), crc);
   file_.reset();
   TROUPE_TRY(write_file_atomically(fs_, path_, bytes));
   crc_ = crc;
@@ -84,7 +57,7 @@ status cursor_file::append(const std::vector<advance>& steps, const std::functio
     return store(now());
   std::string bytes;
   uint32_t crc = crc_;
-  put_frame(bytes, steps_taken, encode(steps), crc);
+  put_chained_frame(bytes, steps_taken, encode(steps), crc);
   if (status s = file_->append(bytes); !s.ok()) {
     file_.reset();
     return s;

@@ -2,9 +2,8 @@
 // appended at once and synced from time to time. So a process that dies loses nothing of it, and a
 // power cut what came after the last sync, which is sent again. One owner.
 //
-//   file   = frames
-//   frame  = u32 length of the body, crc32c u32 of the body, continued from the frame before (the
-//            first one: 0), body: u8 kind (1 cursor, the first frame; 2 advances), content
+//   file = chained frames (storage/base/chained_frames.h): kind 1 cursor, the first frame; 2
+//   advances
 #pragma once
 
 #include "pipeline/send/cursor.h"

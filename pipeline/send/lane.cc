@@ -72,13 +72,7 @@ class lane::sink final : public storage::wal_sink {
 
 lane::lane(log_door& log, stretch from, series_rules_ptr rules, lane_options options)
     : log_(log), stretch_(std::move(from)), rules_(std::move(rules)), options_(options) {
-  // Of a run with other shards: each reads from the oldest place of all.
-  if (stretch_.from.size() != log_.shard_count()) {
-    log_segment oldest{log_.epoch(), 1};
-    for (const auto& f : stretch_.from)
-      oldest = std::min(oldest, log_segment{f.epoch, 0});
-    stretch_.from.assign(log_.shard_count(), oldest);
-  }
+  stretch_.from = starts_of(stretch_, log_);
   for (uint32_t i = 0; i < log_.shard_count(); ++i)
     readers_.push_back({nullptr, series_filter(rules_), stretch_.from[i], {}, false, 0, 0});
   for (uint16_t s = 0; s < slot_count; ++s)
