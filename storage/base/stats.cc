@@ -54,6 +54,7 @@ struct family {
   std::string help;
   std::string_view type;
   std::map<label_pairs, metric> series;
+  registry::read_series read;  ///< gives others; may be empty
 };
 
 void append_series(std::string& out, std::string_view name, const label_pairs& labels, double v) {
@@ -100,6 +101,15 @@ void append_family(std::string& out, std::string_view name, const family& f) {
     else
       append_series(out, name, labels, std::get<read_function>(m)());
   }
+  if (!f.read)
+    return;
+  auto others = f.read();
+  for (auto& s : others)
+    std::sort(s.labels.begin(), s.labels.end());
+  std::sort(others.begin(), others.end(),
+            [](const auto& a, const auto& b) { return a.labels < b.labels; });
+  for (const auto& s : others)
+    append_series(out, name, s.labels, s.value);
 }
 
 }  // namespace
@@ -120,15 +130,20 @@ struct registry::impl {
   std::map<std::string, family, std::less<>> families;
   std::multimap<std::string, std::string, std::less<>> aliases;  ///< existing name to alias
 
-  // The family, which must be of that type if it is known already, and the slot of its series.
-  metric& at(std::string_view name, std::string_view help, std::string_view type,
-             label_pairs labels) {
+  // The family, which must be of that type if it is known already.
+  family& of(std::string_view name, std::string_view help, std::string_view type) {
     auto it = families.find(name);
     if (it == families.end())
-      it = families.emplace(std::string(name), family{std::string(help), type, {}}).first;
+      it = families.emplace(std::string(name), family{std::string(help), type, {}, {}}).first;
     TROUPE_CHECK(it->second.type == type);
+    return it->second;
+  }
+
+  // The slot of a series.
+  metric& at(std::string_view name, std::string_view help, std::string_view type,
+             label_pairs labels) {
     std::sort(labels.begin(), labels.end());
-    return it->second.series[std::move(labels)];
+    return of(name, help, type).series[std::move(labels)];
   }
 
   template <class T, class... A>
@@ -170,6 +185,16 @@ void registry::add_counter_callback(std::string_view name, std::string_view help
                                     std::function<double()> read, label_pairs labels) {
   const std::lock_guard lock(impl_->mutex);
   impl_->at(name, help, "counter", std::move(labels)) = std::move(read);
+}
+
+void registry::add_gauge_family(std::string_view name, std::string_view help, read_series read) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->of(name, help, "gauge").read = std::move(read);
+}
+
+void registry::add_counter_family(std::string_view name, std::string_view help, read_series read) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->of(name, help, "counter").read = std::move(read);
 }
 
 void registry::add_alias(std::string_view existing, std::string_view alias) {

@@ -69,6 +69,16 @@ class registry {
   /// The same for a counter: what `read` gives must never fall.
   void add_counter_callback(std::string_view name, std::string_view help,
                             std::function<double()> read, label_pairs labels = {});
+  /// Series that come and go: `read` gives all of the family at render time, a few; it must be
+  /// thread-safe and quick, and may outlive whoever made it. A second call takes its place.
+  struct series_value {
+    label_pairs labels;
+    double value = 0;
+  };
+  using read_series = std::function<std::vector<series_value>()>;
+  void add_gauge_family(std::string_view name, std::string_view help, read_series read);
+  /// The same for counters.
+  void add_counter_family(std::string_view name, std::string_view help, read_series read);
   /// A second name for an existing family (Prometheus' own names that dashboards rely on).
   void add_alias(std::string_view existing, std::string_view alias);
   /// Text exposition format 0.0.4, families and series sorted.

@@ -24,6 +24,18 @@ TEST(stats, renders_sorted_text_with_aliases) {
             "# HELP troupe_z last\n# TYPE troupe_z gauge\ntroupe_z 0.25\n");
 }
 
+TEST(stats, families_whose_series_come_and_go) {
+  registry r;
+  std::vector<registry::series_value> now = {{{{"b", "2"}, {"a", "1"}}, 3}, {{{"a", "0"}}, 4}};
+  r.add_gauge_family("top", "few", [&] { return now; });
+  EXPECT_EQ(r.render(),
+            "# HELP top few\n# TYPE top gauge\ntop{a=\"0\"} 4\ntop{a=\"1\",b=\"2\"} 3\n");
+  now.clear();
+  EXPECT_EQ(r.render(), "# HELP top few\n# TYPE top gauge\n");
+  r.add_counter_family("gone_total", "none", {});
+  EXPECT_NE(r.render().find("# TYPE gone_total counter\n"), std::string::npos);
+}
+
 TEST(stats, same_name_and_labels_is_the_same_object) {
   registry r;
   counter& a = r.get_counter("x_total", "", {{"a", "1"}, {"b", "2"}});
