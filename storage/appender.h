@@ -7,6 +7,8 @@
 #include "storage/model/batch.h"
 
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <vector>
 
 namespace troupe::storage {
@@ -19,10 +21,15 @@ struct append_report {
   uint64_t too_old = 0;             ///< older than retention or the out-of-order window
   uint64_t too_far_in_future = 0;   ///< more than 10 min ahead of the clock
   uint64_t new_series_refused = 0;  ///< samples of series beyond the series limit
+  uint64_t over_budget = 0;         ///< samples of new series for which a budget has no room
   uint64_t no_memory = 0;           ///< samples of new series while memory is short
   uint64_t refused_exemplars = 0;   ///< for one of these reasons
   uint32_t first_refused = 0;       ///< index into floats of the first refused sample, if any
-  uint64_t refused() const { return too_old + too_far_in_future + new_series_refused + no_memory; }
+  /// Names the first budget without room: `"name" (limit series) of {group}`; null: none.
+  std::shared_ptr<const std::string> budget;
+  uint64_t refused() const {
+    return too_old + too_far_in_future + new_series_refused + over_budget + no_memory;
+  }
 
   append_report& operator+=(const append_report& o) {
     if (o.refused() != 0 && refused() == 0)
@@ -33,6 +40,9 @@ struct append_report {
     too_old += o.too_old;
     too_far_in_future += o.too_far_in_future;
     new_series_refused += o.new_series_refused;
+    over_budget += o.over_budget;
+    if (!budget)
+      budget = o.budget;
     no_memory += o.no_memory;
     refused_exemplars += o.refused_exemplars;
     return *this;

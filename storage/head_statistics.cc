@@ -82,4 +82,25 @@ head_stats head_statistics(std::span<const std::unique_ptr<shard>> shards, size_
   return out;
 }
 
+void count_active(std::span<const std::unique_ptr<shard>> shards, growth_report& growth) {
+  std::map<labels, uint64_t> known;
+  const auto active = [&](const labels& of) {
+    const auto [at, fresh] = known.emplace(of, 0);
+    if (!fresh)
+      return at->second;
+    matchers ms;
+    for (const label_view l : of)
+      ms.push_back(matcher::equal(std::string(l.name), std::string(l.value)));
+    for (const auto& s : shards)
+      for (const auto* t : s->memory().tenants())
+        if (!is_own_tenant(t->name))
+          at->second += t->index.select(ms).size();
+    return at->second;
+  };
+  for (auto& window : growth)
+    for (auto* list : {&window.metrics, &window.jobs, &window.targets, &window.pairs})
+      for (auto& entry : list->top)
+        entry.active = active(entry.of);
+}
+
 }  // namespace troupe::storage

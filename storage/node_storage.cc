@@ -1,6 +1,7 @@
 #include "storage/node_storage.h"
 
 #include "storage/base/log.h"
+#include "storage/cardinality_probe.h"
 #include "storage/data_folder.h"
 #include "storage/head_statistics.h"
 
@@ -97,7 +98,12 @@ result<std::unique_ptr<storage>> storage::open(const options& opts, const enviro
 }
 
 node_storage::node_storage(const options& opts, const environment& env)
-    : opts_(opts), metrics_(env.metrics ? *env.metrics : own_metrics_), limits_(opts, env.memory) {}
+    : opts_(opts),
+      metrics_(env.metrics ? *env.metrics : own_metrics_),
+      growth_(std::make_shared<series_growth>(opts.shards, *env.clk)),
+      limits_(opts, env.memory) {
+  limits_.growth = growth_.get();
+}
 
 node_storage::~node_storage() = default;
 
@@ -126,6 +132,8 @@ status node_storage::open_parts(const environment& env) {
                                          chunk_folder(*env.fs, head_chunk_dir(opts_.dir), i)));
     shards_.push_back(std::move(made));
   }
+  budgets_ = std::make_shared<troupe::storage::series_budgets>(shards_, *env.clk);
+  budgets_->set(opts_.series_budgets);
   reader_ = std::make_unique<node_reader>(shards_, *blocks_, epochs_);
   upkeep_ = std::make_unique<upkeep>(
       upkeep_parts{env.fs, env.clk, shards_, log_.get(), blocks_.get(), &epochs_, &limits_}, opts_,
@@ -133,6 +141,7 @@ status node_storage::open_parts(const environment& env) {
   probe_ = std::make_unique<probe>(metrics_);
   damage_ = std::make_unique<damage_monitor>(metrics_, *env.fs, opts_.dir, *blocks_,
                                              upkeep_->scrub(), shards_);
+  show_cardinality(metrics_, budgets_, growth_);
   publish();
   return {};
 }
@@ -163,6 +172,7 @@ replay_progress node_storage::progress() const {
 result<bool> node_storage::maintain(uint32_t) {
   if (!ready())
     return false;
+  budgets_->step();
   auto more = upkeep_->step();
   publish();
   return more;
@@ -189,6 +199,20 @@ void node_storage::set_retention(int64_t ms, uint64_t bytes) {
 
 void node_storage::set_out_of_order_window(int64_t ms) {
   limits_.out_of_order_window_ms.store(ms);
+}
+
+void node_storage::set_series_budgets(const std::vector<series_budget>& budgets) {
+  budgets_->set(budgets);
+}
+
+std::vector<budget_state> node_storage::series_budgets(size_t groups) const {
+  return budgets_->states(groups);
+}
+
+growth_report node_storage::growth(size_t limit) const {
+  growth_report out = growth_->report(limit);
+  count_active(shards_, out);
+  return out;
 }
 
 status node_storage::close() {

@@ -4,6 +4,7 @@
 
 #include "storage/damage_monitor.h"
 #include "storage/node_reader.h"
+#include "storage/series_budgets.h"
 #include "storage/storage.h"
 #include "storage/upkeep.h"
 #include "storage/wal/wal_door.h"
@@ -39,6 +40,9 @@ class node_storage final : public storage {
   damage_report damage() const override { return damage_->report(); }
   void set_retention(int64_t ms, uint64_t bytes) override;
   void set_out_of_order_window(int64_t ms) override;
+  void set_series_budgets(const std::vector<series_budget>& budgets) override;
+  std::vector<budget_state> series_budgets(size_t groups) const override;
+  growth_report growth(size_t limit) const override;
   status close() override;
 
  private:
@@ -52,12 +56,14 @@ class node_storage final : public storage {
   registry own_metrics_;  ///< stands in when the environment has none
   registry& metrics_;
   std::unique_ptr<file_lock> lock_;
+  const std::shared_ptr<series_growth> growth_;
   shard_limits limits_;
   read_epochs epochs_;
   std::unique_ptr<wal_directory> log_;
   std::unique_ptr<wal_door> log_door_;
   std::unique_ptr<block_store> blocks_;
   std::vector<std::unique_ptr<shard>> shards_;
+  std::shared_ptr<troupe::storage::series_budgets> budgets_;
   std::unique_ptr<node_reader> reader_;
   std::unique_ptr<upkeep> upkeep_;
   std::unique_ptr<probe> probe_;

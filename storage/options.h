@@ -15,6 +15,15 @@ struct retention_rule {
   int64_t retention_ms = 0;  ///< 0: for ever
 };
 
+/// How many series each group of series may have in the heads of the node: new ones above it are
+/// refused.
+struct series_budget {
+  std::string name;             ///< unique
+  matchers selector;            ///< which series it concerns; empty: all
+  std::vector<std::string> by;  ///< series with the same values of these labels are a group
+  uint64_t limit = 1;           ///< at least 1
+};
+
 struct options {
   std::string dir = "data";
   uint32_t shards = 2;
@@ -40,6 +49,7 @@ struct options {
   size_t max_exemplars = 100'000;
   bool exemplar_storage = true;
   uint64_t max_series = 0;  ///< per node, 0: no bound
+  std::vector<series_budget> series_budgets;
   bool no_lockfile = false;
   uint64_t scrub_bytes_per_s = 2 << 20;  ///< the background check of blocks reads this; 0: off
   /// always: a commit ends with fdatasync. interval: it ends with the write, fdatasync follows

@@ -11,6 +11,7 @@
 #include "storage/base/random.h"
 #include "storage/base/stats.h"
 #include "storage/log_door.h"
+#include "storage/model/cardinality.h"
 #include "storage/options.h"
 #include "storage/querier.h"
 
@@ -110,6 +111,12 @@ class storage {
   /// Retention as reloaded from configuration.
   virtual void set_retention(int64_t ms, uint64_t bytes) = 0;
   virtual void set_out_of_order_window(int64_t ms) = 0;
+  /// Other budgets of series come into force; not while maintain() runs.
+  virtual void set_series_budgets(const std::vector<series_budget>& budgets) = 0;
+  /// Each with the groups that matter most, at most so many. Any thread.
+  virtual std::vector<budget_state> series_budgets(size_t groups) const = 0;
+  /// What the series that were created of late share, at most `limit` entries a list. Any thread.
+  virtual growth_report growth(size_t limit) const = 0;
   /// Commits, writes key frames, closes. Later calls fail with unavailable.
   virtual status close() = 0;
 };

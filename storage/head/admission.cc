@@ -8,32 +8,72 @@
 namespace troupe::storage {
 namespace {
 
-// Refuses the samples of new series beyond what is left.
+// Refuses the samples of new series beyond what the limits leave.
 class series_limit {
  public:
-  series_limit(const table_refs& refs, uint64_t left) : refs_(refs), left_(left) {}
+  series_limit(const write_batch& batch, const table_refs& refs, const growth_limits& limits,
+               append_report& report)
+      : batch_(batch),
+        refs_(refs),
+        budgets_(limits.budgets),
+        left_(limits.new_series_left),
+        limited_(limits.any() && !refs.complete),
+        report_(report) {}
 
-  bool refuses(uint32_t position) {
-    if (left_ == UINT64_MAX || refs_.refs[position] != nullptr)
-      return false;
+  /// Null if it may come; else what counts its refused samples.
+  uint64_t* refusal(uint32_t position) {
+    if (!limited_ || refs_.refs[position] != nullptr)
+      return nullptr;
     const uint32_t p = refs_.canonical_of(position);
-    if (verdict_.empty())
-      verdict_.resize(refs_.refs.size());
-    if (verdict_[p] == 0) {
-      verdict_[p] = left_ > 0 ? 1 : 2;
-      let_in_ += left_ > 0;
-      left_ -= left_ > 0;
+    if (verdicts_.empty())
+      verdicts_.resize(refs_.refs.size());
+    if (verdicts_[p] == verdict::none)
+      verdicts_[p] = judge(refs_.table->series[p]);
+    switch (verdicts_[p]) {
+      case verdict::over_limit:
+        return &report_.new_series_refused;
+      case verdict::over_budget:
+        return &report_.over_budget;
+      default:
+        return nullptr;
     }
-    return verdict_[p] == 2;
   }
 
   uint64_t let_in() const { return let_in_; }
 
  private:
+  enum class verdict : uint8_t { none, let_in, over_limit, over_budget };
+
+  verdict judge(const labels& series) {
+    if (left_ == 0)
+      return verdict::over_limit;
+    if (budgets_)
+      if (const budget_counter* by = budgets_->admits(batch_.tenant, series)) {
+        if (!report_.budget)
+          report_.budget = describe(*by, series);
+        return verdict::over_budget;
+      }
+    ++let_in_;
+    left_ -= left_ != UINT64_MAX;
+    return verdict::let_in;
+  }
+
+  std::shared_ptr<const std::string> describe(const budget_counter& by,
+                                              const labels& series) const {
+    const auto group = by.group_of(batch_.tenant, series);
+    return std::make_shared<const std::string>("\"" + by.rule().name + "\" (" +
+                                               std::to_string(by.limit()) + " series) of " +
+                                               (group ? group->values : labels()).to_string());
+  }
+
+  const write_batch& batch_;
   const table_refs& refs_;
+  budget_ledger* const budgets_;
   uint64_t left_;
+  const bool limited_;
+  append_report& report_;
   uint64_t let_in_ = 0;
-  std::vector<uint8_t> verdict_;  // per position: 0 not asked, 1 let in, 2 refused
+  std::vector<verdict> verdicts_;  // per position
 };
 
 // True if a look at the order alone shows that no (series, timestamp) occurs twice.
@@ -100,8 +140,8 @@ void check_each(const std::vector<Entry>& entries, const time_bounds& bounds, se
       ++report.too_old;
     else if (e.ts > bounds.newest)
       ++report.too_far_in_future;
-    else if (limit.refuses(e.series))
-      ++report.new_series_refused;
+    else if (uint64_t* refused_samples = limit.refusal(e.series))
+      ++*refused_samples;
     else
       continue;
     refused.push_back(i);
@@ -132,9 +172,9 @@ std::unordered_map<uint32_t, timestamp_ms> times_for_exemplars(const write_batch
 }  // namespace
 
 refusals admit(const write_batch& batch, const table_refs& refs, const time_bounds& bounds,
-               uint64_t new_series_left, append_report& report) {
+               const growth_limits& limits, append_report& report) {
   refusals out;
-  series_limit limit(refs, new_series_left);
+  series_limit limit(batch, refs, limits, report);
   check_each(batch.floats, bounds, limit, out.floats, report);
   if (!out.floats.empty())
     report.first_refused = out.floats.front();
@@ -149,7 +189,7 @@ refusals admit(const write_batch& batch, const table_refs& refs, const time_boun
     const bool bad_time = e.value.ts == 0
                               ? !times.contains(e.series)
                               : e.value.ts < bounds.oldest || e.value.ts > bounds.newest;
-    if (bad_time || limit.refuses(e.series))
+    if (bad_time || limit.refusal(e.series) != nullptr)
       out.exemplars.push_back(i);
   }
   report.refused_exemplars = out.exemplars.size();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "storage/appender.h"
+#include "storage/head/budget_ledger.h"
 #include "storage/head/table_cache.h"
 #include "storage/model/batch.h"
 
@@ -15,6 +16,14 @@ namespace troupe::storage {
 struct time_bounds {
   timestamp_ms oldest = min_time;
   timestamp_ms newest = max_time;
+};
+
+/// Which series may be new.
+struct growth_limits {
+  uint64_t new_series_left = UINT64_MAX;  ///< UINT64_MAX: no bound
+  budget_ledger* budgets = nullptr;       ///< null: none are in force
+
+  bool any() const { return new_series_left != UINT64_MAX || budgets != nullptr; }
 };
 
 /// Positions to leave out of the log and the head, ascending.
@@ -30,10 +39,10 @@ struct refusals {
   }
 };
 
-/// Checks times and repetitions, and, unless `new_series_left` is UINT64_MAX, that the batch makes
-/// no more new series than that (`refs` tells the known ones).
+/// Checks times and repetitions, and that the batch makes no more new series than the limits allow
+/// (`refs` tells the known ones).
 refusals admit(const write_batch& batch, const table_refs& refs, const time_bounds& bounds,
-               uint64_t new_series_left, append_report& report);
+               const growth_limits& limits, append_report& report);
 
 /// The batch itself, or a copy in which every exemplar that is not refused has a time: without one
 /// of its own it takes that of its series' last sample.

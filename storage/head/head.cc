@@ -82,6 +82,8 @@ head_series* head::find_or_create(head_tenant& tenant, const labels& lset) {
   series_count_.fetch_add(1, std::memory_order_relaxed);
   if (settings_.node_series)
     settings_.node_series->fetch_add(1, std::memory_order_relaxed);
+  if (settings_.listener)
+    settings_.listener->created(tenant.name, *made);
   return made;
 }
 
@@ -213,7 +215,7 @@ void head::erase(std::string_view tenant, const labels& series, timestamp_ms min
 // Visits the series of all tenants from `at` on, about `budget` of them: visit(tenant, series).
 // True at the end, from where it begins anew.
 template <class F>
-bool head::walk(cursor& at, size_t budget, F&& visit) {
+bool head::walk(position& at, size_t budget, F&& visit) {
   for (auto t = tenants_.lower_bound(at.tenant); t != tenants_.end(); ++t) {
     if (t->first != at.tenant)
       at = {t->first, 0};
@@ -228,12 +230,19 @@ bool head::walk(cursor& at, size_t budget, F&& visit) {
   return true;
 }
 
+bool head::visit(position& at, size_t budget,
+                 const std::function<void(const head_tenant&, const head_series&)>& f) {
+  return walk(at, budget, f);
+}
+
 void head::remove(head_tenant& tenant, const std::vector<head_series*>& gone) {
   std::vector<std::pair<series_ref, labels>> entries;
   for (const head_series* s : gone)
     entries.emplace_back(s->ref(), s->lset());
   tenant.index.remove(entries);
   for (head_series* s : gone) {
+    if (settings_.listener)
+      settings_.listener->removed(tenant.name, *s);
     {
       const std::unique_lock lock(structure_);
       tenant.series.remove(*s);

@@ -24,11 +24,22 @@
 
 namespace troupe::storage {
 
+/// Told by the writer of every series that comes, after it is there, and goes, before it is not.
+class series_listener {
+ public:
+  virtual void created(std::string_view tenant, const head_series& s) = 0;
+  virtual void removed(std::string_view tenant, const head_series& s) = 0;
+
+ protected:
+  ~series_listener() = default;
+};
+
 struct head_settings {
   int64_t range_ms = 2LL * 3600 * 1000;  ///< width of the blocks cut from it
   size_t max_exemplars = 0;
   size_t min_region_bytes = 64 << 10;            ///< of closed chunks
   std::atomic<uint64_t>* node_series = nullptr;  ///< series of all heads of the node, may be null
+  series_listener* listener = nullptr;           ///< may be null
 };
 
 /// A tenant's series. Lives as long as the head.
@@ -63,6 +74,15 @@ using tenant_ranges = std::map<std::string, std::set<timestamp_ms>>;
 
 class head {
  public:
+  /// Where work on all series goes on; at first at the beginning.
+  struct position {
+    std::string tenant;
+    uint32_t ref = 0;
+    bool is_behind(std::string_view name, uint32_t r) const {
+      return name != tenant ? name < tenant : r < ref;
+    }
+  };
+
   explicit head(const head_settings& settings);
   ~head();
   head(const head&) = delete;
@@ -83,6 +103,9 @@ class head {
                      const std::function<head_series*(uint32_t)>& miss);
   /// Removes samples and exemplars of one series, if there is such a series.
   void erase(std::string_view tenant, const labels& series, timestamp_ms mint, timestamp_ms maxt);
+  /// Visits about `budget` series from `at` on. True at the end, from where it begins anew.
+  bool visit(position& at, size_t budget,
+             const std::function<void(const head_tenant&, const head_series&)>& f);
   /// Removes series without samples, looking at about `budget` of them. True when the round is
   /// through; min_ts() is exact then.
   bool collect_garbage(size_t budget);
@@ -125,11 +148,6 @@ class head {
   const metadata_store& metadata() const { return metadata_; }
 
  private:
-  // Where work on all series goes on.
-  struct cursor {
-    std::string tenant;
-    uint32_t ref = 0;
-  };
   void count(insert_result r, timestamp_ms ts, apply_counts& counts);
   void apply_floats(const head_input& input, std::span<const float_entry> floats,
                     std::vector<head_series*>& refs,
@@ -139,7 +157,7 @@ class head {
   void prefetch(std::span<const float_entry> floats, const std::vector<head_series*>& refs,
                 size_t i) const;
   template <class F>
-  bool walk(cursor& at, size_t budget, F&& visit);
+  bool walk(position& at, size_t budget, F&& visit);
   void remove(head_tenant& tenant, const std::vector<head_series*>& gone);
 
   const head_settings settings_;
@@ -156,7 +174,7 @@ class head {
   std::atomic<uint64_t> late_samples_{0};
   std::atomic<uint64_t> series_count_{0};
   uint64_t generation_ = 1;  // the writer's
-  cursor garbage_, sealing_;
+  position garbage_, sealing_;
   timestamp_ms round_min_ts_ = max_time;  // oldest sample met, or written, in this round
   std::vector<std::pair<head_tenant*, uint32_t>> removed_;  // readers may have them
 };

@@ -2,6 +2,7 @@
 
 #include "storage/base/log.h"
 #include "storage/head/head_querier.h"
+#include "storage/model/tenant.h"
 
 #include <algorithm>
 #include <map>
@@ -65,14 +66,44 @@ status shard::log_failed(const status& why) {
   if (!pending_.empty())
     lost_ = why;
   pending_.clear();
+  budgets_.give_back_reserved();
   return why;
 }
 
-uint64_t shard::new_series_left() const {
-  if (limits_.max_series == 0 || !replayed())
-    return UINT64_MAX;
-  const uint64_t now = limits_.node_series.load(std::memory_order_relaxed) + pending_new_series_;
-  return limits_.max_series - std::min(limits_.max_series, now);
+// What the log has already is never refused, and while it is replayed nobody knows what that is.
+growth_limits shard::limits(bool no_growth) {
+  growth_limits out;
+  if (!replayed())
+    return out;
+  if (no_growth) {
+    out.new_series_left = 0;
+  } else if (limits_.max_series != 0) {
+    const uint64_t now = limits_.node_series.load(std::memory_order_relaxed) + pending_new_series_;
+    out.new_series_left = limits_.max_series - std::min(limits_.max_series, now);
+  }
+  out.budgets = budgets_.active() ? &budgets_ : nullptr;
+  return out;
+}
+
+void shard::created(std::string_view tenant, const head_series& s) {
+  budgets_.created(tenant, s);
+  if (limits_.growth && replayed() && !is_own_tenant(tenant))
+    limits_.growth->created(number_, s.lset());
+}
+
+void shard::removed(std::string_view tenant, const head_series& s) {
+  budgets_.removed(tenant, s);
+}
+
+void shard::adopt_budgets(const budget_list_ptr& budgets) {
+  {
+    const std::lock_guard guard(mutex_);
+    budgets_.adopt(budgets);
+  }
+  for (bool done = false; !done;) {
+    const std::lock_guard guard(mutex_);
+    done = budgets_.count_some(head_, garbage_slice);
+  }
 }
 
 result<append_report> shard::append(const batch_ptr& batch) {
@@ -92,13 +123,12 @@ result<append_report> shard::append(const batch_ptr& batch) {
   head_tenant& tenant = head_.tenant(batch->tenant);
   pending_batch pending{
       batch, tables_.get(tenant, batch->group, batch->table ? batch->table : empty_table()), {}};
-  // What the log has already is never refused, and while it is replayed nobody knows what that is.
   const bool no_growth = memory >= memory_level::no_growth && !replaying;
+  const growth_limits growth = limits(no_growth);
   if (!replaying)
-    resolve(tenant, *pending.refs, no_growth || limits_.max_series != 0);
+    resolve(tenant, *pending.refs, growth.any());
   append_report report;
-  pending.refused = admit(*batch, *pending.refs, limits_.bounds(clock_.now_ms()),
-                          no_growth ? 0 : new_series_left(), report);
+  pending.refused = admit(*batch, *pending.refs, limits_.bounds(clock_.now_ms()), growth, report);
   if (no_growth)
     report.no_memory = std::exchange(report.new_series_refused, 0);
   pending.batch = with_exemplar_times(batch, pending.refused);
@@ -148,11 +178,14 @@ status shard::commit_locked() {
 // Looks up the series of a table that may be gone, and with `all` those that are not known yet.
 void shard::resolve(head_tenant& tenant, table_refs& refs, bool all) const {
   const bool stale = refs.generation != head_.generation();
-  if (!stale && !all)
+  if (!stale && (!all || refs.complete))
     return;
-  for (size_t i = 0; i < refs.refs.size(); ++i)
+  refs.complete = true;
+  for (size_t i = 0; i < refs.refs.size(); ++i) {
     if (stale || refs.refs[i] == nullptr)
       refs.refs[i] = head_.find(tenant, refs.table->series[i]);
+    refs.complete = refs.complete && refs.refs[i] != nullptr;
+  }
   refs.generation = head_.generation();
 }
 
@@ -163,6 +196,7 @@ void shard::apply_pending() {
       apply(p);
   pending_.clear();
   pending_new_series_ = 0;
+  budgets_.give_back_reserved();
 }
 
 void shard::apply(pending_batch& pending) {

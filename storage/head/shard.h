@@ -7,8 +7,10 @@
 #include "storage/base/clock.h"
 #include "storage/base/memory_budget.h"
 #include "storage/head/admission.h"
+#include "storage/head/budget_ledger.h"
 #include "storage/head/head.h"
 #include "storage/head/head_snapshot.h"
+#include "storage/head/series_growth.h"
 #include "storage/head/snapshot_file.h"
 #include "storage/head/table_cache.h"
 #include "storage/options.h"
@@ -49,13 +51,14 @@ struct shard_limits {
   const size_t head_region_bytes;
   const size_t max_exemplars;  ///< per shard
   std::atomic<uint64_t> node_series{0};
+  series_growth* growth = nullptr;  ///< told of users' new series; null: nobody is
 
   /// What a sample's time must lie in, by clock and options alone.
   time_bounds bounds(timestamp_ms now) const;
   memory_level level() const { return memory ? memory->level() : memory_level::normal; }
 };
 
-class shard final : public shard_appender {
+class shard final : public shard_appender, private series_listener {
  public:
   /// Starts the shard's log of this run. Nothing is replayed yet.
   static result<std::unique_ptr<shard>> open(wal_directory& dir, uint32_t number,
@@ -83,6 +86,8 @@ class shard final : public shard_appender {
                        std::span<const matchers> selectors);
   /// Closes the current segment: everything in the log before the answered one is in the head.
   result<uint32_t> cut();
+  /// Takes over the budgets in force; when it returns all series of the shard are counted.
+  void adopt_budgets(const budget_list_ptr& budgets);
   /// Looks at a bounded number of series; true when a whole round is through.
   bool collect_garbage();
   /// Frees what was removed and is not read any more; true if some is left.
@@ -145,7 +150,9 @@ class shard final : public shard_appender {
   void apply(pending_batch& pending);
   void add(const apply_counts& counts);
   void resolve(head_tenant& tenant, table_refs& refs, bool all) const;
-  uint64_t new_series_left() const;
+  growth_limits limits(bool no_growth);
+  void created(std::string_view tenant, const head_series& s) override;
+  void removed(std::string_view tenant, const head_series& s) override;
 
   wal_directory& dir_;
   const uint32_t number_;
@@ -170,6 +177,7 @@ class shard final : public shard_appender {
   wal_reader::progress progress_;
   wal_report report_;
   table_cache tables_;
+  budget_ledger budgets_;
   std::vector<pending_batch> pending_;
   uint64_t pending_new_series_ = 0;
   uint64_t unapplied_bytes_ = 0;  // appended while the replay runs

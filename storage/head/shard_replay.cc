@@ -54,7 +54,7 @@ shard::shard(wal_directory& dir, uint32_t number, shard_limits& limits, const cl
       limits_(limits),
       clock_(clk),
       head_({limits.min_block_ms, limits.max_exemplars, limits.head_region_bytes,
-             &limits.node_series}),
+             &limits.node_series, this}),
       chunk_files_(chunk_files) {}
 
 shard::~shard() = default;

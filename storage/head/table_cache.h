@@ -20,6 +20,8 @@ struct table_refs {
   /// Per position the series, null: not known yet. Valid for this generation of the head.
   std::vector<head_series*> refs;
   uint64_t generation = 0;
+  /// No series was missing when all were last looked up, in this generation.
+  bool complete = false;
   /// Per position the first position with equal labels; empty: all differ.
   std::vector<uint32_t> canonical;
 

@@ -32,6 +32,10 @@ class label_pair {
 
   uint32_t id() const { return id_; }
   label_view view() const { return label_pool::instance().pair(id_); }
+  /// The number of the name of a pair that is held; it means something as long as the pair is.
+  static uint32_t name_of(uint32_t id) { return label_pool::instance().at(id).name; }
+  /// Of a pair that is held.
+  static label_view view_of(uint32_t id) { return label_pool::instance().pair(id); }
   /// The number of a pair, 0 if no packed set has it. Not counted: it means something only to who
   /// holds the pair.
   static uint32_t find(std::string_view name, std::string_view value) {

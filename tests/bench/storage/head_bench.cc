@@ -1,6 +1,8 @@
 // The head alone: appends of known samples, the closing of chunks, reading, and the bytes that all
 // of it takes. Scrapes of targets with 523 series, in order.
+#include "storage/head/budget_ledger.h"
 #include "storage/head/head.h"
+#include "storage/head/series_growth.h"
 #include "tests/bench/time_per.h"
 
 #include <benchmark/benchmark.h>
@@ -124,6 +126,82 @@ void read(benchmark::State& state) {
   time_per_of(state, "sample", samples);
 }
 BENCHMARK(read)->Arg(0)->Arg(1)->Arg(2)->Arg(3)->Unit(benchmark::kMillisecond);
+
+/// What is told of new series.
+enum class told : int { nobody, growth, growth_and_budgets };
+
+struct listener final : series_listener {
+  void created(std::string_view tenant, const head_series& s) override {
+    budgets.created(tenant, s);
+    growth.created(0, s.lset());
+  }
+  void removed(std::string_view, const head_series&) override {}
+
+  system_clock clk;
+  series_growth growth{1, clk};
+  budget_ledger budgets;
+};
+
+constexpr int created_series = 100'000;
+
+/// Ten labels, one of them with a value of its own.
+std::vector<labels> new_series() {
+  std::vector<labels> out;
+  for (int i = 0; i < created_series; ++i)
+    out.push_back(labels::from({{"__name__", "http_requests_total"},
+                                {"cluster", "east"},
+                                {"code", std::to_string(200 + i % 5)},
+                                {"instance", "host" + std::to_string(i % 50) + ":9100"},
+                                {"job", "web"},
+                                {"method", "GET"},
+                                {"namespace", "shop"},
+                                {"path", "/p" + std::to_string(i % 97)},
+                                {"pod", "web-" + std::to_string(i % 50)},
+                                {"user_id", "u" + std::to_string(i)}}));
+  return out;
+}
+
+/// One budget, by target, that leaves room for so many series of each.
+void set_budget(budget_ledger& budgets, head& h, uint64_t limit) {
+  budgets.adopt(replace_budgets({}, {{"targets", {}, {"job", "instance"}, limit}}));
+  budgets.count_some(h, 1);
+}
+
+/// ns per series that comes.
+void create(benchmark::State& state) {
+  const auto to = static_cast<told>(state.range(0));
+  const std::vector<labels> all = new_series();
+  double series = 0;
+  for (auto _ : state) {
+    listener all_told;
+    head h({7'200'000, 0, 64 << 10, nullptr, to == told::nobody ? nullptr : &all_told});
+    head_tenant& tenant = h.tenant("");
+    if (to == told::growth_and_budgets)
+      set_budget(all_told.budgets, h, created_series);
+    for (const labels& l : all)
+      if (!all_told.budgets.active() || all_told.budgets.admits("", l) == nullptr)
+        h.find_or_create(tenant, l);
+    series += created_series;
+  }
+  time_per_of(state, "series", series);
+}
+BENCHMARK(create)->DenseRange(0, 2)->ArgName("told")->Unit(benchmark::kMillisecond);
+
+/// ns per series that a budget refuses.
+void refuse(benchmark::State& state) {
+  const std::vector<labels> all = new_series();
+  head h({});
+  budget_ledger budgets;
+  set_budget(budgets, h, 1);
+  double series = 0;
+  for (auto _ : state) {
+    for (const labels& l : all)
+      benchmark::DoNotOptimize(budgets.admits("", l));
+    series += created_series;
+  }
+  time_per_of(state, "series", series);
+}
+BENCHMARK(refuse)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace troupe::storage

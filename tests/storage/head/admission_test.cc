@@ -27,12 +27,13 @@ class admission : public testing::Test {
     const auto refs = cache.get(tenant, 0, table_);
     for (const uint32_t known : known_)
       refs->refs[known] = &some_series_;
-    return admit(batch, *refs, bounds, left, report_);
+    return admit(batch, *refs, bounds, {left, budgets_.active() ? &budgets_ : nullptr}, report_);
   }
 
   series_table_ptr table_ = table_of({named("a"), named("b"), named("c")});
   head_series some_series_;
   positions known_;
+  budget_ledger budgets_;
   append_report report_;
 };
 
@@ -83,6 +84,23 @@ TEST_F(admission, series_limit_refuses_the_surplus_only) {
   EXPECT_EQ(r.floats, (positions{2, 4}));
   EXPECT_EQ(report_.new_series_refused, 2u);
   EXPECT_EQ(r.new_series, 1u);
+}
+
+TEST_F(admission, a_budget_refuses_the_surplus_only_and_says_which) {
+  head empty({});
+  budgets_.adopt(replace_budgets({}, {{"names", {}, {}, 1}}));
+  ASSERT_TRUE(budgets_.count_some(empty, 10));
+  known_ = {1};
+  write_batch b;
+  b.floats = {{10, 1, 0}, {10, 1, 1}, {10, 1, 2}, {20, 1, 0}, {20, 1, 2}};
+  EXPECT_EQ(run(b).floats, (positions{2, 4}));
+  EXPECT_EQ(report_.over_budget, 2u);
+  EXPECT_EQ(report_.refused(), 2u);
+  EXPECT_EQ(*report_.budget, "\"names\" (1 series) of {}");
+  EXPECT_EQ(run(b).floats, (positions{2, 4})) << "one that is on its way has its room";
+  budgets_.give_back_reserved();
+  known_ = {0, 1};
+  EXPECT_TRUE(run(b).floats.empty());
 }
 
 TEST_F(admission, exemplars_follow_their_sample) {
