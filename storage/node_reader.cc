@@ -128,6 +128,17 @@ result<std::unique_ptr<querier>> node_reader::open(std::string_view tenant, time
   return std::unique_ptr<querier>(std::move(out));
 }
 
+std::unique_ptr<series_family> node_reader::family(const family_request& wanted) {
+  if (!available().ok())
+    return nullptr;
+  auto token = epochs_.enter();
+  const auto blocks = blocks_.blocks();
+  const bool in_memory = std::none_of(blocks.begin(), blocks.end(), [&](const auto& b) {
+    return b->meta().tenant == wanted.tenant && b->meta().overlaps(wanted.mint, wanted.maxt);
+  });
+  return in_memory ? rosters_.open(wanted, std::move(token)) : nullptr;
+}
+
 result<std::vector<exemplar_series>> node_reader::exemplars(std::string_view tenant,
                                                             timestamp_ms mint, timestamp_ms maxt,
                                                             std::span<const matchers> selectors) {

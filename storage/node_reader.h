@@ -6,6 +6,7 @@
 #include "storage/head/shard.h"
 #include "storage/querier.h"
 #include "storage/read_epochs.h"
+#include "storage/series_rosters.h"
 
 #include <atomic>
 #include <memory>
@@ -17,11 +18,13 @@ namespace troupe::storage {
 class node_reader final : public queryable {
  public:
   node_reader(std::span<const std::unique_ptr<shard>> shards, const block_store& blocks,
-              const read_epochs& epochs)
-      : shards_(shards), blocks_(blocks), epochs_(epochs) {}
+              const read_epochs& epochs, memory_budget* memory = nullptr)
+      : shards_(shards), blocks_(blocks), epochs_(epochs), rosters_(shards, memory) {}
 
   result<std::unique_ptr<querier>> open(std::string_view tenant, timestamp_ms mint,
                                         timestamp_ms maxt) override;
+  /// Null also where blocks have samples of that time.
+  std::unique_ptr<series_family> family(const family_request& wanted) override;
   result<std::vector<exemplar_series>> exemplars(std::string_view tenant, timestamp_ms mint,
                                                  timestamp_ms maxt,
                                                  std::span<const matchers> selectors) override;
@@ -40,6 +43,7 @@ class node_reader final : public queryable {
   const std::span<const std::unique_ptr<shard>> shards_;
   const block_store& blocks_;
   const read_epochs& epochs_;
+  series_rosters rosters_;
   std::atomic<bool> closed_{false};
 };
 

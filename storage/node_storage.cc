@@ -134,7 +134,7 @@ status node_storage::open_parts(const environment& env) {
   }
   budgets_ = std::make_shared<troupe::storage::series_budgets>(shards_, *env.clk);
   budgets_->set(opts_.series_budgets);
-  reader_ = std::make_unique<node_reader>(shards_, *blocks_, epochs_);
+  reader_ = std::make_unique<node_reader>(shards_, *blocks_, epochs_, env.memory);
   upkeep_ = std::make_unique<upkeep>(
       upkeep_parts{env.fs, env.clk, shards_, log_.get(), blocks_.get(), &epochs_, &limits_}, opts_,
       seeds.next());

@@ -7,6 +7,7 @@
 #include "storage/model/matcher.h"
 #include "storage/model/sample.h"
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -77,6 +78,42 @@ class series_set {
   virtual status error() const { return {}; }
 };
 
+/// The series of one metric at some moment, in label order, each once. Immutable, any thread.
+struct series_roster {
+  static constexpr uint32_t gone = UINT32_MAX;
+
+  uint64_t id = 0;  ///< no other roster has it
+  std::vector<labels> series;
+  /// The roster that this one came from (0: none), the new position of each of its series (or
+  /// `gone`), and the positions of those that it did not have, ascending.
+  uint64_t before = 0;
+  std::vector<uint32_t> moved;
+  std::vector<uint32_t> added;
+};
+using series_roster_ptr = std::shared_ptr<const series_roster>;
+
+/// The series of one metric to be read in any order, for who reads the same ones again and again.
+/// A consistent view as that of a querier; owned by one.
+class series_family {
+ public:
+  virtual ~series_family() = default;
+  /// The same one as long as no series came or went.
+  virtual const series_roster_ptr& roster() const = 0;
+  /// Positions in the roster of the series that match all of `ms`, ascending.
+  virtual std::vector<uint32_t> find(std::span<const matcher> ms) const = 0;
+  /// As series_set::read(), of the series at a position.
+  virtual status read(uint32_t position, timestamp_ms mint, timestamp_ms maxt,
+                      sample_columns& out) = 0;
+};
+
+struct family_request {
+  std::string_view tenant;
+  std::string_view metric;
+  timestamp_ms mint = 0;  ///< what will be read
+  timestamp_ms maxt = 0;
+  size_t max_series = 0;  ///< of the metric
+};
+
 struct exemplar_series {
   labels series;
   std::vector<exemplar> exemplars;  ///< by time
@@ -104,6 +141,11 @@ class queryable {
   /// A consistent view of [mint, maxt]; unavailable while replay runs.
   virtual result<std::unique_ptr<querier>> open(std::string_view tenant, timestamp_ms mint,
                                                 timestamp_ms maxt) = 0;
+  /// Null where only a querier serves: more series than wanted, samples that are not in memory or
+  /// not here, no memory for the roster, a failure (which the querier tells).
+  virtual std::unique_ptr<series_family> family(const family_request& /*wanted*/) {
+    return nullptr;
+  }
   virtual result<std::vector<exemplar_series>> exemplars(std::string_view tenant, timestamp_ms mint,
                                                          timestamp_ms maxt,
                                                          std::span<const matchers> selectors) = 0;

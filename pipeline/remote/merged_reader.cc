@@ -155,4 +155,10 @@ result<std::unique_ptr<querier>> merged_reader::open(std::string_view tenant, ti
       env_, std::move(local), std::move(sources), mint, maxt, patience));
 }
 
+std::unique_ptr<storage::series_family> merged_reader::family(
+    const storage::family_request& wanted) {
+  const bool others = std::atomic_load(&sources_) != nullptr && wanted.tenant.empty();
+  return others ? nullptr : env_.local->family(wanted);
+}
+
 }  // namespace troupe::remote

@@ -55,6 +55,7 @@ class merged_reader final : public storage::queryable {
                                                  timestamp_ms maxt) override {
     return open(tenant, mint, maxt, query_patience());
   }
+  std::unique_ptr<storage::series_family> family(const storage::family_request& wanted) override;
   result<std::vector<storage::exemplar_series>> exemplars(
       std::string_view tenant, timestamp_ms mint, timestamp_ms maxt,
       std::span<const matchers> selectors) override {

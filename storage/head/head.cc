@@ -334,6 +334,11 @@ series_selection head::all_series(const head_tenant& tenant) const {
   return select(tenant, {});
 }
 
+const head_series* head::at(const head_tenant& tenant, uint32_t ref) const {
+  const std::shared_lock lock(structure_);
+  return tenant.series.at(ref);
+}
+
 void head::set_late_bound(timestamp_ms bound) {
   late_bound_.store(bound, std::memory_order_relaxed);
   late_samples_.store(0, std::memory_order_relaxed);

@@ -134,6 +134,10 @@ class head {
   /// The series that match all of `ms`, in no order.
   series_selection select(const head_tenant& tenant, std::span<const matcher> ms) const;
   series_selection all_series(const head_tenant& tenant) const;
+  /// Series that are there now can be read as long as this is held.
+  read_epochs::token hold() const { return readers_.enter(); }
+  /// Null if it is gone.
+  const head_series* at(const head_tenant& tenant, uint32_t ref) const;
   const head_samples& samples() const { return samples_; }
   /// Highest timestamp ever stored, or min_time.
   timestamp_ms max_ts() const { return max_ts_.load(std::memory_order_relaxed); }

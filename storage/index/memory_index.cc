@@ -130,6 +130,36 @@ void memory_index::add(series_ref ref, const labels& series) {
     value_of(id).refs.add(ref);
   if (!packed.empty() && !packed.is_packed())
     loose_.emplace(ref, packed);
+  note_change(packed);
+}
+
+// A series of these labels comes or goes.
+void memory_index::note_change(const labels& packed) {
+  if (!packed.is_packed()) {
+    loose_epoch_ = epoch_;
+    return;
+  }
+  const auto ids = packed.pair_ids();
+  size_t i = 0;
+  for (const label_view& l : packed) {
+    if (l.name == metric_name_label)
+      if (const uint32_t number = find_value(ids[i]); number != ref_table::none)
+        metric_epochs_[number - 1] = epoch_;
+    ++i;
+  }
+}
+
+memory_index::metric_state memory_index::metric(std::string_view name) const {
+  const std::shared_lock lock(mutex_);
+  metric_state out{loose_epoch_, loose_.size()};
+  const uint32_t number = find_value(label_pair::find(metric_name_label, name));
+  if (number == ref_table::none ||
+      values_[number - 1].pair.view() != label_view{metric_name_label, name})
+    return out;
+  out.series += values_[number - 1].refs.size();
+  if (const auto at = metric_epochs_.find(number - 1); at != metric_epochs_.end())
+    out.version = std::max(out.version, at->second);
+  return out;
 }
 
 void memory_index::remove(std::span<const std::pair<series_ref, labels>> gone) {
@@ -144,6 +174,7 @@ void memory_index::remove(std::span<const std::pair<series_ref, labels>> gone) {
     for (const uint32_t id : packed.pair_ids())
       if (const uint32_t number = find_value(id); number != ref_table::none)
         by_value[number - 1].push_back(ref);
+    note_change(packed);
   }
   std::sort(refs.begin(), refs.end());
   all_.remove(refs);
@@ -174,6 +205,7 @@ void memory_index::erase_values(const std::vector<uint32_t>& numbers) {
   for (const uint32_t number : numbers) {
     by_pair_.erase(number + 1, hash(number + 1), hash);
     values_[number].pair = label_pair();
+    metric_epochs_.erase(number);
     free_values_.push_back(number);
   }
 }
@@ -260,7 +292,8 @@ size_t memory_index::cache_limit() const {
 size_t memory_index::memory_bytes() const {
   const std::shared_lock lock(mutex_);
   size_t n = values_.size() * sizeof(value_entry) + free_values_.capacity() * sizeof(uint32_t) +
-             by_pair_.memory_bytes() + all_.memory_bytes() + cache_.memory_bytes();
+             by_pair_.memory_bytes() + all_.memory_bytes() + cache_.memory_bytes() +
+             metric_epochs_.size() * 4 * sizeof(uint64_t);
   for (const auto& v : values_)
     n += v.refs.memory_bytes();
   for (const auto& [name, values] : names_)

@@ -14,6 +14,7 @@
 #include <map>
 #include <shared_mutex>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,12 @@ class memory_index {
   std::vector<std::string> label_values(std::string_view name, std::span<const matcher> ms,
                                         size_t limit) const;
   uint64_t series_count() const;
+  /// What is known of the series of one metric without looking at them.
+  struct metric_state {
+    uint64_t version = 0;  ///< equal as long as none came or went
+    size_t series = 0;     ///< an upper bound
+  };
+  metric_state metric(std::string_view name) const;
   /// Bytes of heap.
   size_t memory_bytes() const;
 
@@ -69,6 +76,7 @@ class memory_index {
   uint32_t find_value(uint32_t pair_id) const;
   value_entry& value_of(uint32_t pair_id);
   void erase_values(const std::vector<uint32_t>& numbers);
+  void note_change(const labels& packed);
   list_cache::value sorted_values(std::string_view name, const name_entry& n) const;
   posting_set find_matching(std::span<const matcher> ms) const;
   size_t cache_limit() const;
@@ -82,6 +90,9 @@ class memory_index {
   posting_set all_;
   /// Series whose labels cannot be packed (texts above 8 KiB): found by looking at each.
   std::map<series_ref, labels> loose_;
+  /// epoch_ at the last change among the series of a metric, by the number of its value.
+  std::unordered_map<uint32_t, uint64_t> metric_epochs_;
+  uint64_t loose_epoch_ = 0;  ///< the same of loose_
   uint64_t epoch_ = 0;        ///< changes with every series
   uint64_t value_epoch_ = 0;  ///< with every value
   mutable list_cache cache_;

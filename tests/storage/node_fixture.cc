@@ -54,7 +54,10 @@ std::string difference(const store_content& got, const store_content& want) {
   return lines <= 10 ? out : out + "and " + std::to_string(lines - 10) + " more\n";
 }
 
-test_node::test_node(uint64_t seed) : fs(seed) {
+test_node::test_node(uint64_t seed, uint64_t memory_limit)
+    : fs(seed),
+      memory(
+          memory_limit, [this] { return held_memory; }, clk) {
   configure_log(log_level::off, log_format::logfmt);
   opts.dir = "data";
   opts.shards = 2;

@@ -36,14 +36,14 @@ std::string difference(const store_content& got, const store_content& want);
 
 class test_node {
  public:
-  explicit test_node(uint64_t seed = 1);
+  explicit test_node(uint64_t seed = 1, uint64_t memory_limit = 100);
 
   options opts;
   support::sim_file_system fs;
   manual_clock clk;
   registry metrics;
-  uint64_t held_memory = 0;  ///< of memory's limit of 100
-  memory_budget memory{100, [this] { return held_memory; }, clk};
+  uint64_t held_memory = 0;  ///< of memory's limit
+  memory_budget memory;
   std::unique_ptr<storage> store;
 
   /// Lets the budget measure that much; takes 100 ms.

@@ -204,6 +204,34 @@ TEST(memory_index, kept_answers_follow_every_change) {
   EXPECT_EQ(index.label_values("a", odd, 1), (std::vector<std::string>{"v1001"}));
 }
 
+TEST(memory_index, the_version_of_a_metric_changes_with_its_series_alone) {
+  memory_index index;
+  const auto of = [](const char* metric, int n) {
+    return labels::from({{"__name__", metric}, {"n", std::to_string(n)}});
+  };
+  EXPECT_EQ(index.metric("a").version, 0u);
+  index.add(0, of("a", 0));
+  index.add(1, of("a", 1));
+  index.add(2, of("b", 0));
+  const auto a = index.metric("a");
+  EXPECT_EQ(a.series, 2u);
+  index.add(3, of("b", 1));
+  index.remove({{std::pair<series_ref, labels>(2, of("b", 0))}});
+  EXPECT_EQ(index.metric("a").version, a.version);
+  index.add(4, of("a", 2));
+  const auto more = index.metric("a");
+  EXPECT_NE(more.version, a.version);
+  EXPECT_EQ(more.series, 3u);
+  index.remove({{std::pair<series_ref, labels>(4, of("a", 2))}});
+  EXPECT_NE(index.metric("a").version, more.version);
+  EXPECT_NE(index.metric("a").version, a.version);
+  // A series that is not packed may be of any metric.
+  const auto before = index.metric("a").version;
+  index.add(5, labels::from({{"__name__", "a"}, {"n", std::string(9000, 'x')}}));
+  EXPECT_NE(index.metric("a").version, before);
+  EXPECT_EQ(index.metric("a").series, 3u);
+}
+
 TEST(memory_index, gives_its_memory_and_its_labels_back) {
   const auto before = labels::packed_memory();
   memory_index index;
