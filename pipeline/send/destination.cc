@@ -168,7 +168,7 @@ void destination::fill(uint64_t& next_token, timestamp_ms now_ms, int64_t now_ns
       finish(r, false);
       continue;
     }
-    out.push_back(to_fetch(*r, next_token++, now_ms));
+    out.push_back(to_fetch(*r, next_token++));
   }
   if (options_.backlog_rate > 0) {
     // At most a second of it at once.
@@ -199,10 +199,10 @@ void destination::make_request(lane& from, bool backlog, std::vector<portion> pa
     return finish(at, false);
   if (backlog)
     backlog_credit_ -= static_cast<double>(at->counts.total());
-  out.push_back(to_fetch(*at, next_token++, now_ms));
+  out.push_back(to_fetch(*at, next_token++));
 }
 
-http::fetch_request destination::to_fetch(request& r, uint64_t token, timestamp_ms now_ms) {
+http::fetch_request destination::to_fetch(request& r, uint64_t token) {
   r.token = token;
   const bool metadata = r.what == request::content::metadata;
   (metadata ? parts_.metrics->metadata_bytes : parts_.metrics->bytes)

@@ -74,7 +74,7 @@ class destination {
             std::vector<http::fetch_request>& out);
   void make_request(lane& from, bool backlog, std::vector<portion> parts, uint64_t& next_token,
                     timestamp_ms now_ms, std::vector<http::fetch_request>& out);
-  http::fetch_request to_fetch(request& r, uint64_t token, timestamp_ms now_ms);
+  http::fetch_request to_fetch(request& r, uint64_t token);
   void finish(std::list<request>::iterator at, bool taken);
   bool drop_from(request& r, timestamp_ms now_ms);
   void take_answer(std::list<request>::iterator at, const http::fetch_result& got,

@@ -154,7 +154,7 @@ void destination::overtake(timestamp_ms now_ms, int64_t now_ns, uint64_t& next_t
   r.what = request::content::probe;
   r.body = probe_body(now_ms);
   requests_.push_back(std::move(r));
-  out.push_back(to_fetch(requests_.back(), next_token++, now_ms));
+  out.push_back(to_fetch(requests_.back(), next_token++));
 }
 
 // Whether the receiver takes late samples is asked with a series of our own: a sample of now, then
@@ -220,7 +220,7 @@ void destination::send_metadata(uint64_t& next_token, timestamp_ms now_ms, int64
   r.body = body_encoder::encode_metadata({first, to_describe_.end()});
   to_describe_.erase(first, to_describe_.end());
   requests_.push_back(std::move(r));
-  out.push_back(to_fetch(requests_.back(), next_token++, now_ms));
+  out.push_back(to_fetch(requests_.back(), next_token++));
 }
 
 // --- metrics ---
