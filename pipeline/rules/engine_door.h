@@ -17,10 +17,13 @@ class engine_door final : public query_door {
       : engine_(engine), data_(data), tenant_(std::move(tenant)), overrides_(overrides) {}
 
   result<query::vector_value> evaluate(const query::expr& parsed, std::string_view text,
-                                       timestamp_ms at) override;
+                                       timestamp_ms at, query::shared_calls& shared) override;
   result<query::vector_value> evaluate(std::string_view text, timestamp_ms at) override;
 
  private:
+  result<query::vector_value> evaluate(const query::expr& parsed, std::string_view text,
+                                       timestamp_ms at, const query::query_overrides& overrides);
+
   const query::engine& engine_;
   storage::queryable& data_;
   const std::string tenant_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pipeline/rules/definition.h"
+#include "query/engine/shared_calls.h"
 #include "query/engine/value.h"
 #include "query/parser/ast.h"
 #include "storage/base/result.h"
@@ -18,9 +19,10 @@ class query_door {
  public:
   virtual ~query_door() = default;
   /// The vector of an expression at `at`; of a scalar one element without labels. Any other type is
-  /// a failure (execution: "rule result is not a vector or scalar").
+  /// a failure (execution: "rule result is not a vector or scalar"). `shared`: what it may share
+  /// with the other expressions of that instant.
   virtual result<query::vector_value> evaluate(const query::expr& parsed, std::string_view text,
-                                               timestamp_ms at) = 0;
+                                               timestamp_ms at, query::shared_calls& shared) = 0;
   /// The same for a text (the template function `query`).
   virtual result<query::vector_value> evaluate(std::string_view text, timestamp_ms at) = 0;
 };

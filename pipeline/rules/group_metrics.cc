@@ -56,6 +56,10 @@ group_metrics::group_metrics(registry& r, const std::string& key)
       caught_up_(r.get_counter("troupe_rule_group_caught_up_total",
                                "Instants of a rule group that were evaluated as history.",
                                {{"rule_group", key}})),
+      shared_(r.get_counter("troupe_rule_group_shared_calls_total",
+                            "Calls and selectors of a rule group's expressions that were answered "
+                            "from series read once for all of them.",
+                            {{"rule_group", key}})),
       interval_(level(r, key, "troupe_rule_group_interval_seconds", "Interval of a rule group.")),
       rules_(level(r, key, "troupe_rule_group_rules", "Rules of a rule group.")),
       last_time_(level(r, key, "troupe_rule_group_last_evaluation_timestamp_seconds",
@@ -68,12 +72,15 @@ group_metrics::group_metrics(registry& r, const std::string& key)
                           "Samples of the last evaluation of a rule group.")),
       backlog_(r.get_gauge("troupe_rule_group_backlog",
                            "Missed instants of a rule group that are still to be evaluated.",
-                           {{"rule_group", key}})) {}
+                           {{"rule_group", key}})),
+      shared_bytes_(r.get_gauge("troupe_rule_group_shared_bytes",
+                                "Memory that a rule group keeps for what its expressions share.",
+                                {{"rule_group", key}})) {}
 
 void group_metrics::defined(const group_definition& d) {
   interval_.set(seconds(d.interval_ms));
   rules_.set(static_cast<double>(d.rules.size()));
-  seen_evaluations_ = seen_failures_ = seen_caught_up_ = seen_missed_ = 0;
+  seen_evaluations_ = seen_failures_ = seen_caught_up_ = seen_missed_ = seen_shared_ = 0;
 }
 
 void group_metrics::evaluated(const group_runner& g) {
@@ -82,6 +89,8 @@ void group_metrics::evaluated(const group_runner& g) {
   add_new(evaluations_, group.evaluations(), seen_evaluations_);
   add_new(failures_, group.failures(), seen_failures_);
   add_new(caught_up_, g.caught_up(), seen_caught_up_);
+  add_new(shared_, group.shared().answered(), seen_shared_);
+  shared_bytes_.set(static_cast<double>(group.shared().bytes()));
   if (const auto* schedule = g.schedule()) {
     const uint64_t before = seen_missed_;
     add_new(missed_, schedule->given_up(), seen_missed_);
@@ -103,8 +112,8 @@ void group_metrics::evaluated(const group_runner& g) {
 }
 
 void group_metrics::gone() {
-  for (auto* g :
-       {&interval_, &rules_, &last_time_, &last_duration_, &last_sum_, &last_samples_, &backlog_})
+  for (auto* g : {&interval_, &rules_, &last_time_, &last_duration_, &last_sum_, &last_samples_,
+                  &backlog_, &shared_bytes_})
     g->set(0);
 }
 

@@ -76,7 +76,7 @@ result<query::vector_value> rule_group::result_of(size_t rule, const group_run& 
   if (const auto known = shared.find(r.expr); known != shared.end()) {
     found = known->second;
   } else {
-    TROUPE_ASSIGN(found, queries.evaluate(*r.parsed, r.expr, at));
+    TROUPE_ASSIGN(found, queries.evaluate(*r.parsed, r.expr, at, *shared_));
     if (r.shared)
       shared.emplace(r.expr, found);
   }
@@ -165,6 +165,7 @@ std::vector<rule_group::output> rule_group::evaluate(size_t stage, const group_r
   if (stage == 0)
     samples_ = 0;
   const timestamp_ms at = run.instant - definition_->query_offset_ms;
+  shared_->begin(at);
   for (const size_t i : definition_->stages[stage]) {
     rule_state& state = rules_[i];
     const int64_t began = clk_.monotonic_ns();
@@ -184,6 +185,7 @@ std::vector<rule_group::output> rule_group::evaluate(size_t stage, const group_r
     }
     state.status.duration_ns = clk_.monotonic_ns() - began;
   }
+  shared_->end();
   if (stage + 1 == definition_->stages.size() && !leftovers_.empty())
     if (auto batch = stale_batch(std::exchange(leftovers_, {}), at))
       out.push_back({leftovers, std::move(batch)});

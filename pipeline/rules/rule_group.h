@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,6 +80,8 @@ class rule_group {
   uint64_t samples() const { return samples_; }
   uint64_t failures() const { return failures_; }
   uint64_t evaluations() const { return evaluations_; }
+  /// What the rules' expressions have in common.
+  const query::shared_calls& shared() const { return *shared_; }
 
  private:
   struct rule_state {
@@ -108,6 +111,7 @@ class rule_group {
   const clock& clk_;
   std::string tenant_;
   std::vector<rule_state> rules_;
+  std::unique_ptr<query::shared_calls> shared_ = std::make_unique<query::shared_calls>();
   std::vector<labels> leftovers_;
   uint64_t samples_ = 0;
   uint64_t failures_ = 0;

@@ -1,9 +1,9 @@
 // sum, avg, count, min, max, group, stddev, stdvar, quantile, count_values: one group after the
 // other, its series in order, so that sums add up in the order of the vector.
+#include "query/engine/accumulators.h"
 #include "query/engine/evaluator.h"
 #include "query/engine/grouping.h"
 #include "query/engine/histogram_sum.h"
-#include "query/engine/kahan.h"
 #include "query/engine/quantile.h"
 #include "query/parser/number_text.h"
 #include "storage/base/quote.h"
@@ -13,7 +13,6 @@
 #include <cmath>
 #include <limits>
 #include <map>
-#include <optional>
 #include <unordered_map>
 
 namespace troupe::query {
@@ -84,107 +83,49 @@ class histogram_steps {
   std::map<uint32_t, entry> steps_;
 };
 
-void sum(const group_context& g, step_scratch& out) {
-  std::vector<double> c(g.steps, 0);
-  histogram_steps<histogram_sum> histograms;
+// Folds the floats of every step; histograms go to `histogram_at`.
+template <class Accumulator, class Histogram>
+void fold(const group_context& g, std::vector<Accumulator>& steps, Histogram histogram_at) {
+  steps.resize(g.steps);
   for_each_sample(
-      g,
-      [&](uint32_t step, double v) {
-        double& total = out.values[step];
-        if (is_absent(total))
-          total = v;
-        else
-          kahan_add(v, total, c[step]);
-      },
-      [&](uint32_t step, const histogram& h, const step_series& s) {
-        histograms.add(g, step, h, s);
-      });
-  for (uint32_t i = 0; i < g.steps; ++i)
-    if (!is_absent(out.values[i]))
-      out.values[i] += c[i];
+      g, [&](uint32_t step, double v) { steps[step].add(v); }, histogram_at);
+}
+
+template <class Accumulator>
+void put(const std::vector<Accumulator>& steps, step_scratch& out) {
+  for (uint32_t i = 0; i < steps.size(); ++i)
+    if (steps[i].any())
+      out.values[i] = steps[i].value();
+}
+
+// Sums and means, which histograms have, too.
+template <class Accumulator, class HistogramAccumulator>
+void add_up(const group_context& g, step_scratch& out) {
+  std::vector<Accumulator> steps;
+  histogram_steps<HistogramAccumulator> histograms;
+  fold(g, steps, [&](uint32_t step, const histogram& h, const step_series& s) {
+    histograms.add(g, step, h, s);
+  });
+  put(steps, out);
   histograms.finish(g, out);
 }
 
-void avg(const group_context& g, step_scratch& out) {
-  std::vector<std::optional<running_mean>> means(g.steps);
-  histogram_steps<histogram_mean> histograms;
-  for_each_sample(
-      g,
-      [&](uint32_t step, double v) {
-        if (means[step])
-          means[step]->add(v);
-        else
-          means[step].emplace(v);
-      },
-      [&](uint32_t step, const histogram& h, const step_series& s) {
-        histograms.add(g, step, h, s);
-      });
-  for (uint32_t i = 0; i < g.steps; ++i)
-    if (means[i])
-      out.values[i] = means[i]->value();
-  histograms.finish(g, out);
+// Where a histogram is a sample like others.
+template <class Accumulator>
+void count_samples(const group_context& g, step_scratch& out) {
+  std::vector<Accumulator> steps;
+  fold(g, steps, [&](uint32_t step, const histogram&, const step_series&) { steps[step].add(0); });
+  put(steps, out);
 }
 
-void count(const group_context& g, step_scratch& out) {
-  const auto one_more = [&](uint32_t step) {
-    double& n = out.values[step];
-    n = is_absent(n) ? 1 : n + 1;
-  };
-  for_each_sample(
-      g, [&](uint32_t step, double) { one_more(step); },
-      [&](uint32_t step, const histogram&, const step_series&) { one_more(step); });
-}
-
-void group(const group_context& g, step_scratch& out) {
-  for_each_sample(
-      g, [&](uint32_t step, double) { out.values[step] = 1; },
-      [&](uint32_t step, const histogram&, const step_series&) { out.values[step] = 1; });
-}
-
-auto ignore_histograms(const group_context& g, std::string_view aggregation) {
-  return [&g, aggregation](uint32_t, const histogram&, const step_series&) {
+// Where histograms are ignored.
+template <class Accumulator>
+void fold_floats(const group_context& g, std::string_view aggregation, step_scratch& out) {
+  std::vector<Accumulator> steps;
+  fold(g, steps, [&](uint32_t, const histogram&, const step_series&) {
     g.notes.info(note::histogram_ignored_in_aggregation(aggregation), g.pos);
-  };
-}
-
-template <bool Max>
-void extreme(const group_context& g, step_scratch& out) {
-  for_each_sample(
-      g,
-      [&](uint32_t step, double v) {
-        double& best = out.values[step];
-        if (std::isnan(best) || (Max ? best < v : best > v))
-          best = v;
-      },
-      ignore_histograms(g, Max ? "max" : "min"));
-}
-
-template <bool Deviation>
-void variance(const group_context& g, step_scratch& out) {
-  struct welford {
-    double count = 0;
-    double mean = 0;
-    double squares = 0;
-  };
-  std::vector<welford> state(g.steps);
-  for_each_sample(
-      g,
-      [&](uint32_t step, double v) {
-        welford& w = state[step];
-        if (++w.count == 1) {
-          w.mean = v;
-          w.squares = std::isfinite(v) ? 0 : nan_value;
-          return;
-        }
-        const double delta = v - w.mean;
-        w.mean += delta / w.count;
-        w.squares += delta * (v - w.mean);
-      },
-      ignore_histograms(g, Deviation ? "stddev" : "stdvar"));
-  for (uint32_t i = 0; i < g.steps; ++i)
-    if (state[i].count > 0)
-      out.values[i] = Deviation ? std::sqrt(state[i].squares / state[i].count)
-                                : state[i].squares / state[i].count;
+  });
+  put(steps, out);
 }
 
 void quantiles(const group_context& g, const scalar_column& phi, step_scratch& out) {
@@ -225,23 +166,23 @@ void note_quantiles(const scalar_column& phi, position_range pos, annotations& n
 void run(agg_op op, const group_context& g, const scalar_column& param, step_scratch& out) {
   switch (op) {
     case agg_op::sum:
-      return sum(g, out);
+      return add_up<sum_of, histogram_sum>(g, out);
     case agg_op::avg:
-      return avg(g, out);
+      return add_up<mean_of, histogram_mean>(g, out);
     case agg_op::count:
-      return count(g, out);
+      return count_samples<count_of>(g, out);
     case agg_op::min:
-      return extreme<false>(g, out);
+      return fold_floats<extreme_of<false>>(g, "min", out);
     case agg_op::max:
-      return extreme<true>(g, out);
+      return fold_floats<extreme_of<true>>(g, "max", out);
     case agg_op::stddev:
-      return variance<true>(g, out);
+      return fold_floats<variance_of<true>>(g, "stddev", out);
     case agg_op::stdvar:
-      return variance<false>(g, out);
+      return fold_floats<variance_of<false>>(g, "stdvar", out);
     case agg_op::quantile:
       return quantiles(g, param, out);
     default:
-      return group(g, out);
+      return count_samples<presence_of>(g, out);
   }
 }
 
@@ -259,6 +200,10 @@ result<step_vector> evaluator::aggregate(const aggregate_expr& e) {
   if (e.param) {
     TROUPE_ASSIGN(param, scalar(*e.param));
   }
+  if (accumulates(e.op))
+    if (shared_selection* const s = shared(unwrap_parens(*e.operand)))
+      if (shared_groups_ready(*s, e))
+        return shared_aggregate(e.op, *s);
   TROUPE_ASSIGN(const step_vector in, vector(*e.operand));
   if (e.op == agg_op::topk || e.op == agg_op::bottomk || e.op == agg_op::limitk ||
       e.op == agg_op::limit_ratio)

@@ -29,6 +29,10 @@ class budget {
   /// then nothing is held.
   status hold(uint64_t samples, uint64_t bytes);
   void release(uint64_t samples, uint64_t bytes);
+  /// Whether the query's limits, not counting the process', leave that much.
+  bool fits(uint64_t samples, uint64_t bytes) const {
+    return samples <= max_samples_ - samples_ && bytes <= max_bytes_ - bytes_;
+  }
 
   /// Whether a grid of that many steps is affordable at all: every node needs a few columns.
   status check_steps(uint64_t steps) const;

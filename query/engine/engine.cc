@@ -207,8 +207,24 @@ result<query_result> engine::run(const call& c) const {
   engine_options options = options_;
   if (c.overrides.default_subquery_step_ms > 0)
     options.default_subquery_step_ms = c.overrides.default_subquery_step_ms;
-  query_state state{options, c.times, lookback, *source,   invariant,
-                    figures, limits,  notes,    out.stats, {}};
+  query_state state{.options = options,
+                    .times = c.times,
+                    .lookback_ms = lookback,
+                    .data = c.source,
+                    .tenant = c.tenant,
+                    .source = *source,
+                    .root = *c.parsed,
+                    .invariant = invariant,
+                    .figures = figures,
+                    .limits = limits,
+                    .notes = notes,
+                    .stats = out.stats,
+                    .samples_per_step = {},
+                    .shared = nullptr};
+  if (c.overrides.shared && c.times.step_ms == 0) {
+    state.shared = c.overrides.shared;
+    state.shared->charge_to(memory_);
+  }
   if (options_.enable_per_step_stats && c.overrides.per_step_stats)
     state.samples_per_step.resize(grid.count);
   const int64_t prepared = clock_.monotonic_ns();

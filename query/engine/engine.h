@@ -17,6 +17,8 @@
 
 namespace troupe::query {
 
+class shared_calls;
+
 struct engine_options {
   uint64_t max_samples = 50'000'000;       ///< held in memory at one time by one query
   uint64_t max_memory_bytes = 2ULL << 30;  ///< of intermediate and final results of one query
@@ -48,6 +50,10 @@ struct query_overrides {
   bool per_step_stats = false;
   /// Set by another thread to stop the query; looked at for every series. May be null.
   const std::atomic<bool>* cancel = nullptr;
+  /// Of an instant query: what it may share with others of the same engine, source, tenant and
+  /// overrides. Warnings, infos and statistics of what others have read are left out. Null:
+  /// nothing. The parsed expression must live as long as this.
+  shared_calls* shared = nullptr;
 };
 
 /// Prometheus' errorType of a failed query.

@@ -89,7 +89,13 @@ result<step_vector> evaluator::vector(const expr& e) {
     return step_vector(state_.limits);
   if (grid_.count > 1 && state_.invariant.contains(e))
     return invariant_vector(e);
-  return vector_node(e);
+  shared_selection* const known = shared(e);
+  if (known && shared_ready(*known, e))
+    return shared_vector(*known);
+  auto out = vector_node(e);
+  if (known && out.ok())
+    known->call->met += out->series.size();
+  return out;
 }
 
 // Evaluates once and repeats the result at every step.

@@ -6,6 +6,7 @@
 #include "query/engine/annotations.h"
 #include "query/engine/budget.h"
 #include "query/engine/engine.h"
+#include "query/engine/shared_calls.h"
 #include "query/engine/step_vector.h"
 #include "query/engine/value.h"
 #include "query/parser/ast.h"
@@ -33,13 +34,17 @@ struct query_state {
   const engine_options& options;
   query_times times;
   int64_t lookback_ms = 0;
+  storage::queryable& data;
+  std::string_view tenant;
   storage::querier& source;
+  const expr& root;  ///< as the caller has it
   const invariant_nodes& invariant;
   const figure_selectors& figures;
   budget& limits;
   annotations& notes;
   query_stats& stats;
   std::vector<uint64_t> samples_per_step;  ///< of the outermost grid; empty unless asked for
+  shared_calls* shared = nullptr;
 };
 
 /// A scalar at every step.
@@ -109,6 +114,17 @@ class evaluator {
                         const range_reader& each, uint64_t* left_out = nullptr);
   status hold_windows(const range_input& in, held& window);
   result<step_vector> absences(const step_vector& found, const expr& arg);
+
+  // shared_calls.cc
+  /// What of `e` may be shared with other expressions, or null.
+  shared_selection* shared(const expr& e) const;
+  /// Whether the values of all its series are at hand; reads those that are not yet.
+  bool shared_ready(shared_selection& s, const expr& e);
+  bool read_shared(const shared_selection& s, const expr& e);
+  bool shared_groups_ready(shared_selection& s, const aggregate_expr& e);
+  /// What vector() and aggregate() give, of a selection that is ready.
+  result<step_vector> shared_vector(const shared_selection& s);
+  result<step_vector> shared_aggregate(agg_op op, const shared_selection& s);
 
   // aggregations.cc, aggregations_select.cc
   result<step_vector> aggregate(const aggregate_expr& e);

@@ -65,9 +65,9 @@ TEST_F(rule_group_test, equal_expressions_of_a_stage_are_evaluated_once) {
    public:
     explicit counting(query_door& door) : door_(door) {}
     result<query::vector_value> evaluate(const query::expr& e, std::string_view text,
-                                         timestamp_ms at) override {
+                                         timestamp_ms at, query::shared_calls& shared) override {
       ++calls;
-      return door_.evaluate(e, text, at);
+      return door_.evaluate(e, text, at, shared);
     }
     result<query::vector_value> evaluate(std::string_view text, timestamp_ms at) override {
       return door_.evaluate(text, at);
