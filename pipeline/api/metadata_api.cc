@@ -3,6 +3,7 @@
 #include "pipeline/api/params.h"
 #include "pipeline/api/respond.h"
 #include "query/result_json.h"
+#include "storage/base/quote.h"
 
 #include <fmt/format.h>
 
@@ -113,8 +114,8 @@ answer handle_label_values(const services& s, const http::request& r, const inpu
   constexpr std::string_view before = "/api/v1/label/", after = "/values";
   std::string name = unescape_label_name(
       std::string_view(r.path).substr(before.size(), r.path.size() - before.size() - after.size()));
-  if (name.empty())
-    return bad_data("invalid label name: \"\"");
+  if (name.empty() || !is_valid_utf8(name))
+    return bad_data("invalid label name: " + quoted(name));
   auto l = lookup_of(r);
   if (!l.ok())
     return bad_data(l.error().message());

@@ -20,6 +20,7 @@ http::response plain(int code, std::string_view text) {
 http::response refused(const status& error) {
   switch (error.code()) {
     case errc::invalid_argument:
+    case errc::resource_exhausted:
       return plain(400, error.message());
     case errc::unavailable:
     case errc::timeout:

@@ -3,7 +3,6 @@
 limit hit, 256 MiB for 64 bombs together."""
 import json
 import socket
-import struct
 import sys
 import threading
 import time
@@ -11,6 +10,7 @@ import urllib.parse
 import zlib
 
 import harness
+from remote_write_test import snappy_bomb
 
 BODY_LIMIT = 16 << 20
 MIB = 1 << 20
@@ -191,19 +191,8 @@ def slow_clients(server):
         s.close()
 
 
-def bomb_snappy(size: int) -> bytes:
-    """Copies of one byte: 64 bytes of output for 3 of input, `size` declared."""
-    out = bytearray(harness.varint(size)) + b"\x00a"
-    left = size - 1
-    while left > 0:
-        n = min(64, left)
-        out += bytes([(n - 1) << 2 | 2]) + struct.pack("<H", 1)
-        left -= n
-    return bytes(out)
-
-
 def compression_bombs(server):
-    body = bomb_snappy(31 * MIB)
+    body = snappy_bomb(31 * MIB)
     statuses = []
 
     def send():

@@ -178,13 +178,8 @@ def sample(value: float, ts: int, start: int = 0) -> bytes:
 
 def snappy_bomb(size: int) -> bytes:
     """One byte and copies of what is there: 64 bytes of three."""
-    out = bytearray(varint(size)) + b"\x00\x00"
-    left = size - 1
-    while left:
-        n = min(left, 64)
-        out += bytes([(n - 1) << 2 | 2, 1, 0])
-        left -= n
-    return bytes(out)
+    whole, rest = divmod(size - 1, 64)
+    return varint(size) + b"\x00\x00" + bytes([63 << 2 | 2, 1, 0]) * whole + (bytes([(rest - 1) << 2 | 2, 1, 0]) if rest else b"")
 
 
 def zstd_bomb(size: int) -> bytes:

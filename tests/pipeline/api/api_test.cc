@@ -167,6 +167,8 @@ TEST_F(ApiTest, MetadataRoutes) {
   EXPECT_EQ(text("/api/v1/labels"), R"(["__name__","job","l.x"])");
   EXPECT_EQ(text("/api/v1/label/job/values", {{"match[]", "up"}}), R"(["a","b"])");
   EXPECT_EQ(text("/api/v1/label/U__l_2e_x/values"), R"(["v"])");
+  EXPECT_TRUE(error_of(call("GET", "/api/v1/label/\xff/values"))
+                  .starts_with("400 bad_data: invalid label name: "));
   EXPECT_EQ(text("/api/v1/series", {{"match[]", "{job=\"a\"}"}}),
             R"([{"__name__":"up","job":"a"}])");
   EXPECT_EQ(text("/api/v1/metadata"),

@@ -92,6 +92,15 @@ TEST_F(ReadApiTest, Refusals) {
   auto r = call(asking(false));
   EXPECT_EQ(r.status, 400);
   EXPECT_EQ(r.body, "exceeded sample limit (9)\n");
+  base.read_sample_limit = 10;
+  query::engine_options little;
+  little.max_memory_bytes = 16;
+  query::engine small(little, clk);
+  base.engine = &small;
+  r = call(asking(false));
+  EXPECT_EQ(r.status, 400);
+  EXPECT_NE(r.body.find("would use more than the limit of 16 bytes"), std::string::npos) << r.body;
+  base.engine = &engine;
   EXPECT_EQ(call("\x0a\x05").status, 400);
   http::request bad;
   bad.method = "POST";
