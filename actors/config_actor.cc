@@ -20,6 +20,8 @@ void distribute(self_ptr self) {
   self->send(s.peers->maintenance, config_atom_v, s.current);
   self->send(s.peers->notify, config_atom_v, s.current);
   self->send(s.peers->send, config_atom_v, s.current);
+  self->send(s.peers->federation, config_atom_v, s.current);
+  self->send(s.peers->feed, config_atom_v, s.current);
   for (const auto& r : s.peers->rules)
     self->send(r, config_atom_v, s.current);
 }
@@ -124,6 +126,10 @@ config_actor::behavior_type configuration(self_ptr self, config_params params) {
           self->send(peers->notify, config_atom_v, s.current);
         if (!before || before->send != peers->send)
           self->send(peers->send, config_atom_v, s.current);
+        if (!before || before->federation != peers->federation)
+          self->send(peers->federation, config_atom_v, s.current);
+        if (!before || before->feed != peers->feed)
+          self->send(peers->feed, config_atom_v, s.current);
         for (size_t i = 0; i < peers->rules.size(); ++i)
           if (!before || before->rules[i] != peers->rules[i])
             self->send(peers->rules[i], config_atom_v, s.current);

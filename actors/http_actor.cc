@@ -145,6 +145,9 @@ void dispatch(self_ptr self, const params_ptr& p, const http_call_ptr& call) {
                      "/-/quit"});
       p->quit();
       break;
+    case api::route_kind::feed:
+      self->send(peers.feed, call_atom_v, call);
+      break;
     case api::route_kind::read:
       admit_read(self, p, call);
       break;

@@ -3,6 +3,8 @@
 #include "actors/audit_actor.h"
 #include "actors/config_actor.h"
 #include "actors/discovery_actor.h"
+#include "actors/federation_actor.h"
+#include "actors/feed_actor.h"
 #include "actors/http_actor.h"
 #include "actors/ingest_actor.h"
 #include "actors/log_actor.h"
@@ -18,6 +20,7 @@
 #include "config/config.h"
 #include "config/load.h"
 #include "pipeline/discover/target_groups.h"
+#include "pipeline/federate/node_id.h"
 #include "pipeline/http/blocking_fetch.h"
 #include "pipeline/http/snappy_encoder.h"
 #include "storage/base/hash.h"
@@ -56,6 +59,7 @@ status node::open() {
   set_reach(so);
   storage::environment se{env_.files, env_.clk, env_.metrics, env_.seed, env_.memory};
   TROUPE_ASSIGN(store_, storage::storage::open(so, se));
+  node_id_ = federate::node_id(*env_.files, federation_folder(), env_.seed);
   build_reader();
   engine_ = std::make_unique<query::engine>(engine_options_of(opts_.flags, *config_), *env_.clk,
                                             env_.memory);
@@ -66,6 +70,10 @@ status node::open() {
   TROUPE_TRY(open_pushed());
   build_api(retention_text(so));
   return {};
+}
+
+std::string node::federation_folder() const {
+  return join_path(opts_.store.dir, "federation");
 }
 
 status node::open_pushed() {
@@ -318,6 +326,16 @@ std::vector<child_spec> node::children() {
       "send", true, stop_routing,
       [&sys, detached, sp = send_params_of()] { return spawn_child(sys, detached, sending, sp); },
       true);
+  add(
+      "federation", true, stop_sources,
+      [&sys, detached, fp = federation_params_of()] {
+        return spawn_child(sys, detached, federating, fp);
+      },
+      true);
+  add(
+      "feed", true, stop_front,
+      [&sys, detached, fp = feed_params_of()] { return spawn_child(sys, detached, feeding, fp); },
+      true);
   http_params hp;
   hp.api = api_.get();
   hp.clk = env_.clk;
@@ -407,8 +425,8 @@ rule_params node::rule_params_of(size_t index) {
   p.marks = &marks_;
   p.readable = [this] { return store_->ready(); };
   // Shorter than what the present waits for the past: a quick restart goes on as one.
-  const bool receives =
-      f.web.enable_remote_write_receiver || f.web.enable_otlp_receiver || f.web.enable_import;
+  const bool receives = f.web.enable_remote_write_receiver || f.web.enable_otlp_receiver ||
+                        f.web.enable_import || !config_->own.federation.empty();
   p.senders_return_ms = receives ? f.rules.max_wait_ms * 3 / 4 : 0;
   return p;
 }
@@ -425,6 +443,31 @@ send_params node::send_params_of() {
   p.env.environment = env_.environment;
   p.env.folder = join_path(opts_.store.dir, "remote_write");
   p.fetcher = env_.fetcher;
+  p.clk = env_.clk;
+  return p;
+}
+
+federation_params node::federation_params_of() {
+  federation_params p;
+  p.env.files = env_.files;
+  p.env.metrics = env_.metrics;
+  p.env.endpoints = env_.endpoints;
+  p.env.known = known_series_.get();
+  p.env.folder = federation_folder();
+  p.env.node = federate::id_text(node_id_);
+  p.store = {store_->shard_count(), env_.metrics, env_.on_offer, env_.on_outcome};
+  p.fetcher = env_.fetcher;
+  p.clk = env_.clk;
+  p.marks = &marks_;
+  return p;
+}
+
+feed_params node::feed_params_of() {
+  feed_params p;
+  p.env.feeds = {&store_->log(), node_id_, feed_options_of(opts_.flags)};
+  p.env.metrics = env_.metrics;
+  p.env.described = [this] { return store_->reader().metadata_of("", "", 0); };
+  p.env.readable = [this] { return store_->ready(); };
   p.clk = env_.clk;
   return p;
 }
@@ -468,6 +511,7 @@ void node::publish_if_complete() {
     caf::anon_send(r, links_atom_v, all);
   if (all->audit)
     caf::anon_send(all->audit, links_atom_v, all);
+  caf::anon_send(all->federation, links_atom_v, all);
   caf::anon_send(all->http, links_atom_v, all);
   caf::anon_send(all->config, links_atom_v, all);
 }
@@ -504,6 +548,11 @@ void node::receive(const links& to, http_call_ptr call) {
 void node::reload() {
   if (auto all = peers())
     caf::anon_send(all->config, reload_atom_v);
+}
+
+void node::end_waiting() {
+  if (auto all = peers())
+    caf::anon_send(all->feed, stop_atom_v);
 }
 
 void node::free_memory() {

@@ -100,6 +100,8 @@ class node {
   /// Reads the configuration again and tells how it went; the promise style suits SIGHUP. Any
   /// thread.
   void reload();
+  /// Answers requests that wait for samples, which would hold up the server's drain. Any thread.
+  void end_waiting();
   /// Begins background work if it would free memory; to be asked a few times a second. Any thread.
   void free_memory();
   /// Sends (stop) here for an ordered stop; then call close().
@@ -122,6 +124,7 @@ class node {
   node(caf::actor_system& sys, node_options options, node_environment env);
   status open();
   status open_pushed();
+  std::string federation_folder() const;
   /// The read door that asks other servers, too.
   void build_reader();
   void set_remote_sources(const config::config& c);
@@ -134,6 +137,8 @@ class node {
   std::vector<child_spec> children();
   struct rule_params rule_params_of(size_t index);
   struct send_params send_params_of();
+  struct federation_params federation_params_of();
+  struct feed_params feed_params_of();
   void child_started(const std::string& name, const caf::actor& handle);
   void publish_if_complete();
   /// Reads the configuration and opens its log files.
@@ -152,6 +157,7 @@ class node {
   std::unique_ptr<remote::series_cache> known_series_;
   std::unique_ptr<push::push_store> pushed_;     ///< null: not enabled
   std::unique_ptr<otlp::delta_streams> deltas_;  ///< null: not converted
+  uint64_t node_id_ = 0;                         ///< of the data folder, for other nodes
   ingest::input_marks marks_;
   rules::rule_board rules_;
   std::unique_ptr<rules::engine_door> rule_queries_;

@@ -231,6 +231,7 @@ class process {
       log.error("the ordered stop missed its deadline");
       _exit(static_cast<int>(exit_code::hung));
     }).detach();
+    node_->end_waiting();
     if (size_t cut = serving ? server_->drain(drain_deadline_ms) : 0; cut > 0)
       log.warn("{} requests were cut off", cut);
     caf::scoped_actor self{system_};

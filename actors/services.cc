@@ -45,6 +45,9 @@ config::load_options load_options_of(const config::server_flags& f) {
     auto parsed = query::parse(text, parse);
     return parsed.ok() ? status() : parsed.error();
   };
+  o.check_selector = [](std::string_view text) -> status {
+    return query::parse_metric_selector(text).error();
+  };
   o.check_template = [](std::string_view text, std::string_view alert) {
     return rules::go_templates().check(text, alert);
   };
@@ -142,6 +145,13 @@ send::destination_options destination_options_of(const config::server_flags& f) 
   o.log_limit_bytes = f.remote_write.log_limit_bytes;
   o.backlog_rate = static_cast<double>(f.remote_write.backlog_rate);
   o.fresh_first_lag_ms = f.remote_write.fresh_first_lag_ms;
+  return o;
+}
+
+federate::feed_options feed_options_of(const config::server_flags& f) {
+  federate::feed_options o;
+  o.most_subscriptions = f.federation.max_subscriptions;
+  o.most_keep_bytes = f.federation.log_limit_bytes;
   return o;
 }
 

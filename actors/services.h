@@ -6,6 +6,7 @@
 #include "config/flags.h"
 #include "config/load.h"
 #include "pipeline/api/services.h"
+#include "pipeline/federate/feed.h"
 #include "pipeline/notify/notifier.h"
 #include "pipeline/send/options.h"
 #include "query/engine/engine.h"
@@ -32,6 +33,7 @@ storage::options storage_options_of(const config::server_flags& f, unsigned cpus
 void apply_storage_config(storage::options& o, const config::storage_config& c);
 notify::notifier_options notifier_options_of(const config::server_flags& f);
 send::destination_options destination_options_of(const config::server_flags& f);
+federate::feed_options feed_options_of(const config::server_flags& f);
 /// Everything that comes from flags and the build; doors and callbacks are the node's.
 api::services services_of(const config::server_flags& f,
                           const std::map<std::string, std::string>& values);

@@ -53,6 +53,10 @@ bool adopt_handle(links& all, const std::string& name, const caf::actor& handle)
     all.notify = caf::actor_cast<notify_actor>(handle);
   else if (kind == "send")
     all.send = caf::actor_cast<send_actor>(handle);
+  else if (kind == "federation")
+    all.federation = caf::actor_cast<federation_actor>(handle);
+  else if (kind == "feed")
+    all.feed = caf::actor_cast<feed_actor>(handle);
   else if (kind == "audit")
     all.audit = caf::actor_cast<audit_actor>(handle);
   else

@@ -311,6 +311,12 @@ constexpr flag_spec table[] = {
     {"troupe.remote-write.backlog-rate", k::count, "500000", "",
      "Most samples a second that were missed and follow beside fresh ones; 0: no bound.", visible,
      TROUPE_NUMBER(remote_write.backlog_rate)},
+    {"troupe.federation.max-subscriptions", k::count, "16", "",
+     "Most subscriptions of other nodes at this one; further ones are answered with 503.", visible,
+     TROUPE_NUMBER(federation.max_subscriptions)},
+    {"troupe.federation.log-limit", k::bytes, "16GiB", "",
+     "Most bytes of the log that are kept for one subscription, whatever it asks for.", visible,
+     TROUPE_NUMBER(federation.log_limit_bytes)},
 };
 #undef TROUPE_ON
 #undef TROUPE_TEXT

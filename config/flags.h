@@ -135,6 +135,11 @@ struct remote_write_flags {
   int64_t fresh_first_lag_ms = 60'000;     ///< 0: always in order
 };
 
+struct federation_flags {
+  uint64_t max_subscriptions = 16;         ///< of other nodes at this one
+  uint64_t log_limit_bytes = 16ULL << 30;  ///< of the log that is kept for one of them
+};
+
 struct rule_flags {
   int64_t outage_tolerance_ms = 3'600'000;
   int64_t grace_period_ms = 600'000;
@@ -167,6 +172,7 @@ struct server_flags {
   notify_flags notify;
   rule_flags rules;
   remote_write_flags remote_write;
+  federation_flags federation;
 };
 
 struct check_config_command {

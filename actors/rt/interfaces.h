@@ -81,6 +81,21 @@ using send_actor =
                         // Answers of receivers.
                         caf::reacts_to<fetched_atom, fetch_results_ptr>>;
 
+/// Takes over from other nodes what this one subscribes to. Answers stop when nothing waits to be
+/// stored, or at a deadline.
+using federation_actor =
+    basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<config_atom, config_ptr>,
+                        // Answers of sources.
+                        caf::reacts_to<fetched_atom, fetch_results_ptr>,
+                        // To itself: open_requests.h.
+                        caf::reacts_to<sweep_atom>, caf::reacts_to<links_atom, links_ptr>>;
+
+/// Hands what subscriptions of other nodes select to them. Answers requests when there is something
+/// to tell.
+using feed_actor =
+    basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<config_atom, config_ptr>,
+                        caf::reacts_to<call_atom, http_call_ptr>>;
+
 /// Writes the canary and reads it back.
 using audit_actor =
     basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<links_atom, links_ptr>>;
@@ -134,6 +149,8 @@ struct links {
   log_actor log;
   notify_actor notify;
   send_actor send;
+  federation_actor federation;
+  feed_actor feed;
   std::vector<rule_actor> rules;
   audit_actor audit;  ///< invalid where the canary is off
 };

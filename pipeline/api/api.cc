@@ -133,6 +133,7 @@ const std::vector<route>& api::routes() {
       {"GET", "/api/v1/status", k::cheap, handle_push_status, push_closed},
       {"PUT", "/api/v1/admin/wipe", k::admin, handle_push_wipe, push_closed},
       {"GET", "/federate", k::query, handle_federate},
+      {"POST DELETE", "/api/v1/federation/stream", k::feed, handle_by_caller},
       {"GET", "/metrics", k::cheap, handle_metrics},
       {"GET", "/version", k::cheap, handle_version},
       {"GET", "/-/healthy", k::immediate, handle_healthy},

@@ -37,6 +37,7 @@ enum class route_kind : unsigned char {
               ///< reserve
   targets,    ///< as cheap, with `inputs::pools` and `inputs::discovery` filled in
   write,      ///< decodes a body and gives a store_request, alone of all: on a receiver
+  feed,       ///< carried out by the federation's source, which may answer much later
   admin,      ///< on the maintenance thread
   reload,     ///< the configuration actor; its status goes to reload_answer()
   quit,       ///< the node's ordered stop

@@ -79,8 +79,8 @@ TROUPE_HANDLER(handle_pushed_groups);
 TROUPE_HANDLER(handle_push_status);
 // federate_api.cc
 TROUPE_HANDLER(handle_federate);
-// Routes of kind reload and quit are carried out by the caller; their handler only answers for a
-// direct call.
+// Routes of kind feed, reload and quit are carried out by the caller; their handler only answers
+// for a direct call.
 TROUPE_HANDLER(handle_by_caller);
 #undef TROUPE_HANDLER
 
