@@ -65,6 +65,27 @@ TEST(examples, troupes_own_file_has_flags_and_every_block) {
     })) << block;
 }
 
+TEST(examples, federation_by_scraping_and_by_subscription_take_the_same) {
+  const auto fs = make_posix_file_system();
+  for (const std::string pattern : {"geographic", "environment", "team"}) {
+    const auto scraped = load_example("federation/" + pattern + "_scrape.yml");
+    ASSERT_NE(scraped.value, nullptr) << join(scraped.errors);
+    auto options = no_environment();
+    options.own_file = folder() + "/federation/" + pattern + "_stage.yml";
+    const auto subscribed = parse_config("", "c.yml", *fs, options);
+    ASSERT_NE(subscribed.value, nullptr) << join(subscribed.errors);
+    std::set<std::string> pulled, taken;
+    for (const auto& j : scraped.value->scrape_configs)
+      if (j.metrics_path == "/federate") {
+        EXPECT_TRUE(j.honor_labels);
+        pulled.insert(j.params.at("match[]").begin(), j.params.at("match[]").end());
+      }
+    for (const auto& s : subscribed.value->own.federation)
+      taken.insert(s.match.begin(), s.match.end());
+    EXPECT_EQ(pulled, taken) << pattern;
+  }
+}
+
 TEST(examples, the_default_is_what_is_embedded) {
   const auto fs = make_posix_file_system();
   EXPECT_EQ(*read_file(*fs, folder() + "/default.yml"), embedded_config("0.0.0.0:9090"));

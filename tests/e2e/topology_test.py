@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The shapes that people build from several servers, from config/examples: an HA pair, a global server that federates from
-both, four hash-mod shards of one job. Beside a Prometheus that does the same, where there is one."""
+both, four hash-mod shards of one job; regions, one of them a Prometheus, under a global server. Beside a Prometheus that does the
+same, where there is one."""
 import contextlib
 import pathlib
 import re
@@ -107,8 +108,44 @@ def federation(folder: str):
         print(f"  {len(below)} series of two replicas through {len(tops)} global servers, {compared} samples equal")
 
 
+RULES = "groups: [{name: g, rules: [{record: 'job:fixture:sum', expr: 'sum by (job) (fixture_total)'}]}]\n"
+
+
+def regions(folder: str):
+    """Recorded series and `up` of a troupe and a Prometheus through /federate."""
+    path = pathlib.Path(folder)
+    (path / "rules.yml").write_text(RULES)
+    with contextlib.ExitStack() as stack:
+        target = stack.enter_context(exporters.Exporter(exporters.fixture_body(20)))
+        below = {}
+        for region in ("east", "west"):
+            config = f"""
+global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s, external_labels: {{region: {region}}}}}
+rule_files: [{path}/rules.yml]
+scrape_configs: [{{job_name: node, static_configs: [{{targets: ["127.0.0.1:{target.port}"]}}]}}]
+"""
+            here = place(folder, region, [])
+            start = harness.prometheus if region == "west" and harness.peer("prometheus") else harness.troupe
+            below[region] = stack.enter_context(start(here, config)).start()
+        config = example("federation/geographic_scrape.yml",
+                         ("targets: .*", f"targets: {[f'127.0.0.1:{s.port}' for s in below.values()]}"),
+                         ("scrape_interval: 30s", "scrape_interval: 1s\n  scrape_timeout: 1s"))
+        top = stack.enter_context(harness.troupe(place(folder, "top", []), config)).start()
+        for region in below:
+            for expr in ("job:fixture:sum", 'up{job="node"}'):
+                chosen = expr.replace("}", f',region="{region}"}}') if "{" in expr else f'{expr}{{region="{region}"}}'
+                harness.wait_for(chosen, lambda e=chosen: max(
+                    float(s["value"][1]) for s in harness.instant(top.port, f"count_over_time({e}[1m])")) >= 3)
+                now = time.time()
+                (labels, above), = series_at(top.port, chosen, 60, now).items()
+                (own, points), = series_at(below[region].port, expr, 60, now).items()
+                assert dict(labels) == {**dict(own), "region": region}, (labels, own)
+                assert all(points.get(t) == v for t, v in above.items()), (above, points)
+        print(f"  recorded series and up of {len(below)} regions through /federate")
+
+
 def main() -> int:
-    for step in (shards, federation):
+    for step in (shards, federation, regions):
         with harness.work_folder() as folder:
             step(folder)
             print(f"{step.__name__}: ok", flush=True)
