@@ -197,6 +197,10 @@ void node_storage::set_retention(int64_t ms, uint64_t bytes) {
   upkeep_->set_retention(ms, bytes);
 }
 
+void node_storage::set_retention_rules(std::vector<retention_rule> rules) {
+  upkeep_->set_retention_rules(std::move(rules));
+}
+
 void node_storage::set_out_of_order_window(int64_t ms) {
   limits_.out_of_order_window_ms.store(ms);
 }

@@ -39,6 +39,7 @@ class node_storage final : public storage {
   std::vector<block_info> blocks() const override { return blocks_->infos(); }
   damage_report damage() const override { return damage_->report(); }
   void set_retention(int64_t ms, uint64_t bytes) override;
+  void set_retention_rules(std::vector<retention_rule> rules) override;
   void set_out_of_order_window(int64_t ms) override;
   void set_series_budgets(const std::vector<series_budget>& budgets) override;
   std::vector<budget_state> series_budgets(size_t groups) const override;

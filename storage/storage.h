@@ -110,6 +110,8 @@ class storage {
   virtual damage_report damage() const = 0;
   /// Retention as reloaded from configuration.
   virtual void set_retention(int64_t ms, uint64_t bytes) = 0;
+  /// In place of options::retention_rules.
+  virtual void set_retention_rules(std::vector<retention_rule> rules) = 0;
   virtual void set_out_of_order_window(int64_t ms) = 0;
   /// Other budgets of series come into force; not while maintain() runs.
   virtual void set_series_budgets(const std::vector<series_budget>& budgets) = 0;

@@ -242,7 +242,10 @@ status upkeep::write_next_block() {
   for (const auto& s : parts_.shards)
     if (const auto* t = s->memory().find_tenant(tenant->first))
       sources.push_back(select_set_aside(s->memory(), *t, start, end - 1));
-  const auto merged = merge_series(std::move(sources));
+  auto merged = merge_series(std::move(sources));
+  // All of it is older than the shortest retentions.
+  if (policy_->by_series())
+    merged = without_expired(std::move(merged), policy_, end + 1);
   TROUPE_ASSIGN(const block_meta meta, parts_.blocks->write(tenant->first, start, end, *merged));
   log.info("wrote block {}: {} series, {} samples", meta.id, meta.series, meta.samples);
   tenant->second.erase(tenant->second.begin());
@@ -343,10 +346,20 @@ bool upkeep::collect_garbage() {
 
 void upkeep::set_retention(int64_t ms, uint64_t bytes) {
   const std::lock_guard guard(mutex_);
-  policy_ = std::make_shared<retention_policy>(ms, rules_);
+  use_policy(ms);
+  retention_bytes_ = bytes;
+}
+
+void upkeep::set_retention_rules(std::vector<retention_rule> rules) {
+  const std::lock_guard guard(mutex_);
+  rules_ = std::move(rules);
+  use_policy(policy_->otherwise_ms());
+}
+
+void upkeep::use_policy(int64_t otherwise_ms) {
+  policy_ = std::make_shared<retention_policy>(otherwise_ms, rules_);
   parts_.blocks->set_retention_policy(policy_);
   parts_.limits->retention_ms.store(policy_->longest_ms());
-  retention_bytes_ = bytes;
 }
 
 plan_options upkeep::plan() const {

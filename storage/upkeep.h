@@ -57,6 +57,7 @@ class upkeep {
   uint64_t early_cuts() const { return early_cuts_.load(std::memory_order_relaxed); }
   /// As reloaded from configuration; waits for the piece in work.
   void set_retention(int64_t ms, uint64_t bytes);
+  void set_retention_rules(std::vector<retention_rule> rules);
   /// The background check of blocks. Any thread.
   const scrubber& scrub() const { return scrub_; }
   /// Waits for the piece in work, writes snapshots for a quick start, refuses all later work.
@@ -102,6 +103,7 @@ class upkeep {
   result<bool> rewrite_log();
   bool collect_garbage();
   status expire();
+  void use_policy(int64_t otherwise_ms);
   plan_options plan() const;
   status write_head_to(const std::string& dir);
   timestamp_ms range_end(timestamp_ms start) const;
@@ -110,7 +112,7 @@ class upkeep {
   const std::string dir_;
   const int64_t range_ms_;
   const int64_t max_block_ms_;
-  const std::vector<retention_rule> rules_;
+  std::vector<retention_rule> rules_;
   std::atomic<uint64_t> early_cuts_{0};
   std::atomic<bool> flush_asked_{false};
   const int64_t snapshot_interval_ns_;  ///< 0: none
