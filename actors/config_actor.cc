@@ -22,6 +22,7 @@ void distribute(self_ptr self) {
   self->send(s.peers->send, config_atom_v, s.current);
   self->send(s.peers->federation, config_atom_v, s.current);
   self->send(s.peers->feed, config_atom_v, s.current);
+  self->send(s.peers->aggregate, config_atom_v, s.current);
   for (const auto& r : s.peers->rules)
     self->send(r, config_atom_v, s.current);
 }
@@ -130,6 +131,8 @@ config_actor::behavior_type configuration(self_ptr self, config_params params) {
           self->send(peers->federation, config_atom_v, s.current);
         if (!before || before->feed != peers->feed)
           self->send(peers->feed, config_atom_v, s.current);
+        if (!before || before->aggregate != peers->aggregate)
+          self->send(peers->aggregate, config_atom_v, s.current);
         for (size_t i = 0; i < peers->rules.size(); ++i)
           if (!before || before->rules[i] != peers->rules[i])
             self->send(peers->rules[i], config_atom_v, s.current);

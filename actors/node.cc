@@ -1,5 +1,6 @@
 #include "actors/node.h"
 
+#include "actors/aggregate_actor.h"
 #include "actors/audit_actor.h"
 #include "actors/config_actor.h"
 #include "actors/discovery_actor.h"
@@ -56,6 +57,7 @@ status node::open() {
   reload_time_ = env_.clk->now_ms();
   storage::options so = opts_.store;
   apply_storage_config(so, config_->storage);
+  so.retention_rules = with_dropped_inputs(so.retention_rules, *config_);
   set_reach(so);
   storage::environment se{env_.files, env_.clk, env_.metrics, env_.seed, env_.memory};
   TROUPE_ASSIGN(store_, storage::storage::open(so, se));
@@ -132,7 +134,7 @@ void node::set_reach(const storage::options& o) {
   int64_t by_time = o.retention_ms > 0 ? o.retention_ms : INT64_MAX;
   for (const auto& rule : o.retention_rules)
     if (rule.retention_ms > 0)
-      by_time = std::min(by_time, rule.retention_ms);
+      by_time = std::min(by_time, std::max(rule.retention_ms, newest));
   reach_ms_ = o.retention_bytes > 0 ? std::min(newest, by_time) : by_time;
 }
 
@@ -271,7 +273,9 @@ std::vector<child_spec> node::children() {
   mp.apply_config = [this, store = store_.get(), base = opts_.store](const config_ptr& c) {
     storage::options now = base;
     apply_storage_config(now, c->storage);
+    now.retention_rules = with_dropped_inputs(now.retention_rules, *c);
     store->set_retention(now.retention_ms, now.retention_bytes);
+    store->set_retention_rules(now.retention_rules);
     store->set_out_of_order_window(now.out_of_order_window_ms);
     set_reach(now);
   };
@@ -299,6 +303,12 @@ std::vector<child_spec> node::children() {
           return spawn_child(sys, detached, evaluating, rp);
         },
         false);
+  add(
+      "aggregate", true, stop_sources,
+      [&sys, detached, ap = aggregate_params_of()] {
+        return spawn_child(sys, detached, aggregating, ap);
+      },
+      true);
   discovery_params dp;
   dp.env = {env_.files, nullptr, env_.metrics, env_.endpoints};
   dp.make_watcher = env_.make_watcher;
@@ -424,10 +434,30 @@ rule_params node::rule_params_of(size_t index) {
   p.clk = env_.clk;
   p.marks = &marks_;
   p.readable = [this] { return store_->ready(); };
+  p.senders_return_ms = senders_return_ms();
+  return p;
+}
+
+int64_t node::senders_return_ms() const {
   // Shorter than what the present waits for the past: a quick restart goes on as one.
+  const auto& f = opts_.flags;
   const bool receives = f.web.enable_remote_write_receiver || f.web.enable_otlp_receiver ||
                         f.web.enable_import || !config_->own.federation.empty();
-  p.senders_return_ms = receives ? f.rules.max_wait_ms * 3 / 4 : 0;
+  return receives ? f.rules.max_wait_ms * 3 / 4 : 0;
+}
+
+aggregate_params node::aggregate_params_of() {
+  aggregate_params p;
+  p.options.catch_up_wait_ms = opts_.flags.rules.catch_up_wait_ms;
+  p.env.log = &store_->log();
+  p.env.files = env_.files;
+  p.env.metrics = env_.metrics;
+  p.env.folder = join_path(opts_.store.dir, "stream_aggregation");
+  p.store = {store_->shard_count(), env_.metrics, env_.on_offer, env_.on_outcome};
+  p.clk = env_.clk;
+  p.marks = &marks_;
+  p.readable = [this] { return store_->ready(); };
+  p.senders_return_ms = senders_return_ms();
   return p;
 }
 
@@ -509,6 +539,7 @@ void node::publish_if_complete() {
   caf::anon_send(all->discovery, links_atom_v, all);
   for (const auto& r : all->rules)
     caf::anon_send(r, links_atom_v, all);
+  caf::anon_send(all->aggregate, links_atom_v, all);
   if (all->audit)
     caf::anon_send(all->audit, links_atom_v, all);
   caf::anon_send(all->federation, links_atom_v, all);

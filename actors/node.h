@@ -139,6 +139,8 @@ class node {
   struct send_params send_params_of();
   struct federation_params federation_params_of();
   struct feed_params feed_params_of();
+  struct aggregate_params aggregate_params_of();
+  int64_t senders_return_ms() const;
   void child_started(const std::string& name, const caf::actor& handle);
   void publish_if_complete();
   /// Reads the configuration and opens its log files.

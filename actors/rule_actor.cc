@@ -16,10 +16,6 @@ using runner_ptr = rules::rule_manager::runner_ptr;
 /// Scrapes of an instant are stored this much later.
 constexpr int64_t scrape_lag_ms = 1'000;
 
-bool worth_repeating(const status& s) {
-  return s.code() == errc::unavailable || s.code() == errc::no_space || s.code() == errc::timeout;
-}
-
 /// Stores batches until each has an answer that stays.
 void store(self_ptr self, std::vector<batch_ptr> batches, std::function<void(outcomes)> done) {
   auto list = std::make_shared<const std::vector<batch_ptr>>(std::move(batches));

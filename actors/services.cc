@@ -1,6 +1,7 @@
 #include "actors/services.h"
 
 #include "config/text.h"
+#include "pipeline/aggregate/dropped_inputs.h"
 #include "pipeline/rules/go_templates.h"
 #include "query/parser/parser.h"
 #include "storage/base/duration.h"
@@ -204,6 +205,17 @@ result<std::vector<storage::retention_rule>> retention_rules_of(const config::se
     TROUPE_ASSIGN(auto selector, query::parse_metric_selector(rule.selector));
     out.push_back({std::move(selector), rule.retention_ms});
   }
+  return out;
+}
+
+std::vector<storage::retention_rule> with_dropped_inputs(std::vector<storage::retention_rule> own,
+                                                         const config::config& c) {
+  // So short that nothing of them is in the blocks that are cut from memory.
+  constexpr int64_t least_ms = 1;
+  std::vector<storage::retention_rule> out;
+  for (auto& selector : aggregate::dropped_inputs(c.own.stream_aggregation))
+    out.push_back({std::move(selector), least_ms});
+  out.insert(out.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()));
   return out;
 }
 

@@ -39,6 +39,10 @@ api::services services_of(const config::server_flags& f,
                           const std::map<std::string, std::string>& values);
 /// The rules of the flags; invalid_argument for a selector that does not parse.
 result<std::vector<storage::retention_rule>> retention_rules_of(const config::server_flags& f);
+/// `own` behind those that a configuration asks for: inputs of stream_aggregation that are not
+/// kept.
+std::vector<storage::retention_rule> with_dropped_inputs(std::vector<storage::retention_rule> own,
+                                                         const config::config& c);
 /// "15d or 512MiB", for runtimeinfo; "" without any bound.
 std::string retention_text(const storage::options& o);
 /// Where users reach the node: --web.external-url, else by its host name. Without a '/' at its end.

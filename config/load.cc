@@ -152,18 +152,19 @@ class loader {
         .read(c, static_cast<void (*)(fields&, own_config&)>(describe));
     diagnostics found;
     validate(c, found);
-    check_selectors(c, found);
+    for (size_t i = 0; i < c.federation.size(); ++i)
+      check_selectors(c.federation[i].match, item_path("federation", i), found);
+    for (size_t i = 0; i < c.stream_aggregation.size(); ++i)
+      check_selectors(c.stream_aggregation[i].match, item_path("stream_aggregation", i), found);
     place(std::move(found), root, file, out_.errors);
   }
 
-  void check_selectors(const own_config& c, diagnostics& found) {
-    if (!options_.check_selector)
-      return;
-    for (size_t i = 0; i < c.federation.size(); ++i)
-      for (size_t k = 0; k < c.federation[i].match.size(); ++k)
-        if (const auto s = options_.check_selector(c.federation[i].match[k]); !s.ok())
-          found.push_back({"", 0, 0, item_path(child_path(item_path("federation", i), "match"), k),
-                           std::string(s.message())});
+  void check_selectors(const std::vector<std::string>& match, const std::string& path,
+                       diagnostics& out) {
+    for (size_t i = 0; options_.check_selector && i < match.size(); ++i)
+      if (const auto s = options_.check_selector(match[i]); !s.ok())
+        out.push_back(
+            {"", 0, 0, item_path(child_path(path, "match"), i), std::string(s.message())});
   }
 
   void expand_external_labels(global_config& g) {

@@ -2,6 +2,7 @@
 // Plain data.
 #pragma once
 
+#include "config/aggregation_config.h"
 #include "config/federation_config.h"
 
 #include <span>
@@ -12,6 +13,7 @@ namespace troupe::config {
 
 struct own_config {
   std::vector<federation_config> federation;
+  std::vector<aggregation_config> stream_aggregation;
 
   bool operator==(const own_config&) const = default;
 };

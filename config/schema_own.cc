@@ -6,7 +6,7 @@
 namespace troupe::config {
 namespace {
 
-constexpr std::array<std::string_view, 1> blocks{"federation"};
+constexpr std::array<std::string_view, 2> blocks{"federation", "stream_aggregation"};
 
 }  // namespace
 
@@ -23,8 +23,24 @@ void describe(fields& f, federation_config& c) {
   describe(f, c.client);
 }
 
+void describe(fields& f, aggregation_config& c) {
+  f.text("name", c.name, shown::yes);
+  f.texts("match", c.match, shown::yes);
+  f.duration("interval", c.interval_ms);
+  f.texts("by", c.by, shown::yes);
+  f.texts("without", c.without, shown::yes);
+  f.texts("outputs", c.outputs, shown::yes);
+  f.flag("keep_input", c.keep_input, when::always);
+  f.flag("keep_metric_names", c.keep_metric_names);
+  f.duration("dedup_interval", c.dedup_interval_ms);
+  f.duration("staleness_interval", c.staleness_interval_ms);
+  f.duration("ignore_first_sample_interval", c.ignore_first_sample_interval_ms);
+  f.duration("max_wait", c.max_wait_ms, when::always);
+}
+
 void describe(fields& f, own_config& c) {
   f.list("federation", c.federation, describe);
+  f.list("stream_aggregation", c.stream_aggregation, describe);
 }
 
 }  // namespace troupe::config

@@ -1,6 +1,7 @@
 // Checks of the blocks of the main file.
 #include "config/validate.h"
 
+#include "config/aggregation_output.h"
 #include "config/text.h"
 #include "config/yaml.h"
 #include "storage/base/quote.h"
@@ -303,10 +304,49 @@ void validate(const federation_config& c, const std::string& path, diagnostics& 
   validate(c.client, path, out);
 }
 
+void validate(const aggregation_config& c, const std::string& path, diagnostics& out) {
+  constexpr int64_t least_ms = 1'000;
+  const auto check = [&](bool holds, std::string_view key, std::string message) {
+    if (!holds)
+      add(out, key.empty() ? path : child_path(path, key), std::move(message));
+  };
+  check(!c.name.empty(), "", "name for stream_aggregation is empty");
+  check(!c.match.empty(), "", "match for stream_aggregation is empty");
+  check(c.interval_ms >= least_ms, "interval", "must be at least 1s");
+  check(c.by.empty() || c.without.empty(), "without", "by and without exclude each other");
+  for (const auto* list : {&c.by, &c.without})
+    for (size_t i = 0; i < list->size(); ++i)
+      if (!is_label_name((*list)[i], true))
+        add(out, item_path(child_path(path, list == &c.by ? "by" : "without"), i),
+            quoted((*list)[i]) + " is not a valid label name");
+  check(!c.outputs.empty(), "", "outputs for stream_aggregation are empty");
+  std::set<aggregation_function> seen;
+  for (size_t i = 0; i < c.outputs.size(); ++i) {
+    const auto field = item_path(child_path(path, "outputs"), i);
+    const auto parsed = parse_aggregation_output(c.outputs[i]);
+    if (!parsed.ok())
+      add(out, field, std::string(parsed.error().message()));
+    else if (!seen.insert(parsed->function).second)
+      add(out, field, "the output is there twice");
+  }
+  check(!c.keep_metric_names || c.outputs.size() <= 1, "keep_metric_names",
+        "needs a single output: others would have the same name");
+  check(c.keep_input || !c.keep_metric_names, "keep_input",
+        "must be true with keep_metric_names: outputs could not be told from their input");
+  check(
+      c.dedup_interval_ms == 0 || (c.interval_ms != 0 && c.interval_ms % c.dedup_interval_ms == 0),
+      "dedup_interval", "interval must be a multiple of it");
+  check(c.staleness_interval_ms == 0 || c.staleness_interval_ms >= c.interval_ms,
+        "staleness_interval", "must not be shorter than interval");
+}
+
 void validate(const own_config& c, diagnostics& out) {
   for (size_t i = 0; i < c.federation.size(); ++i)
     validate(c.federation[i], item_path("federation", i), out);
   check_unique_names(c.federation, "federation", "federation", out);
+  for (size_t i = 0; i < c.stream_aggregation.size(); ++i)
+    validate(c.stream_aggregation[i], item_path("stream_aggregation", i), out);
+  check_unique_names(c.stream_aggregation, "stream_aggregation", "stream aggregation", out);
 }
 
 void validate(const config& c, diagnostics& out) {

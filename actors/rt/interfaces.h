@@ -106,6 +106,12 @@ using rule_actor =
                         // To itself: open_requests.h.
                         caf::reacts_to<sweep_atom>, caf::reacts_to<links_atom, links_ptr>>;
 
+/// Aggregates what is in the log by the rules of stream_aggregation.
+using aggregate_actor =
+    basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<config_atom, config_ptr>,
+                        // To itself: open_requests.h.
+                        caf::reacts_to<sweep_atom>, caf::reacts_to<links_atom, links_ptr>>;
+
 /// One worker of the query pool: runs API handlers that read, one at a time.
 using query_actor = basic_actor::extend<caf::reacts_to<call_atom, http_call_ptr>,
                                         caf::reacts_to<links_atom, links_ptr>>;
@@ -152,6 +158,7 @@ struct links {
   federation_actor federation;
   feed_actor feed;
   std::vector<rule_actor> rules;
+  aggregate_actor aggregate;
   audit_actor audit;  ///< invalid where the canary is off
 };
 

@@ -42,6 +42,11 @@ struct joined_outcomes {
   void answered();
 };
 
+/// A batch that was not stored for such a reason may be offered again.
+inline bool worth_repeating(const status& s) {
+  return s.code() == errc::unavailable || s.code() == errc::no_space || s.code() == errc::timeout;
+}
+
 class shard_store {
  public:
   explicit shard_store(shard_store_params p);

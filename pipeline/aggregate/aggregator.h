@@ -48,7 +48,6 @@ class aggregator {
   /// for this series gave, or no_input. NaN, stale markers among them, count for nothing.
   uint32_t add(uint32_t input, const labels& series, timestamp_ms ts, double value);
 
-  const rule& of() const { return *rule_; }
   /// Everything up to here is closed.
   timestamp_ms closed() const { return closed_; }
   struct interval {

@@ -133,8 +133,7 @@ status journal::append(const decision& d) {
 
 status journal::remove() {
   file_.reset();
-  const status s = fs_.remove_file(path_);
-  return s.code() == errc::not_found ? status() : s;
+  return fs_.exists(path_) ? fs_.remove_file(path_) : status();
 }
 
 }  // namespace troupe::aggregate

@@ -272,12 +272,13 @@ void stream_aggregation::close(active_rule& r, timestamp_ms up_to) {
   }
 }
 
-timestamp_ms stream_aggregation::due_until(const aggregator& a, timestamp_ms now,
+timestamp_ms stream_aggregation::due_until(const active_rule& r, timestamp_ms now,
                                            timestamp_ms complete_until) const {
   timestamp_ms until = std::min(complete_until, now);
   // What ended before the start waits for senders that come back.
-  if (a.closed() + a.of().step_ms() > started_ || now - started_ >= options_.catch_up_wait_ms)
-    until = std::max(until, now - a.of().max_wait_ms());
+  if (r.work->closed() + r.definition->step_ms() > started_ ||
+      now - started_ >= options_.catch_up_wait_ms)
+    until = std::max(until, now - r.definition->max_wait_ms());
   return until;
 }
 
@@ -294,7 +295,7 @@ void stream_aggregation::close_due(timestamp_ms now, timestamp_ms complete_until
   std::vector<active_rule*> due;
   for (const auto& r : rules_) {
     const int64_t unit = r->definition->step_ms();
-    const timestamp_ms until = due_until(*r->work, now, complete_until);
+    const timestamp_ms until = due_until(*r, now, complete_until);
     if (until < r->work->closed() + unit)
       continue;
     const timestamp_ms up_to = r->work->closed() + (until - r->work->closed()) / unit * unit;

@@ -105,7 +105,7 @@ class stream_aggregation {
   void replay(bool at_end);
   void close(active_rule& r, timestamp_ms up_to);
   void close_due(timestamp_ms now, timestamp_ms complete_until);
-  timestamp_ms due_until(const aggregator& a, timestamp_ms now, timestamp_ms complete_until) const;
+  timestamp_ms due_until(const active_rule& r, timestamp_ms now, timestamp_ms complete_until) const;
   std::vector<send::advance> moved() const;
   void keep_state(timestamp_ms now);
   status write_snapshot(timestamp_ms now);

@@ -1,4 +1,5 @@
 // The blocks of --troupe.config.file.
+#include "config/aggregation_output.h"
 #include "config/load.h"
 #include "tests/config/config_fixture.h"
 
@@ -13,6 +14,11 @@ loaded_config load_own(std::string_view text) {
   fs.put("/e/t.yml", std::string(text));
   auto options = no_environment();
   options.own_file = "/e/t.yml";
+  options.check_selector = [](std::string_view text) -> status {
+    return text.find('}') == text.find('{') || text.ends_with('}')
+               ? status()
+               : status(errc::invalid_argument, "no selector");
+  };
   return parse_config("", "c.yml", fs, options);
 }
 
@@ -69,6 +75,79 @@ TEST(own_config, errors_have_their_place_in_the_file) {
   auto options = no_environment();
   options.own_file = "/e/none.yml";
   EXPECT_EQ(parse_config("", "c.yml", fs, options).value, nullptr);
+}
+
+TEST(own_config, a_rule_of_stream_aggregation) {
+  const auto loaded = load_own(
+      "stream_aggregation:\n"
+      "- name: requests\n"
+      "  match: ['m{a=\"b\"}']\n"
+      "  interval: 1m30s\n"
+      "  by: [x, y]\n"
+      "  outputs: [rate_sum, 'quantiles(0.5, 1)']\n"
+      "  keep_input: false\n"
+      "  dedup_interval: 30s\n"
+      "  ignore_first_sample_interval: 0s\n");
+  ASSERT_NE(loaded.value, nullptr) << join(loaded.errors);
+  ASSERT_EQ(loaded.value->own.stream_aggregation.size(), 1u);
+  const auto& r = loaded.value->own.stream_aggregation[0];
+  EXPECT_EQ(r.name, "requests");
+  EXPECT_EQ(r.interval_ms, 90'000);
+  EXPECT_EQ(r.by, (std::vector<std::string>{"x", "y"}));
+  EXPECT_EQ(r.outputs, (std::vector<std::string>{"rate_sum", "quantiles(0.5, 1)"}));
+  EXPECT_FALSE(r.keep_input);
+  EXPECT_EQ(r.dedup_interval_ms, 30'000);
+  EXPECT_EQ(r.ignore_first_sample_interval_ms, 0);
+  EXPECT_EQ(r.max_wait_ms, 15'000);
+}
+
+TEST(own_config, errors_of_stream_aggregation_have_their_place) {
+  EXPECT_EQ(
+      join(load_own("stream_aggregation:\n"
+                    "- match: [m]\n"
+                    "  interval: 100ms\n"
+                    "  by: [a]\n"
+                    "  without: [b]\n"
+                    "  outputs: [sum, 'quantiles(2)', avg, avg, quantiles]\n"
+                    "- name: x\n"
+                    "  interval: 1m\n"
+                    "  match: ['m{']\n"
+                    "  outputs: [min, max]\n"
+                    "  keep_metric_names: true\n"
+                    "  dedup_interval: 7s\n"
+                    "  staleness_interval: 1s\n"
+                    "- name: x\n"
+                    "  outputs: []\n"
+                    "  interval: soon\n")
+               .errors),
+      "/e/t.yml:2:3: stream_aggregation[0]: name for stream_aggregation is empty\n"
+      "/e/t.yml:3:3: stream_aggregation[0].interval: must be at least 1s\n"
+      "/e/t.yml:5:3: stream_aggregation[0].without: by and without exclude each other\n"
+      "/e/t.yml:6:13: stream_aggregation[0].outputs[0]: unknown output \"sum\"\n"
+      "/e/t.yml:6:18: stream_aggregation[0].outputs[1]: \"2\" is no quantile between 0 and 1\n"
+      "/e/t.yml:6:39: stream_aggregation[0].outputs[3]: the output is there twice\n"
+      "/e/t.yml:6:44: stream_aggregation[0].outputs[4]: quantiles needs its quantiles in "
+      "parentheses: \"quantiles(0.5, 0.99)\"\n"
+      "/e/t.yml:9:11: stream_aggregation[1].match[0]: no selector\n"
+      "/e/t.yml:11:3: stream_aggregation[1].keep_metric_names: needs a single output: others would "
+      "have the same name\n"
+      "/e/t.yml:12:3: stream_aggregation[1].dedup_interval: interval must be a multiple of it\n"
+      "/e/t.yml:13:3: stream_aggregation[1].staleness_interval: must not be shorter than interval\n"
+      "/e/t.yml:14:3: stream_aggregation[2]: match for stream_aggregation is empty\n"
+      "/e/t.yml:14:3: stream_aggregation[2]: outputs for stream_aggregation are empty\n"
+      "/e/t.yml:14:3: stream_aggregation[2].name: found multiple stream aggregation configs with "
+      "job name \"x\"\n"
+      "/e/t.yml:16:13: stream_aggregation[2].interval: not a valid duration string: \"soon\"");
+}
+
+TEST(own_config, outputs_of_stream_aggregation) {
+  EXPECT_EQ(parse_aggregation_output("quantiles(0,0.5 , 1e-1)")->phis,
+            (std::vector<double>{0, 0.5, 0.1}));
+  for (const auto name : {"avg", "count_samples", "histogram_bucket", "unique_samples"})
+    EXPECT_EQ(to_string(parse_aggregation_output(name)->function), name);
+  for (const auto bad : {"", "AVG", "quantiles", "quantiles()", "quantiles(x)", "quantiles(0.5",
+                         "quantiles(nan)", "quantiles(0.5,0.5)", "quantiles(-0.1)"})
+    EXPECT_FALSE(parse_aggregation_output(bad).ok()) << bad;
 }
 
 }  // namespace
