@@ -1,6 +1,7 @@
 #include "pipeline/push/pushed_body.h"
 
 #include "pipeline/parse/exposition_text.h"
+#include "pipeline/parse/number.h"
 #include "pipeline/parse/openmetrics_parser.h"
 #include "pipeline/parse/protobuf_parser.h"
 #include "pipeline/parse/text_parser.h"
@@ -18,6 +19,12 @@ namespace troupe::push {
 namespace {
 
 constexpr std::string_view instance_label = "instance";
+
+std::string text_of(double v) {
+  std::string out;
+  parse::append_value(out, v);
+  return out;
+}
 
 class pushed_reader {
  public:
@@ -121,11 +128,6 @@ class pushed_reader {
       TROUPE_TRY(p.read_labels(family + std::string(suffix), extra, builder_, nullptr));
       return add(family, value);
     };
-    const auto text_of = [](double v) {
-      std::string out;
-      parse::append_value(out, v);
-      return out;
-    };
     switch (p.family().type) {
       case metric_type::summary:
         for (const auto& [q, v] : m.quantiles)
@@ -149,8 +151,27 @@ class pushed_reader {
     return put("_count", {}, m.count);
   }
 
+  /// A bound or quantile as a Pushgateway shows it, which keeps the number.
+  status settle_bound(const std::string& family) {
+    const auto f = families_.find(family);
+    const auto type = f == families_.end() ? metric_type::unknown : f->second.type;
+    const std::string_view name = type == metric_type::histogram ? "le"
+                                  : type == metric_type::summary ? "quantile"
+                                                                 : "";
+    const std::string_view text = name.empty() ? name : builder_.get(name);
+    if (text.empty())
+      return {};
+    double v = 0;
+    if (parse::parse_float(text, v) != parse::number_error::none)
+      return {errc::invalid_argument, "label " + std::string(name) + " of " + quoted(family) +
+                                          " is no number: " + quoted(text)};
+    builder_.set(name, text_of(v));
+    return {};
+  }
+
   /// The series of builder_.
   status add(std::string family, double value) {
+    TROUPE_TRY(settle_bound(family));
     if (family == push_time_name || family == push_failure_time_name)
       return {errc::invalid_argument, quoted(family) + " is made by the receiver"};
     pushed_series s{series_text(builder_, group_), value};

@@ -82,6 +82,22 @@ TEST_F(push_store_test, parts_of_a_histogram_are_one_family) {
   EXPECT_THAT(store->exposition(), Not(HasSubstr("le=\"1\"")));
 }
 
+TEST_F(push_store_test, bounds_are_numbers) {
+  ASSERT_TRUE(push(backup,
+                   "# TYPE t histogram\nt_bucket{le=\"1.0\"} 1\nt_bucket{le=\"+Inf\"} 1\n"
+                   "t_sum 1\nt_count 1\n# TYPE s summary\ns{quantile=\"0.50\"} 1\n"
+                   "g{le=\"1.0\"} 1\n")
+                  .ok());
+  const auto shown = store->exposition();
+  for (const char* series :
+       {"t_bucket{job=\"backup\",le=\"1\"", "t_bucket{job=\"backup\",le=\"+Inf\"",
+        "s{job=\"backup\",quantile=\"0.5\"", "g{job=\"backup\",le=\"1.0\""})
+    EXPECT_THAT(shown, HasSubstr(series));
+  EXPECT_EQ(push(db1, "# TYPE t histogram\nt_bucket{le=\"x\"} 1\n").code(), errc::invalid_argument);
+  EXPECT_EQ(push(db1, "# TYPE t histogram\nt_bucket{le=\"1\"} 1\nt_bucket{le=\"1.0\"} 1\n").code(),
+            errc::invalid_argument);
+}
+
 TEST_F(push_store_test, inconsistent_pushes_are_refused_and_noted) {
   ASSERT_TRUE(push(backup, "# TYPE n counter\nn 1\n").ok());
   ASSERT_TRUE(push(db1, "m 1\n").ok());
