@@ -7,6 +7,7 @@
 #include "pipeline/federate/node_id.h"
 #include "pipeline/http/blocking_fetch.h"
 #include "pipeline/http/snappy_encoder.h"
+#include "storage/base/check.h"
 #include "storage/base/log.h"
 
 #include <caf/send.hpp>

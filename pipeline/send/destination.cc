@@ -107,7 +107,7 @@ std::vector<http::fetch_request> destination::step(uint64_t& next_token, timesta
   if (!stopping_) {
     read(now_ms, now_ns);
     // First, so that the first request in version 2.0 has descriptions.
-    send_metadata(next_token, now_ms, now_ns, out);
+    send_metadata(next_token, now_ns, out);
     fill(next_token, now_ms, now_ns, out);
     overtake(now_ms, now_ns, next_token, out);
   }

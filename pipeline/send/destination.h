@@ -95,8 +95,7 @@ class destination {
   void take_probe(std::list<request>::iterator at, bool taken, bool refused, int64_t now_ns);
   void publish(timestamp_ms now_ms);
   void publish_drops();
-  void send_metadata(uint64_t& next_token, timestamp_ms now_ms, int64_t now_ns,
-                     std::vector<http::fetch_request>& out);
+  void send_metadata(uint64_t& next_token, int64_t now_ns, std::vector<http::fetch_request>& out);
 
   const config::remote_write_config config_;
   const destination_options options_;

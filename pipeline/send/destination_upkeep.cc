@@ -193,7 +193,7 @@ void destination::take_probe(std::list<request>::iterator at, bool taken, bool r
 
 // --- metadata ---
 
-void destination::send_metadata(uint64_t& next_token, timestamp_ms now_ms, int64_t now_ns,
+void destination::send_metadata(uint64_t& next_token, int64_t now_ns,
                                 std::vector<http::fetch_request>& out) {
   const bool v1 = protocol_ == remote::write_protocol::v1;
   if (v1 && !config_.metadata.send)

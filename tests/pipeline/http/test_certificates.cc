@@ -92,7 +92,7 @@ pem_pair test_authority::issue(const std::string& common_name, const std::string
 }
 
 struct test_rsa_key::impl {
-  EVP_PKEY* key = EVP_RSA_gen(2048);
+  EVP_PKEY* key = EVP_RSA_gen(1024);
   ~impl() { EVP_PKEY_free(key); }
 };
 
