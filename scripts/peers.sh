@@ -1,6 +1,7 @@
 #!/bin/bash
-# Gets the real peers for tests and comparison: Prometheus, promtool, Alertmanager, VictoriaMetrics, exporters. Nothing is
-# installed and no service started: packages of the newest Debian suite that has them are unpacked into a cache folder.
+# Gets the real peers for tests and comparison: Prometheus, promtool, Alertmanager, VictoriaMetrics, exporters, and client
+# libraries. Nothing is installed and no service started: packages of the newest Debian suite that has them are unpacked into a
+# cache folder, and pip puts the libraries beside them, where there is a pip.
 # usage: scripts/peers.sh [--path]    prints the versions; --path prints only the folder of the binaries
 set -euo pipefail
 cache=${TROUPE_PEERS_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/troupe/peers}
@@ -8,6 +9,7 @@ packages=(prometheus promtool prometheus-alertmanager victoria-metrics prometheu
   prometheus-blackbox-exporter)
 suites=(unstable testing stable)
 bin=$cache/root/usr/bin
+libraries=(opentelemetry-sdk opentelemetry-exporter-otlp-proto-http prometheus-client influxdb-client)
 
 quiet=0
 [ "${1:-}" = --path ] && quiet=1
@@ -59,10 +61,22 @@ fetch() {
   rm -rf "$cache/apt/lists" "$cache/apt/archives"
 }
 
+# Without them the tests of client libraries are skipped, nothing else.
+fetch_libraries() {
+  rm -rf "$cache/python.tmp"
+  if python3 -m pip install --quiet --disable-pip-version-check --no-compile --target "$cache/python.tmp" "${libraries[@]}" \
+    >"$cache/pip.log" 2>&1; then
+    mv "$cache/python.tmp" "$cache/python"
+  else
+    echo "peers.sh: no client libraries: $(tail -n 1 "$cache/pip.log")" >&2
+  fi
+}
+
 mkdir -p "$cache"
 exec 9>"$cache/lock"
 flock 9
 [ -x "$bin/promtool" ] && [ -x "$bin/prometheus-node-exporter" ] || fetch
+[ -d "$cache/python" ] || fetch_libraries
 if [ $quiet -eq 1 ]; then
   echo "$bin"
   exit 0
@@ -70,4 +84,7 @@ fi
 for p in "$cache"/debs/*.deb; do
   dpkg-deb -W --showformat='${Package} ${Version}\n' "$p"
 done
+for p in "$cache"/python/*.dist-info; do
+  [ -e "$p" ] && basename "$p" .dist-info
+done | grep -iE "^($(tr ' -' '|_' <<<"${libraries[*]}"))-" || true
 echo "binaries: $bin"
