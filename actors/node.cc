@@ -41,6 +41,7 @@ status node::open() {
   storage::options so = opts_.store;
   apply_storage_config(so, config_->storage);
   so.retention_rules = with_dropped_inputs(so.retention_rules, *config_);
+  so.series_budgets = series_budgets_of(*config_);
   set_reach(so);
   storage::environment se{env_.files, env_.clk, env_.metrics, env_.seed, env_.memory};
   TROUPE_ASSIGN(store_, storage::storage::open(so, se));

@@ -78,6 +78,7 @@ std::vector<child_spec> node::children() {
     store->set_retention(now.retention_ms, now.retention_bytes);
     store->set_retention_rules(now.retention_rules);
     store->set_out_of_order_window(now.out_of_order_window_ms);
+    store->set_series_budgets(series_budgets_of(*c));
     set_reach(now);
   };
   add(

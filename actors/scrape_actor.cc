@@ -21,6 +21,15 @@ bool may_retry(const status& s) {
   return s.code() == errc::unavailable || s.code() == errc::no_space || s.code() == errc::timeout;
 }
 
+std::string refusal_of(const storage::append_report& r) {
+  if (r.refused() == 0)
+    return {};
+  std::string out;
+  for (const auto& why : ingest::growth_refusals(r))
+    out += (out.empty() ? "" : "; ") + why;
+  return out;
+}
+
 scrape::pool_time now_of(const params_ptr& p) {
   return {p->clk->now_ms(), p->clk->monotonic_ns()};
 }
@@ -41,7 +50,7 @@ void answered(self_ptr self, const offered_scrapes_ptr& offer,
     }
     if (!error.ok())
       lost->add(static_cast<double>(offer->batches[i]->sample_count()));
-    s.pool->on_ack(offer->tokens[i]);
+    s.pool->on_ack(offer->tokens[i], refusal_of(got[i].report));
   }
   if (!again->batches.empty())
     self->delayed_send(self, std::chrono::seconds(1), put_atom_v,

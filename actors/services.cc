@@ -219,6 +219,17 @@ std::vector<storage::retention_rule> with_dropped_inputs(std::vector<storage::re
   return out;
 }
 
+std::vector<storage::series_budget> series_budgets_of(const config::config& c) {
+  std::vector<storage::series_budget> out;
+  for (const auto& b : c.own.series_budgets) {
+    matchers selector;
+    if (!b.match.empty())
+      selector = query::parse_metric_selector(b.match).value_or(matchers());  // it was checked
+    out.push_back({b.name, std::move(selector), b.by, b.limit});
+  }
+  return out;
+}
+
 std::string retention_text(const storage::options& o) {
   std::string out = o.retention_ms > 0 ? format_duration(o.retention_ms) : "";
   if (o.retention_bytes > 0)
@@ -246,6 +257,10 @@ api::storage_admin storage_admin_of(storage::storage& store) {
                            entries(h.values_by_label),
                            entries(h.memory_by_label),
                            entries(h.series_by_pair)};
+  };
+  a.cardinality = [&store](size_t limit) {
+    return api::cardinality_state{store.series_count(), store.growth(limit),
+                                  store.series_budgets(limit)};
   };
   a.blocks = [&store] {
     std::vector<api::block_state> out;

@@ -43,6 +43,8 @@ result<std::vector<storage::retention_rule>> retention_rules_of(const config::se
 /// kept.
 std::vector<storage::retention_rule> with_dropped_inputs(std::vector<storage::retention_rule> own,
                                                          const config::config& c);
+/// The series_budgets of a configuration whose selectors were checked.
+std::vector<storage::series_budget> series_budgets_of(const config::config& c);
 /// "15d or 512MiB", for runtimeinfo; "" without any bound.
 std::string retention_text(const storage::options& o);
 /// Where users reach the node: --web.external-url, else by its host name. Without a '/' at its end.

@@ -156,6 +156,11 @@ class loader {
       check_selectors(c.federation[i].match, item_path("federation", i), found);
     for (size_t i = 0; i < c.stream_aggregation.size(); ++i)
       check_selectors(c.stream_aggregation[i].match, item_path("stream_aggregation", i), found);
+    for (size_t i = 0; i < c.series_budgets.size(); ++i)
+      if (const auto& match = c.series_budgets[i].match; options_.check_selector && !match.empty())
+        if (const auto s = options_.check_selector(match); !s.ok())
+          found.push_back({"", 0, 0, child_path(item_path("series_budgets", i), "match"),
+                           std::string(s.message())});
     place(std::move(found), root, file, out_.errors);
   }
 

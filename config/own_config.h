@@ -4,6 +4,7 @@
 
 #include "config/aggregation_config.h"
 #include "config/federation_config.h"
+#include "config/series_budget_config.h"
 
 #include <span>
 #include <string_view>
@@ -14,6 +15,7 @@ namespace troupe::config {
 struct own_config {
   std::vector<federation_config> federation;
   std::vector<aggregation_config> stream_aggregation;
+  std::vector<series_budget_config> series_budgets;
 
   bool operator==(const own_config&) const = default;
 };

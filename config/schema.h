@@ -48,6 +48,7 @@ void describe(fields& f, rule_group_config& c);
 void describe(fields& f, web_config& c);
 void describe(fields& f, federation_config& c);
 void describe(fields& f, aggregation_config& c);
+void describe(fields& f, series_budget_config& c);
 void describe(fields& f, own_config& c);
 
 }  // namespace troupe::config

@@ -6,7 +6,8 @@
 namespace troupe::config {
 namespace {
 
-constexpr std::array<std::string_view, 2> blocks{"federation", "stream_aggregation"};
+constexpr std::array<std::string_view, 3> blocks{"federation", "stream_aggregation",
+                                                 "series_budgets"};
 
 }  // namespace
 
@@ -38,9 +39,17 @@ void describe(fields& f, aggregation_config& c) {
   f.duration("max_wait", c.max_wait_ms, when::always);
 }
 
+void describe(fields& f, series_budget_config& c) {
+  f.text("name", c.name, shown::yes);
+  f.text("match", c.match, shown::yes);
+  f.texts("by", c.by, shown::yes);
+  f.count("limit", c.limit, when::always);
+}
+
 void describe(fields& f, own_config& c) {
   f.list("federation", c.federation, describe);
   f.list("stream_aggregation", c.stream_aggregation, describe);
+  f.list("series_budgets", c.series_budgets, describe);
 }
 
 }  // namespace troupe::config

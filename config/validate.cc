@@ -340,6 +340,19 @@ void validate(const aggregation_config& c, const std::string& path, diagnostics&
         "staleness_interval", "must not be shorter than interval");
 }
 
+void validate(const series_budget_config& c, const std::string& path, diagnostics& out) {
+  if (c.name.empty())
+    add(out, path, "name for series_budgets is empty");
+  if (c.limit == 0)
+    add(out, child_path(path, "limit"), "must be at least 1");
+  std::set<std::string_view> names;
+  for (size_t i = 0; i < c.by.size(); ++i)
+    if (const auto at = item_path(child_path(path, "by"), i); !is_label_name(c.by[i], true))
+      add(out, at, quoted(c.by[i]) + " is not a valid label name");
+    else if (!names.insert(c.by[i]).second)
+      add(out, at, quoted(c.by[i]) + " is there twice");
+}
+
 void validate(const own_config& c, diagnostics& out) {
   for (size_t i = 0; i < c.federation.size(); ++i)
     validate(c.federation[i], item_path("federation", i), out);
@@ -347,6 +360,14 @@ void validate(const own_config& c, diagnostics& out) {
   for (size_t i = 0; i < c.stream_aggregation.size(); ++i)
     validate(c.stream_aggregation[i], item_path("stream_aggregation", i), out);
   check_unique_names(c.stream_aggregation, "stream_aggregation", "stream aggregation", out);
+  std::set<std::string_view> budgets;
+  for (size_t i = 0; i < c.series_budgets.size(); ++i) {
+    const auto& budget = c.series_budgets[i];
+    const auto path = item_path("series_budgets", i);
+    validate(budget, path, out);
+    if (!budget.name.empty() && !budgets.insert(budget.name).second)
+      add(out, child_path(path, "name"), quoted(budget.name) + " is there twice");
+  }
 }
 
 void validate(const config& c, diagnostics& out) {

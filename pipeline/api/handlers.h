@@ -33,6 +33,8 @@ TROUPE_HANDLER(handle_blocks);
 TROUPE_HANDLER(handle_walreplay);
 TROUPE_HANDLER(handle_damage);
 TROUPE_HANDLER(handle_alertmanagers);
+// cardinality_api.cc
+TROUPE_HANDLER(handle_cardinality);
 // rules_api.cc
 TROUPE_HANDLER(handle_rules);
 TROUPE_HANDLER(handle_alerts);

@@ -43,4 +43,16 @@ class json_object {
   std::string out_ = "{";
 };
 
+/// "[a,b]" of what json(item) gives for each item.
+template <class Items, class F>
+std::string json_list(const Items& items, const F& json) {
+  std::string out = "[";
+  for (const auto& item : items) {
+    if (out.size() > 1)
+      out.push_back(',');
+    out += json(item);
+  }
+  return out + "]";
+}
+
 }  // namespace troupe::api

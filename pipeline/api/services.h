@@ -10,6 +10,7 @@
 #include "storage/base/memory_budget.h"
 #include "storage/base/result.h"
 #include "storage/base/stats.h"
+#include "storage/model/cardinality.h"
 #include "storage/model/matcher.h"
 #include "storage/querier.h"
 
@@ -61,6 +62,12 @@ struct tsdb_state {
   timestamp_ms min_time = 0, max_time = 0;
   std::vector<tsdb_entry> series_by_metric, values_by_label, memory_by_label, series_by_pair;
 };
+/// As /api/v1/status/cardinality shows it.
+struct cardinality_state {
+  uint64_t series = 0;
+  growth_report growth;
+  std::vector<budget_state> budgets;
+};
 struct block_state {
   std::string id;
   timestamp_ms min_time = 0, max_time = 0;
@@ -78,6 +85,7 @@ struct storage_admin {
   std::function<void()> flush;
   std::function<result<std::string>(bool skip_head)> snapshot;
   std::function<tsdb_state(size_t limit)> tsdb;
+  std::function<cardinality_state(size_t limit)> cardinality;
   std::function<std::vector<block_state>()> blocks;
   std::function<replay_state()> replay;
   std::function<damage_report()> damage;

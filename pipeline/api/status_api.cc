@@ -15,13 +15,9 @@ namespace troupe::api {
 namespace {
 
 std::string entries_json(const std::vector<tsdb_entry>& entries) {
-  std::string out = "[";
-  for (const auto& e : entries) {
-    if (out.size() > 1)
-      out.push_back(',');
-    out += json_object().text("name", e.name).number("value", e.value).done();
-  }
-  return out + "]";
+  return json_list(entries, [](const tsdb_entry& e) {
+    return json_object().text("name", e.name).number("value", e.value).done();
+  });
 }
 
 }  // namespace

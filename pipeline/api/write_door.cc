@@ -44,9 +44,8 @@ std::string refusal_text(const storage::append_report& stored, const remote::dec
   std::string out;
   add_text(out, stored.too_old, "samples are too old");
   add_text(out, stored.too_far_in_future, "samples are too far in the future");
-  add_text(out, stored.new_series_refused, "samples of new series are over the series limit");
-  add_text(out, stored.no_memory,
-           "samples of new series do not fit into memory (--storage.memory-limit)");
+  for (const auto& why : ingest::growth_refusals(stored))
+    out += " " + why + ";";
   add_text(out, stored.refused_exemplars, "exemplars have no time or are refused as their samples");
   add_text(out, rest.refused_series.count,
            fmt::format("series ({} samples) are invalid", rest.samples_of_refused_series),

@@ -6,6 +6,18 @@
 
 namespace troupe::ingest {
 
+std::vector<std::string> growth_refusals(const storage::append_report& r) {
+  std::vector<std::string> out;
+  const auto add = [&](uint64_t samples, std::string_view why) {
+    if (samples != 0)
+      out.push_back(std::to_string(samples) + " samples of new series " + std::string(why));
+  };
+  add(r.new_series_refused, "are over the series limit");
+  add(r.over_budget, "are over the series budget " + (r.budget ? *r.budget : std::string()));
+  add(r.no_memory, "do not fit into memory (--storage.memory-limit)");
+  return out;
+}
+
 ingester::ingester(storage::shard_appender& door, registry& m, uint32_t shard)
     : door_(door),
       samples_(m.get_counter("troupe_ingest_samples_total", "Samples newly stored.",
@@ -26,6 +38,8 @@ ingester::ingester(storage::shard_appender& door, registry& m, uint32_t shard)
       series_refused_(
           m.get_counter("troupe_ingest_refused_total", "Samples refused.",
                         {{"reason", "series_limit"}, {"shard", std::to_string(shard)}})),
+      over_budget_(m.get_counter("troupe_ingest_refused_total", "Samples refused.",
+                                 {{"reason", "series_budget"}, {"shard", std::to_string(shard)}})),
       no_memory_(m.get_counter("troupe_ingest_refused_total", "Samples refused.",
                                {{"reason", "memory_limit"}, {"shard", std::to_string(shard)}})),
       batches_(m.get_counter("troupe_ingest_batches_total", "Batches offered.",
@@ -52,6 +66,7 @@ outcome ingester::append(const batch_ptr& batch) {
     too_old_.add(static_cast<double>(report->too_old));
     too_new_.add(static_cast<double>(report->too_far_in_future));
     series_refused_.add(static_cast<double>(report->new_series_refused));
+    over_budget_.add(static_cast<double>(report->over_budget));
     no_memory_.add(static_cast<double>(report->no_memory));
   }
   return {{}, *report};

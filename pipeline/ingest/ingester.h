@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe::ingest {
@@ -18,6 +20,9 @@ struct outcome {
   status error;
   storage::append_report report;
 };
+/// Why samples of new series were refused, a text for each reason: "3 samples of new series are
+/// over the series limit".
+std::vector<std::string> growth_refusals(const storage::append_report& r);
 /// One outcome per batch offered, in their order.
 using reply = std::function<void(std::vector<outcome>)>;
 
@@ -50,7 +55,7 @@ class ingester {
   status broken_;
   storage::shard_appender::totals published_;
   counter &samples_, &duplicates_, &conflicts_, &out_of_order_, &too_old_, &too_new_,
-      &series_refused_, &no_memory_, &batches_, &commits_, &failures_;
+      &series_refused_, &over_budget_, &no_memory_, &batches_, &commits_, &failures_;
   bucket_histogram& commit_batches_;
 };
 

@@ -76,6 +76,7 @@ struct scrape_pool::entry {
   uint64_t round = 0;         ///< the apply() that named it last
   target_memory memory;
   std::string last_error;
+  std::string refusal;  ///< what was not stored of the batch answered last
 
   const config::scrape_config& config() const { return *of->rules->config; }
   uint64_t key() const { return key_of(config().job_name, target->id); }
@@ -419,9 +420,12 @@ void scrape_pool::count(const entry& e, const scrape_result& r) {
     env_.on_failure(e.config(), *e.target, r.error.message());
 }
 
-void scrape_pool::on_ack(uint64_t token) {
-  if (auto* e = find(token); e != nullptr && e->unacked != 0)
-    --e->unacked;
+void scrape_pool::on_ack(uint64_t token, std::string refusal) {
+  auto* e = find(token);
+  if (e == nullptr || e->unacked == 0)
+    return;
+  --e->unacked;
+  e->refusal = std::move(refusal);
 }
 
 // --- the end of a target ---
@@ -471,8 +475,9 @@ pool_states scrape_pool::states() const {
   out.targets.reserve(by_key_.size());
   for (const auto& e : entries_)
     if (e && !e->retired)
-      out.targets.push_back({e->config().job_name, e->target, e->health, e->last_error,
-                             e->last_scrape_ms, e->last_duration_ns});
+      out.targets.push_back({e->config().job_name, e->target, e->health,
+                             e->last_error.empty() ? e->refusal : e->last_error, e->last_scrape_ms,
+                             e->last_duration_ns});
   std::sort(out.targets.begin(), out.targets.end(), [](const auto& a, const auto& b) {
     return std::tie(a.pool, a.target->url, a.target->id) <
            std::tie(b.pool, b.target->url, b.target->id);

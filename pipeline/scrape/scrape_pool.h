@@ -65,7 +65,7 @@ struct target_status {
   std::string pool;  ///< job name of the configuration
   discover::target_ptr target;
   target_health health = target_health::unknown;
-  std::string last_error;
+  std::string last_error;           ///< why it is down, or what was not stored of its last scrape
   timestamp_ms last_scrape_ms = 0;  ///< 0: never
   int64_t last_duration_ns = 0;
 };
@@ -90,7 +90,8 @@ class scrape_pool {
   int64_t step_ms() const { return step_ms_; }
   /// The batch of a finished fetch; nothing if its target is gone.
   std::optional<outgoing> on_result(const http::fetch_result& got, pool_time now);
-  void on_ack(uint64_t token);
+  /// `refusal` says what was not stored of the batch, though the rest was.
+  void on_ack(uint64_t token, std::string refusal = {});
 
   size_t size() const { return by_key_.size(); }
   pool_states states() const;

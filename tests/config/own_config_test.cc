@@ -8,17 +8,17 @@
 namespace troupe::config {
 namespace {
 
-loaded_config load_own(std::string_view text) {
+loaded_config load_own(std::string_view text, load_options options = no_environment()) {
   support::sim_file_system fs(1);
   EXPECT_TRUE(fs.create_directories("/e").ok());
   fs.put("/e/t.yml", std::string(text));
-  auto options = no_environment();
   options.own_file = "/e/t.yml";
-  options.check_selector = [](std::string_view text) -> status {
-    return text.find('}') == text.find('{') || text.ends_with('}')
-               ? status()
-               : status(errc::invalid_argument, "no selector");
-  };
+  if (!options.check_selector)
+    options.check_selector = [](std::string_view text) -> status {
+      return text.find('}') == text.find('{') || text.ends_with('}')
+                 ? status()
+                 : status(errc::invalid_argument, "no selector");
+    };
   return parse_config("", "c.yml", fs, options);
 }
 
@@ -54,6 +54,44 @@ TEST(own_config, selectors_are_checked) {
   EXPECT_EQ(loaded.value, nullptr);
   ASSERT_EQ(loaded.errors.size(), 1u);
   EXPECT_EQ(loaded.errors[0].field, "federation[0].match[1]");
+}
+
+TEST(own_config, budgets_of_series) {
+  const auto loaded = load_own(
+      "series_budgets:\n"
+      "- {name: tenants, by: [tenant], limit: 500000}\n"
+      "- {name: all, match: '{job=\"a\"}', limit: 7}\n");
+  ASSERT_NE(loaded.value, nullptr) << join(loaded.errors);
+  const auto& budgets = loaded.value->own.series_budgets;
+  ASSERT_EQ(budgets.size(), 2u);
+  EXPECT_EQ(budgets[0], (series_budget_config{"tenants", "", {"tenant"}, 500'000}));
+  EXPECT_EQ(budgets[1], (series_budget_config{"all", "{job=\"a\"}", {}, 7}));
+}
+
+TEST(own_config, errors_of_budgets_have_their_place_in_the_file) {
+  auto options = no_environment();
+  options.check_selector = [](std::string_view text) {
+    return text == "up" ? status() : status(errc::invalid_argument, "parse error");
+  };
+  EXPECT_EQ(join(load_own("series_budgets:\n"
+                          "- name: a\n"
+                          "  match: up\n"
+                          "- name: a\n"
+                          "  match: '{'\n"
+                          "  by: [job, '', job]\n"
+                          "  limit: 0\n"
+                          "- limit: 1\n"
+                          "  action: drop\n",
+                          options)
+                     .errors),
+            "/e/t.yml:2:3: series_budgets[0].limit: must be at least 1\n"
+            "/e/t.yml:4:3: series_budgets[1].name: \"a\" is there twice\n"
+            "/e/t.yml:5:3: series_budgets[1].match: parse error\n"
+            "/e/t.yml:6:13: series_budgets[1].by[1]: \"\" is not a valid label name\n"
+            "/e/t.yml:6:17: series_budgets[1].by[2]: \"job\" is there twice\n"
+            "/e/t.yml:7:3: series_budgets[1].limit: must be at least 1\n"
+            "/e/t.yml:8:3: series_budgets[2]: name for series_budgets is empty\n"
+            "/e/t.yml:9:3: series_budgets[2].action: unknown field");
 }
 
 TEST(own_config, errors_have_their_place_in_the_file) {

@@ -41,6 +41,18 @@ class ApiTest : public ::testing::Test {
     s.page_title = "A & B <script>'\"</script>";
     s.flags = {{"config.file", "x.yml"}, {"query.timeout", "2m"}};
     s.admin.tsdb = [](size_t) { return tsdb_state{3, 4, 5, 6, 7, {{"up", 2}}, {}, {}, {}}; };
+    s.admin.cardinality = [](size_t limit) {
+      growth_window w;
+      w.span_ms = 10'000;
+      w.created = 100;
+      w.metrics = {{{labels::from({{"__name__", "m"}}), 90, 95}}, limit};
+      w.labels_of_metrics = {{"m", "user_id", "u1", 88, 90}};
+      w.label_names = {{"", "user_id", "u1", 89, 91}};
+      return cardinality_state{
+          1000,
+          {w},
+          {{"tenants", {"tenant"}, 7, 2, 5, {{"", labels::from({{"tenant", "a"}}), 7, 5}}}}};
+    };
     s.admin.blocks = [] { return std::vector<block_state>{{"01A", 0, 10, 1, 2, 3, 1, false, ""}}; };
     s.admin.replay = [] { return replay_state{1, 3, 2, false}; };
     s.admin.damage = [] {
@@ -185,6 +197,27 @@ TEST_F(ApiTest, MetadataRoutes) {
 TEST_F(ApiTest, ParseAndFormat) {
   EXPECT_EQ(text("/api/v1/format_query", {{"query", "sum(up)by(job)"}}), "\"sum by (job) (up)\"");
   EXPECT_EQ(get("/api/v1/parse_query", {{"query", "up"}}).at("type").as_string(), "vectorSelector");
+}
+
+TEST_F(ApiTest, Cardinality) {
+  EXPECT_EQ(text("/api/v1/status/cardinality"),
+            R"({"series":1000,"growth":[{"window":"10s","created":100,"metrics":{"top":[{"labels":)"
+            R"({"__name__":"m"},"created":90,"active":95}],"uncertainty":10},)"
+            R"("jobs":{"top":[],"uncertainty":0},"targets":{"top":[],"uncertainty":0},)"
+            R"("labelValuePairs":{"top":[],"uncertainty":0},)"
+            R"("labelsOfMetrics":[{"metric":"m","label":"user_id","values":88,"created":90,)"
+            R"("example":"u1"}],)"
+            R"("labelNames":[{"label":"user_id","values":89,"created":91,"example":"u1"}]}],)"
+            R"("budgets":[{"name":"tenants","by":["tenant"],"limit":7,"groupCount":2,"refused":5,)"
+            R"("groups":[{"labels":{"tenant":"a"},"series":7,"refused":5}]}]})");
+  EXPECT_EQ(get("/api/v1/status/cardinality", {{"limit", "3"}})
+                .at("growth")
+                .at(0)
+                .at("metrics")
+                .at("uncertainty")
+                .as_int64(),
+            3);
+  EXPECT_EQ(call("GET", "/api/v1/status/cardinality", {{"limit", "x"}}).status, 400);
 }
 
 TEST_F(ApiTest, StatusRoutes) {

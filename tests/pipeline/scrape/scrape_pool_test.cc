@@ -223,6 +223,19 @@ TEST_F(PoolTest, ARunningFetchAndAnUnstoredBatchSkipTheScrape) {
   EXPECT_EQ(fetches_.size(), 2u);
 }
 
+TEST_F(PoolTest, StatesTellWhatWasNotStored) {
+  ack_ = false;
+  apply({target(1)});
+  run(10'010);
+  pool_->on_ack(unacked_.at(0), "3 samples of new series are over the series limit");
+  EXPECT_EQ(to_string(pool_->states().targets.at(0).health), "up");
+  EXPECT_EQ(pool_->states().targets.at(0).last_error,
+            "3 samples of new series are over the series limit");
+  run(10'000);
+  pool_->on_ack(unacked_.at(1));
+  EXPECT_EQ(pool_->states().targets.at(0).last_error, "");
+}
+
 TEST_F(PoolTest, StatesTellHealthAndReason) {
   apply({target(2), target(1)});
   auto states = pool_->states();
