@@ -1,4 +1,5 @@
-// Answers of AWS' token service and of its metadata servers from anywhere. Credentials are whole or not there at all.
+// Answers of AWS' token service and of its metadata servers from anywhere. Credentials are whole or
+// not there at all.
 #include "pipeline/credentials/sts.h"
 
 #include <cstdint>
