@@ -2,7 +2,8 @@
 # Gets the real peers for tests and comparison: Prometheus, promtool, Alertmanager, VictoriaMetrics, exporters, and client
 # libraries. Nothing is installed and no service started: packages of the newest Debian suite that has them are unpacked into a
 # cache folder, and pip puts the libraries beside them, where there is a pip.
-# usage: scripts/peers.sh [--path]    prints the versions; --path prints only the folder of the binaries
+# usage: scripts/peers.sh [--path]       prints the versions; --path prints only the folder of the binaries
+#        scripts/peers.sh --collector    also OpenTelemetry's collector: its builder makes it of Go modules, which takes minutes
 set -euo pipefail
 cache=${TROUPE_PEERS_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/troupe/peers}
 packages=(prometheus promtool prometheus-alertmanager victoria-metrics prometheus-node-exporter prometheus-pushgateway
@@ -11,6 +12,7 @@ suites=(unstable testing stable)
 bin=$cache/root/usr/bin
 libraries=(opentelemetry-sdk opentelemetry-exporter-otlp-proto-http prometheus-client influxdb-client)
 
+collector=0.165.0 collector_stable=1.71.0  # one release
 quiet=0
 [ "${1:-}" = --path ] && quiet=1
 
@@ -72,11 +74,30 @@ fetch_libraries() {
   fi
 }
 
+# The collector with what the tests send through it, by its own builder.
+make_collector() {
+  local work
+  work=$(mktemp -d)
+  cat >"$work/manifest.yaml" <<END
+dist: {name: otelcol, description: OpenTelemetry Collector, version: $collector, output_path: $work/build}
+receivers: [{gomod: go.opentelemetry.io/collector/receiver/otlpreceiver v$collector}]
+exporters: [{gomod: go.opentelemetry.io/collector/exporter/otlphttpexporter v$collector}]
+providers:
+  - gomod: go.opentelemetry.io/collector/confmap/provider/envprovider v$collector_stable
+  - gomod: go.opentelemetry.io/collector/confmap/provider/fileprovider v$collector_stable
+END
+  GOBIN=$work go install "go.opentelemetry.io/collector/cmd/builder@v$collector"
+  CGO_ENABLED=0 "$work/builder" --config="$work/manifest.yaml"
+  mv "$work/build/otelcol" "$bin/otelcol"
+  rm -rf "$work"
+}
+
 mkdir -p "$cache"
 exec 9>"$cache/lock"
 flock 9
 [ -x "$bin/promtool" ] && [ -x "$bin/prometheus-node-exporter" ] || fetch
 [ -d "$cache/python" ] || fetch_libraries
+[ "${1:-}" != --collector ] || [ -x "$bin/otelcol" ] || make_collector
 if [ $quiet -eq 1 ]; then
   echo "$bin"
   exit 0

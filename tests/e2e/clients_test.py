@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""What people send metrics with, as it comes: OpenTelemetry's SDK, Prometheus' client library that pushes, and InfluxDB's
-client write into troupe; what they sent is there. Each is skipped where scripts/peers.sh could not get it."""
+"""What people send metrics with, as it comes: OpenTelemetry's SDK and its collector, Prometheus' client library that pushes, and
+InfluxDB's client write into troupe; what they sent is there. Each is skipped where scripts/peers.sh could not get it."""
 import importlib.util
+import pathlib
 import sys
 import time
 
@@ -65,6 +66,26 @@ def opentelemetry_sdk(server):
     assert described["http_requests_total"][0]["help"] == "Counted.", described
 
 
+def opentelemetry_collector(server):
+    """From an SDK through a collector."""
+    port, folder = harness.free_port(), pathlib.Path(server.log_path).parent
+    config = folder / "collector.yml"
+    config.write_text(f"""
+receivers: {{otlp: {{protocols: {{http: {{endpoint: "127.0.0.1:{port}"}}}}}}}}
+exporters: {{otlp_http: {{metrics_endpoint: "http://127.0.0.1:{server.port}{OTLP}"}}}}
+service:
+  telemetry: {{metrics: {{level: none}}}}
+  pipelines: {{metrics: {{receivers: [otlp], exporters: [otlp_http]}}}}
+""")
+    with harness.Server([harness.peer("otelcol"), f"--config={config}"], port, f"{folder}/collector.log") as collector:
+        collector.start(ready="")
+        harness.wait_for("the collector", lambda: harness.request(port, "GET", "/")[0] == 404, 30)
+        measured(f"http://127.0.0.1:{port}/v1/metrics", "collected")
+        got = harness.wait_for("what was collected", lambda: there(
+            server.port, '{job="shop",instance="collected",__name__!="target_info"}'), 10)
+        assert got == MEASURED, got
+
+
 def prometheus_client(server):
     from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, delete_from_gateway, push_to_gateway, pushadd_to_gateway
     gateway, group = f"127.0.0.1:{server.port}", {"path": "/var/tmp", "instance": "db1"}
@@ -100,12 +121,17 @@ def influxdb_client(server):
         assert got == {"cpu_usage": 0.5, "cpu_n": 7, "cpu_up": 1}, got
 
 
-NEEDS = {opentelemetry_sdk: "opentelemetry", prometheus_client: "prometheus_client", influxdb_client: "influxdb_client"}
+NEEDS = {opentelemetry_sdk: "opentelemetry", opentelemetry_collector: "opentelemetry", prometheus_client: "prometheus_client",
+         influxdb_client: "influxdb_client"}
 
 
 def main() -> int:
     sys.path[:0] = harness.peer_libraries()
     missing = [step.__name__ for step, module in NEEDS.items() if importlib.util.find_spec(module) is None]
+    collector = opentelemetry_collector.__name__
+    if not harness.peer("otelcol"):
+        print("without a collector (scripts/peers.sh --collector)")
+        missing.append(collector)
     steps = [step for step in NEEDS if step.__name__ not in missing and (step.__name__ in sys.argv[1:] or not sys.argv[1:])]
     with harness.work_folder() as folder, harness.troupe(folder, flags=FLAGS) as server:
         server.start()
@@ -113,8 +139,9 @@ def main() -> int:
             step(server)
             print(f"{step.__name__}: ok", flush=True)
         assert harness.stop_ok(server)
+    missing = set(missing) - {collector}
     if missing:
-        harness.skip(f"not there: {', '.join(missing)} (scripts/peers.sh)")
+        harness.skip(f"not there: {', '.join(sorted(missing))} (scripts/peers.sh)")
     return 0
 
 
