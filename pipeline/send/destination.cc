@@ -19,6 +19,11 @@ constexpr size_t read_slice_bytes = 32 << 10;
 constexpr int most_slices = 32;
 constexpr uint64_t max_answer_bytes = 1 << 20;
 constexpr int64_t begin_again_ns = 5'000'000'000;
+// One request at a time asks whether a receiver is back, so often at most; and so long fresh
+// samples wait at most for others while an outage is caught up.
+constexpr int64_t ask_again_ms = 1'000;
+// Without a good answer for so long it was an outage.
+constexpr int64_t outage_ns = 2'000'000'000;
 
 lane_options lane_options_of(const config::remote_write_config& c, remote::write_protocol p) {
   return {c.send_native_histograms, c.send_exemplars, p == remote::write_protocol::v2,
@@ -154,8 +159,11 @@ bool destination::may_send(const lane& from, bool backlog, int64_t now_ns) {
     return options_.backlog_rate == 0 || backlog_credit_ > 0;
   const auto full = static_cast<size_t>(std::max<int64_t>(config_.queue.max_samples_per_send, 1));
   const auto capacity = static_cast<size_t>(std::max<int64_t>(config_.queue.capacity, 1));
+  int64_t deadline_ms = config_.queue.batch_send_deadline_ms;
+  if (lanes_.size() > 1)
+    deadline_ms = std::min(deadline_ms, ask_again_ms);
   return from.ready() >= full || from.waiting() >= capacity * allowed_.allowed() ||
-         now_ns - from.oldest_ready_ns() >= config_.queue.batch_send_deadline_ms * ns_per_ms;
+         now_ns - from.oldest_ready_ns() >= deadline_ms * ns_per_ms;
 }
 
 void destination::fill(uint64_t& next_token, timestamp_ms now_ms, int64_t now_ns,
@@ -277,16 +285,22 @@ void destination::take_answer(std::list<request>::iterator at, const http::fetch
   parts_.metrics->request_seconds.observe(static_cast<double>(got.duration_ns) / 1e9);
   const verdict v = judge(got, config_.queue.retry_on_http_429);
   answering_ = v != verdict::again;
+  if (answering_ && now_ns - std::exchange(last_good_ns_, now_ns) > outage_ns)
+    for (auto& r : requests_)
+      if (!r.receiver_asked)
+        r.not_before_ns = std::min(r.not_before_ns, now_ns);
   if (at->what == request::content::probe)
     return take_probe(at, v == verdict::taken, v == verdict::refused, now_ns);
   if (v == verdict::again) {
     note_error("sending failed: " + describe(got));
     allowed_.on_failure(now_ns);
-    at->not_before_ns = now_ns;
     const int64_t asked_ms = retry_after_ms(got.header_fields, now_ms);
-    const int64_t pause_ms = asked_ms > 0 ? asked_ms : at->backoff_ms;
+    at->receiver_asked = asked_ms > 0;
+    int64_t pause_ms = at->receiver_asked ? asked_ms : at->backoff_ms;
     at->backoff_ms = std::min(pause_ms * 2, config_.queue.max_backoff_ms);
-    at->not_before_ns += pause_ms * ns_per_ms;
+    if (!at->receiver_asked && at == requests_.begin())
+      pause_ms = std::min(pause_ms, std::max(ask_again_ms, config_.queue.min_backoff_ms));
+    at->not_before_ns = now_ns + pause_ms * ns_per_ms;
     ++at->attempts;
     if (at->what == request::content::metadata)
       parts_.metrics->metadata_retried.add(static_cast<double>(at->families));

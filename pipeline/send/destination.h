@@ -119,7 +119,8 @@ class destination {
   int64_t credit_ns_ = 0;
   // Overtaking.
   late_samples late_ = late_samples::unknown;
-  bool answering_ = false;  ///< the last answer was good
+  bool answering_ = false;    ///< the last answer was good
+  int64_t last_good_ns_ = 0;  ///< 0: none yet
   int64_t next_overtake_ns_ = 0;
   std::vector<storage::log_segment> held_;  ///< by shard
   timestamp_ms highest_sent_ = min_time;

@@ -18,6 +18,7 @@ struct destination::request {
   std::string body;
   int attempts = 0;
   int64_t not_before_ns = 0;
+  bool receiver_asked = false;  ///< for this pause
   int64_t backoff_ms = 0;
 };
 

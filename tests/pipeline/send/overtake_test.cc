@@ -46,6 +46,32 @@ TEST_F(Overtake, FreshSamplesGoFirstAndTheMissedOnesFollow) {
   EXPECT_EQ(metric("lag_seconds"), 0);
 }
 
+TEST_F(Overtake, WithTheDefaultsAFreshSampleIsThereSoonAfterTheReceiver) {
+  options.backlog_rate = 20;
+  block().queue = {};
+  block().queue.max_samples_per_send = 10;
+  start();
+  write(1);
+  deliver(6000);
+  outage();
+  for (const int64_t phase : {0, 700, 1900, 3300}) {
+    pass(phase);
+    answer(0);
+    pass(5000);
+    answer(0);
+    const timestamp_ms back = log.clk.now_ms();
+    write(1);
+    deliver(4000);
+    EXPECT_TRUE(std::any_of(got.order.begin(), got.order.end(), [&](const sample_key& k) {
+      return k.second >= back;
+    })) << phase;
+    outage();
+  }
+  deliver(300'000);
+  EXPECT_EQ(without_probes(), written);
+  EXPECT_EQ(got.doubled(), 0u);
+}
+
 TEST_F(Overtake, ADeathBetweenLosesAndDoublesNothing) {
   options.backlog_rate = 20;
   start();
