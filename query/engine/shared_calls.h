@@ -2,7 +2,7 @@
 // again: calls like rate(x[5m]) and plain selectors are evaluated once for each series, however
 // many expressions select it, and which series an expression selects is found out once, as long as
 // no series of the metric comes or goes. Whatever does not fit is evaluated as ever, and gives the
-// same bits. One owner, one thread.
+// same bits, but for those of NaN. One owner, one thread.
 #pragma once
 
 #include "query/engine/step_vector.h"

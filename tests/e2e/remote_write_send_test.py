@@ -147,7 +147,7 @@ class Full(Short):
     """Minutes of data of so many samples a second, as quickly as they are taken; all flags have their defaults."""
     receiver = Stored
     scraped, per_send, most_requests = 30, 2000, 8
-    queue, flags = ", max_backoff: 2s, batch_send_deadline: 1s", []
+    queue, flags = "", []
     kills_in_outage, kills_in_catch_up, between_kills_s = 1, 2, (15, 30)
     least_lag_s, catch_up_s = 60, 3600
 
