@@ -15,6 +15,10 @@ const logger out_log("remote_write");
 
 constexpr int64_t ns_per_ms = 1'000'000;
 constexpr size_t read_slice_bytes = 32 << 10;
+// As far as a slice can be small: a frame is read whole.
+constexpr size_t least_slice_bytes = 64;
+// What the entries of a slice take: a sample has a few bytes in the log and an entry in memory.
+constexpr uint64_t slice_memory = 16 * read_slice_bytes;
 /// Slices of all shards in one step: the caller has other destinations.
 constexpr int most_slices = 32;
 constexpr uint64_t max_answer_bytes = 1 << 20;
@@ -127,19 +131,22 @@ void destination::read(timestamp_ms now_ms, int64_t now_ns) {
   for (auto& l : lanes_)
     for (int i = 0; i < most_slices; ++i) {
       // Without memory to spare no more is read than a request takes: the log keeps the rest.
-      const size_t most = charge() ? wanted : std::min(full, wanted);
-      auto more = l->read(most, read_slice_bytes, now_ms, now_ns);
+      const bool granted = charge(slice_memory);
+      const size_t most = granted ? wanted : std::min(full, wanted);
+      auto more = l->read(most, granted ? read_slice_bytes : least_slice_bytes, now_ms, now_ns);
       if (!more.ok())
         note_error("cannot read the log: " + std::string(more.error().message()));
       described_.add(l->take_described());
       if (!more.ok() || !*more || l->waiting() >= most)
         break;
     }
+  charge(0);
 }
 
-/// Charges what waits and what is under way, as it is now. False: that is more than is granted.
-bool destination::charge() {
-  uint64_t bytes = 0;
+// Charges what waits and what is under way, and what is about to be read. False: that is more than
+// is granted.
+bool destination::charge(uint64_t ahead) {
+  uint64_t bytes = ahead;
   for (const auto& l : lanes_)
     bytes += l->bytes();
   // The HTTP client has a copy of the body.

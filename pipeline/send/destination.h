@@ -68,7 +68,7 @@ class destination {
   // destination.cc
   status begin(int64_t now_ns);
   void read(timestamp_ms now_ms, int64_t now_ns);
-  bool charge();
+  bool charge(uint64_t ahead);
   bool may_send(const lane& from, bool backlog, int64_t now_ns);
   void fill(uint64_t& next_token, timestamp_ms now_ms, int64_t now_ns,
             std::vector<http::fetch_request>& out);

@@ -8,6 +8,13 @@
 namespace troupe::storage {
 namespace {
 
+bool is_marker(const float_entry& e) {
+  return is_stale(e.value);
+}
+bool is_marker(const histogram_entry& e) {
+  return e.value->is_stale();
+}
+
 // Refuses the samples of new series beyond what the limits leave.
 class series_limit {
  public:
@@ -37,6 +44,14 @@ class series_limit {
       default:
         return nullptr;
     }
+  }
+
+  /// A stale marker of a series that is not there says nothing: it must not take the room of one
+  /// that gets samples.
+  template <class Entry>
+  bool is_pointless(const Entry& e) const {
+    return limited_ && budgets_ && refs_.refs[e.series] == nullptr && is_marker(e) &&
+           budgets_->would_ask(batch_.tenant, refs_.table->series[e.series]);
   }
 
   uint64_t let_in() const { return let_in_; }
@@ -136,6 +151,10 @@ void check_each(const std::vector<Entry>& entries, const time_bounds& bounds, se
                 std::vector<uint32_t>& refused, append_report& report) {
   for (uint32_t i = 0; i < entries.size(); ++i) {
     const auto& e = entries[i];
+    if (limit.is_pointless(e)) {
+      refused.push_back(i);  // counts nowhere
+      continue;
+    }
     if (e.ts < bounds.oldest)
       ++report.too_old;
     else if (e.ts > bounds.newest)

@@ -73,6 +73,12 @@ const budget_counter* budget_ledger::admits(std::string_view tenant, const label
   return nullptr;
 }
 
+bool budget_ledger::would_ask(std::string_view tenant, const labels& series) const {
+  return !reserved_.contains({std::string(tenant), series}) &&
+         std::any_of(counted_.begin(), counted_.end(),
+                     [&](const auto& b) { return b->group_of(tenant, series).has_value(); });
+}
+
 void budget_ledger::give_back_reserved() {
   for (const auto& r : reserved_)
     give_back_to(counted_, r.tenant, r.series);

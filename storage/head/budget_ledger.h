@@ -26,6 +26,8 @@ class budget_ledger {
   /// Null if every budget has room for a new series, which is kept for it; else the budget that has
   /// none.
   const budget_counter* admits(std::string_view tenant, const labels& series);
+  /// A budget concerns the series, and no room is kept for it.
+  bool would_ask(std::string_view tenant, const labels& series) const;
   /// What is kept for series that did not come is free again.
   void give_back_reserved();
 

@@ -157,6 +157,20 @@ TEST_F(series_budgets_test, series_that_end_make_room) {
   EXPECT_EQ(state("a").series, 14u);
 }
 
+TEST_F(series_budgets_test, markers_of_series_that_are_not_there_take_no_room) {
+  node_.start();
+  const auto r = write("a", 0, 10, stale_nan());
+  EXPECT_EQ(r.refused(), 0u);
+  EXPECT_EQ(r.accepted, 0u);
+  EXPECT_EQ(node_.store->series_count(), 0u);
+  // One that is on its way is there.
+  const labels s = series_of("a", 1);
+  const timestamp_ms now = node_.clk.now_ms();
+  ASSERT_TRUE(node_.append({make_sample(s, now, 1)}).ok());
+  node_.write({make_sample(s, now + 1, stale_nan())});
+  EXPECT_EQ(node_.read().begin()->second.size(), 2u);
+}
+
 TEST_F(series_budgets_test, series_that_leave_the_heads_make_room) {
   node_.start();
   write("a", 0, 12);

@@ -224,6 +224,9 @@ void sim_world::bury() {
       end(all->log);
       end(all->notify);
       end(all->send);
+      end(all->federation);
+      end(all->feed);
+      end(all->aggregate);
       end(all->audit);
     }
     all.reset();

@@ -186,7 +186,7 @@ TEST_F(Notifier, AnEntryThatCannotWorkSaysWhy) {
   add_entry({"a:1"}).alert_relabel_configs = {bad};
   start();
   EXPECT_TRUE(notifier_->state()->active.empty());
-  EXPECT_THAT(notifier_->state()->errors, ElementsAre(HasSubstr("missing ): (")));
+  EXPECT_THAT(notifier_->state()->errors, ElementsAre(HasSubstr("missing closing )")));
 }
 
 TEST_F(Notifier, RequestsAreSignedWhereAskedFor) {
