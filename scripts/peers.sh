@@ -10,7 +10,7 @@ packages=(prometheus promtool prometheus-alertmanager victoria-metrics prometheu
   prometheus-blackbox-exporter)
 suites=(unstable testing stable)
 bin=$cache/root/usr/bin
-libraries=(opentelemetry-sdk opentelemetry-exporter-otlp-proto-http prometheus-client influxdb-client)
+libraries=(opentelemetry-sdk==1.45.2 opentelemetry-exporter-otlp-proto-http==1.45.2 prometheus-client==0.26.0 influxdb-client==1.50.0)
 
 collector=0.165.0 collector_stable=1.71.0  # one release
 quiet=0
@@ -66,7 +66,7 @@ fetch() {
 # Without them the tests of client libraries are skipped, nothing else.
 fetch_libraries() {
   rm -rf "$cache/python.tmp"
-  if python3 -m pip install --quiet --disable-pip-version-check --no-compile --target "$cache/python.tmp" "${libraries[@]}" \
+  if python3 -m pip install --quiet --retries 1 --timeout 10 --disable-pip-version-check --no-compile --target "$cache/python.tmp" "${libraries[@]}" \
     >"$cache/pip.log" 2>&1; then
     mv "$cache/python.tmp" "$cache/python"
   else
@@ -107,5 +107,5 @@ for p in "$cache"/debs/*.deb; do
 done
 for p in "$cache"/python/*.dist-info; do
   [ -e "$p" ] && basename "$p" .dist-info
-done | grep -iE "^($(tr ' -' '|_' <<<"${libraries[*]}"))-" || true
+done | grep -iE "^($(sed 's/==[^ ]*//g; s/ /|/g; s/-/_/g' <<<"${libraries[*]}"))-" || true
 echo "binaries: $bin"
