@@ -6,6 +6,7 @@ build_packages="g++ cmake ninja-build pkg-config ccache mold git
   libdeflate-dev libxml2-dev libroaring-dev libfast-float-dev libxxhash-dev libcli11-dev libcrypt-dev"
 test_packages="clang-format-14 libgtest-dev libgmock-dev libbenchmark-dev python3 curl jq openssl systemd"
 check_packages="clang-tidy-14"
+kafka_packages="maven openjdk-17-jre-headless"
 fuzz_packages="clang-16 libclang-rt-16-dev llvm-16"
 
 # install_missing PACKAGE…

@@ -1,0 +1,149 @@
+#!/bin/bash
+# A real Apache Kafka (KRaft, one or more brokers) on loopback, for tests and for trying things out.
+# usage: scripts/kafka.sh start [brokers]    starts what does not run (1 by default); prints the bootstrap servers
+#        scripts/kafka.sh kill N             kill -9 of broker N
+#        scripts/kafka.sh stop               stops all brokers and removes their data
+#        scripts/kafka.sh status             a line per broker
+#        scripts/kafka.sh install            only gets what is missing
+# Data and logs lie in TROUPE_KAFKA_RUN, by default a folder below the cache: another folder, another cluster.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/packages.sh
+version=4.1.0
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/troupe/kafka
+jars=$cache/$version
+run=${TROUPE_KAFKA_RUN:-$cache/run}
+
+# The broker, its run-time dependencies and a binding for its logger, from Maven Central by their coordinates.
+install_kafka() {
+  command -v java >/dev/null && command -v mvn >/dev/null || install_missing $kafka_packages
+  mkdir -p "$cache"
+  exec 9>"$cache/lock"
+  flock 9
+  [ -e "$jars/complete" ] && return 0
+  rm -rf "$jars" && mkdir -p "$jars"
+  cat >"$jars/pom.xml" <<EOF
+<project>
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>local</groupId>
+  <artifactId>kafka</artifactId>
+  <version>1</version>
+  <dependencies>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>$version</version></dependency>
+    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
+  </dependencies>
+</project>
+EOF
+  (cd "$jars" && mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies -DincludeScope=runtime \
+    -DoutputDirectory=lib) >"$jars/mvn.log" 2>&1 || { tail -n 20 "$jars/mvn.log" >&2; return 1; }
+  touch "$jars/complete"
+}
+
+free_ports() { # free_ports COUNT
+  python3 - "$1" <<'EOF'
+import socket, sys
+held = [socket.socket() for _ in range(int(sys.argv[1]))]
+for s in held:
+    s.bind(("127.0.0.1", 0))
+print(*(s.getsockname()[1] for s in held), sep="\n")
+EOF
+}
+
+java_of() { # java_of BROKER CLASS ARGUMENT…
+  local home=$run/$1
+  shift
+  java -Xmx384m -Xms128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
+    -Djava.io.tmpdir="$home" -cp "$jars/lib/*" "$@"
+}
+
+# Ports and files of a new cluster.
+lay_out() { # lay_out BROKERS
+  local n=$1 i ports voters=""
+  mapfile -t ports < <(free_ports $((2 * n)))
+  for ((i = 1; i <= n; ++i)); do
+    voters+=${voters:+,}$i@127.0.0.1:${ports[2 * i - 1]}
+  done
+  for ((i = 1; i <= n; ++i)); do
+    mkdir -p "$run/$i"
+    echo "127.0.0.1:${ports[2 * i - 2]}" >"$run/$i/address"
+    cat >"$run/$i/server.properties" <<EOF
+node.id=$i
+process.roles=broker,controller
+listeners=PLAINTEXT://127.0.0.1:${ports[2 * i - 2]},CONTROLLER://127.0.0.1:${ports[2 * i - 1]}
+controller.listener.names=CONTROLLER
+controller.quorum.voters=$voters
+log.dirs=$run/$i/data
+num.partitions=1
+auto.create.topics.enable=false
+default.replication.factor=$((n < 3 ? n : 3))
+min.insync.replicas=$((n < 3 ? 1 : 2))
+offsets.topic.replication.factor=$((n < 3 ? n : 3))
+transaction.state.log.replication.factor=$((n < 3 ? n : 3))
+transaction.state.log.min.isr=$((n < 3 ? 1 : 2))
+group.initial.rebalance.delay.ms=0
+${TROUPE_KAFKA_SETTINGS:-}
+EOF
+  done
+  # 16 random bytes in base64 without padding are a cluster's id.
+  local id
+  id=$(head -c 16 /dev/urandom | base64 | tr '+/' 'ab' | tr -d '=')
+  for ((i = 1; i <= n; ++i)); do
+    java_of "$i" kafka.tools.StorageTool format -t "$id" -c "$run/$i/server.properties" >"$run/$i/format.log" 2>&1 ||
+      { cat "$run/$i/format.log" >&2; return 1; }
+  done
+}
+
+brokers() { find "$run" -mindepth 2 -maxdepth 2 -name server.properties -printf '%h\n' 2>/dev/null | xargs -rn1 basename | sort -n; }
+pid_of() { cat "$run/$1/pid" 2>/dev/null || true; }
+runs() { local pid; pid=$(pid_of "$1"); [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; }
+
+start_broker() {
+  runs "$1" && return 0
+  java_of "$1" kafka.Kafka "$run/$1/server.properties" >>"$run/$1/log" 2>&1 9>&- &
+  echo $! >"$run/$1/pid"
+}
+
+listens() { (exec 3<>"/dev/tcp/${1%:*}/${1#*:}") 2>/dev/null; }
+
+wait_for_all() {
+  local i deadline=$((SECONDS + 60))
+  for i in $(brokers); do
+    until listens "$(cat "$run/$i/address")"; do
+      if ! runs "$i" || [ $SECONDS -ge $deadline ]; then
+        echo "kafka.sh: broker $i does not come up:" >&2
+        tail -n 20 "$run/$i/log" >&2
+        return 1
+      fi
+      sleep 0.1
+    done
+  done
+}
+
+case ${1:-} in
+  install) install_kafka ;;
+  start)
+    install_kafka
+    [ -n "$(brokers)" ] || lay_out "${2:-1}"
+    for i in $(brokers); do start_broker "$i"; done
+    wait_for_all
+    for i in $(brokers); do cat "$run/$i/address"; done | paste -sd,
+    ;;
+  kill) runs "${2:?the broker\'s number}" && kill -9 "$(pid_of "$2")" ;;
+  stop)
+    for i in $(brokers); do runs "$i" && kill "$(pid_of "$i")" 2>/dev/null; done
+    for i in $(brokers); do
+      for ((t = 0; t < 100; ++t)); do runs "$i" || break; sleep 0.1; done
+      runs "$i" && kill -9 "$(pid_of "$i")"
+    done
+    rm -rf "$run"
+    ;;
+  status)
+    for i in $(brokers); do
+      echo "$i $(cat "$run/$i/address") $(runs "$i" && echo "runs, pid $(pid_of "$i")" || echo "does not run")"
+    done
+    ;;
+  *)
+    sed -n '3,7p' "$0" | sed 's/^# //' >&2
+    exit 2
+    ;;
+esac
