@@ -1,7 +1,5 @@
 #include "pipeline/aggregate/journal.h"
 
-#include "storage/base/chained_frames.h"
-
 #include <utility>
 
 namespace troupe::aggregate {
@@ -90,50 +88,26 @@ result<journal_contents> read_journal(std::string_view bytes) {
 }
 
 result<std::optional<journal_contents>> journal::load() {
-  auto bytes = read_file(fs_, path_, most_bytes);
+  auto bytes = read_file(fs_, file_.path(), most_bytes);
   if (bytes.code() == errc::not_found)
     return std::optional<journal_contents>();
   if (!bytes.ok())
     return bytes.error();
   auto read = read_journal(*bytes);
   if (!read.ok())
-    return read.error().with_context(path_);
+    return read.error().with_context(file_.path());
   return std::optional<journal_contents>(std::move(*read));
 }
 
 status journal::store(const snapshot& now) {
-  std::string bytes;
-  uint32_t crc = 0;
-  put_chained_frame(bytes, whole, encode(now), crc);
-  file_.reset();
-  TROUPE_TRY(write_file_atomically(fs_, path_, bytes));
-  crc_ = crc;
-  appended_ = 0;
-  TROUPE_ASSIGN(file_, fs_.open_append(path_));
+  TROUPE_TRY(file_.replace(whole, encode(now)));
+  snapshot_bytes_ = file_.size();
   return {};
 }
 
 status journal::append(const decision& d) {
-  if (!file_)
-    return {errc::unavailable, "the state was not written since the start or an error"};
-  std::string bytes;
-  uint32_t crc = crc_;
-  put_chained_frame(bytes, decided, encode(d), crc);
-  status done = file_->append(bytes);
-  if (done.ok())
-    done = file_->sync();
-  if (!done.ok()) {
-    file_.reset();
-    return done;
-  }
-  crc_ = crc;
-  appended_ += bytes.size();
-  return {};
-}
-
-status journal::remove() {
-  file_.reset();
-  return fs_.exists(path_) ? fs_.remove_file(path_) : status();
+  TROUPE_TRY(file_.append(decided, encode(d)));
+  return file_.sync();
 }
 
 }  // namespace troupe::aggregate

@@ -3,19 +3,21 @@
 // read before. The log read again from the snapshot on, with the same decisions at the same places,
 // gives the same outputs. One owner.
 //
-//   file = chained frames (storage/base/chained_frames.h): kind 1 snapshot, the first frame; 2
+//   file = chained frames (storage/base/chained_file.h): kind 1 snapshot, the first frame; 2
 //   decision
 #pragma once
 
 #include "pipeline/send/cursor.h"
+#include "storage/base/chained_file.h"
 #include "storage/base/file_system.h"
 #include "storage/base/result.h"
 
+#include <algorithm>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace troupe::aggregate {
@@ -52,7 +54,7 @@ struct journal_contents {
 
 class journal {
  public:
-  journal(file_system& fs, std::string path) : fs_(fs), path_(std::move(path)) {}
+  journal(file_system& fs, std::string path) : fs_(fs), file_(fs, std::move(path)) {}
 
   /// What the file says; absent if there is none. corruption if not even its first frame holds.
   result<std::optional<journal_contents>> load();
@@ -62,16 +64,14 @@ class journal {
   /// now, since the file was not begun.
   status append(const decision& d);
   /// There is no state any more.
-  status remove();
+  status remove() { return file_.remove(); }
   /// Bytes of decisions since the snapshot.
-  uint64_t appended() const { return appended_; }
+  uint64_t appended() const { return file_.size() - std::min(file_.size(), snapshot_bytes_); }
 
  private:
   file_system& fs_;
-  const std::string path_;
-  std::unique_ptr<writable_file> file_;  ///< null: not begun, or its end is not known
-  uint32_t crc_ = 0;                     ///< of the frame before
-  uint64_t appended_ = 0;
+  chained_file file_;
+  uint64_t snapshot_bytes_ = 0;
 };
 
 std::string encode(const snapshot& s);

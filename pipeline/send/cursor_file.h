@@ -2,19 +2,20 @@
 // appended at once and synced from time to time. So a process that dies loses nothing of it, and a
 // power cut what came after the last sync, which is sent again. One owner.
 //
-//   file = chained frames (storage/base/chained_frames.h): kind 1 cursor, the first frame; 2
+//   file = chained frames (storage/base/chained_file.h): kind 1 cursor, the first frame; 2
 //   advances
 #pragma once
 
 #include "pipeline/send/cursor.h"
+#include "storage/base/chained_file.h"
 #include "storage/base/file_system.h"
 #include "storage/base/result.h"
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace troupe::send {
@@ -24,7 +25,7 @@ class cursor_file {
   /// Beyond so many bytes it is written anew.
   static constexpr uint64_t most_bytes = 1 << 20;
 
-  cursor_file(file_system& fs, std::string path) : fs_(fs), path_(std::move(path)) {}
+  cursor_file(file_system& fs, std::string path) : fs_(fs), file_(fs, std::move(path)) {}
 
   /// What the file says; absent if there is none. corruption if not even its first frame holds.
   result<std::optional<cursor>> load();
@@ -33,14 +34,11 @@ class cursor_file {
   /// `now` is the cursor with these steps taken.
   status append(const std::vector<advance>& steps, const std::function<cursor()>& now);
   /// Makes durable what was appended.
-  status sync();
+  status sync() { return file_.sync(); }
 
  private:
   file_system& fs_;
-  const std::string path_;
-  std::unique_ptr<writable_file> file_;  ///< null: not begun, or its end is not known
-  uint32_t crc_ = 0;                     ///< of the frame before
-  bool dirty_ = false;
+  chained_file file_;
 };
 
 /// What the bytes of such a file say, as far as they hold.
