@@ -140,7 +140,8 @@ std::vector<batch_ptr> subscription::on_answer(stream_answer got, int64_t now_ns
   answer_ = std::move(got);
   decoded_ = {};
   if (!answer_.body.empty()) {
-    auto decoded = remote::decode_write_v2(answer_.body, *parts_.known);
+    const remote::write_limits limits{.taken_over = true};
+    auto decoded = remote::decode_write_v2(answer_.body, *parts_.known, limits);
     if (!decoded.ok()) {
       fail("what the source sent: " + std::string(decoded.error().message()), now_ns);
       return {};

@@ -13,7 +13,8 @@ namespace troupe::remote {
 
 /// What is above one of these is refused by itself.
 struct write_limits {
-  size_t max_labels = 1024;              ///< per series or exemplar
+  bool taken_over = false;   ///< no limit: batches are marked so (write_batch::taken_over)
+  size_t max_labels = 1024;  ///< per series or exemplar
   size_t max_label_bytes = 64u << 10;    ///< a name or a value
   size_t max_series_bytes = 512u << 10;  ///< all names and values of a series
   size_t max_exemplar_characters = 128;  ///< all names and values of an exemplar, as in Prometheus

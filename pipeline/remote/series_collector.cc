@@ -135,6 +135,7 @@ write_batch& series_collector::batch_of(const series_cache::page_view& page) {
   if (is_new) {
     batches_.push_back(std::make_shared<write_batch>());
     batches_.back()->group = page.group;
+    batches_.back()->taken_over = limits_.taken_over;
   }
   write_batch& b = *batches_[at->second];
   b.table = page.table;

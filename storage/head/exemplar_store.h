@@ -25,6 +25,8 @@ class exemplar_store {
   /// Those in [mint, maxt] of series that match any selector, by label order, then time.
   std::vector<exemplar_series> select(std::string_view tenant, timestamp_ms mint, timestamp_ms maxt,
                                       std::span<const matchers> selectors) const;
+  /// False: whatever is added is forgotten at once.
+  bool keeps_any() const { return capacity_ != 0; }
   /// Is there an exemplar of that series and time?
   bool contains(std::string_view tenant, const labels& series, timestamp_ms ts) const;
   /// Removes those of the series in [mint, maxt].

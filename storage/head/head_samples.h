@@ -30,6 +30,10 @@ namespace troupe::storage {
 /// What became of one sample.
 enum class insert_result : uint8_t { stored, stored_out_of_order, duplicate, conflict };
 
+/// What there is already in the place of a sample: nothing, or another one that loses against it;
+/// the same; another one that wins.
+enum class held_sample : uint8_t { none, same, winner };
+
 /// A reader's copy of what a series holds in a time range. Reusable, one owner.
 struct series_snapshot {
   chunk_view_ptr view;               ///< keeps the chunks alive
@@ -69,6 +73,9 @@ class head_samples {
   insert_result insert(head_series& s, timestamp_ms ts, double value, timestamp_ms start_ts,
                        page_guard& guard);
   insert_result insert(head_series& s, sample_columns::histogram_row row);
+  /// Has the series a sample of that time which this one would not change?
+  held_sample holds(const head_series& s, timestamp_ms ts, double value, timestamp_ms start_ts);
+  held_sample holds(const head_series& s, const sample_columns::histogram_row& row);
   void prefetch(const head_series& s) const { slab_.prefetch(s.values_.bytes); }
   /// Removes the samples in [mint, maxt].
   void erase(head_series& s, timestamp_ms mint, timestamp_ms maxt);

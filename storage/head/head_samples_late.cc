@@ -153,6 +153,27 @@ insert_result head_samples::insert_late(head_series& s, sample_columns::histogra
   return insert_result::conflict;
 }
 
+held_sample head_samples::holds(const head_series& s, timestamp_ms ts, double value,
+                                timestamp_ms start_ts) {
+  found old;
+  if (ts > last_ts(s) || !find(s, ts, old))
+    return held_sample::none;
+  if (!old.hist && same_bits(old.value, value))
+    return start_ts <= old.start_ts ? held_sample::same : held_sample::none;
+  const bool wins = !old.hist && troupe::loses_against(old.value, value);
+  return wins ? held_sample::none : held_sample::winner;
+}
+
+held_sample head_samples::holds(const head_series& s, const sample_columns::histogram_row& row) {
+  found old;
+  if (row.ts > last_ts(s) || !find(s, row.ts, old))
+    return held_sample::none;
+  if (old.hist && *old.hist == *row.value)
+    return row.start_ts <= old.start_ts ? held_sample::same : held_sample::none;
+  const bool wins = !old.hist || loses_against(*old.hist, *row.value);
+  return wins ? held_sample::none : held_sample::winner;
+}
+
 // Makes the gap that of `ts`, which is about to become a late sample.
 void head_samples::enter_gap(const head_series& s, series_extra& x, timestamp_ms ts) {
   timestamp_ms lo = min_time;

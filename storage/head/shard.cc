@@ -126,15 +126,19 @@ result<append_report> shard::append(const batch_ptr& batch) {
   const bool no_growth = memory >= memory_level::no_growth && !replaying;
   const growth_limits growth = limits(no_growth);
   if (!replaying)
-    resolve(tenant, *pending.refs, growth.any());
+    resolve(tenant, *pending.refs, growth.any() || batch->taken_over);
   append_report report;
   pending.refused = admit(*batch, *pending.refs, limits_.bounds(clock_.now_ms()), growth, report);
   if (no_growth)
     report.no_memory = std::exchange(report.new_series_refused, 0);
   pending.batch = with_exemplar_times(batch, pending.refused);
-  const bool nothing_left = pending.refused.everything(*batch) && batch->metadata.empty() &&
-                            batch->source_position.empty();
-  if (!nothing_left) {
+  const bool known = batch->taken_over && !replaying &&
+                     refuse_known(head_, *pending.batch, *pending.refs, pending.refused);
+  const bool nothing_left = pending.refused.everything(*batch) &&
+                            (known || batch->metadata.empty()) && batch->source_position.empty();
+  if (nothing_left) {
+    count_repeated(pending.refused);
+  } else {
     const status s = wal_->append(
         *pending.batch,
         {pending.refused.floats, pending.refused.histograms, pending.refused.exemplars});
@@ -216,8 +220,12 @@ void shard::apply(pending_batch& pending) {
                   refs.refs, [&](uint32_t position) {
                     return head_.find_or_create(tenant, refs.table->series[position]);
                   }));
-  totals_.duplicates += pending.refused.repeated_equal;
-  totals_.conflicts += pending.refused.repeated_different;
+  count_repeated(pending.refused);
+}
+
+void shard::count_repeated(const refusals& refused) {
+  totals_.duplicates += refused.repeated_equal;
+  totals_.conflicts += refused.repeated_different;
 }
 
 size_t shard::uncommitted_batches() const {

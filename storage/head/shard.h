@@ -10,6 +10,7 @@
 #include "storage/head/budget_ledger.h"
 #include "storage/head/head.h"
 #include "storage/head/head_snapshot.h"
+#include "storage/head/known_samples.h"
 #include "storage/head/series_growth.h"
 #include "storage/head/snapshot_file.h"
 #include "storage/head/table_cache.h"
@@ -150,6 +151,7 @@ class shard final : public shard_appender, private series_listener {
   void apply(pending_batch& pending);
   void add(const apply_counts& counts);
   void resolve(head_tenant& tenant, table_refs& refs, bool all) const;
+  void count_repeated(const refusals& refused);
   growth_limits limits(bool no_growth);
   void created(std::string_view tenant, const head_series& s) override;
   void removed(std::string_view tenant, const head_series& s) override;

@@ -77,6 +77,9 @@ struct write_batch {
   std::vector<metadata_entry> metadata;
   /// Opaque bytes stored in the same frame (a Kafka offset, a replication position); may be empty.
   std::string source_position;
+  /// From another node, which may have it from this one: what is stored already is not logged
+  /// again.
+  bool taken_over = false;
 
   size_t sample_count() const { return floats.size() + histograms.size(); }
 };

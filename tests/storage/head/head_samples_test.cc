@@ -31,6 +31,10 @@ class test_series {
   insert_result insert(sample_columns::histogram_row row) {
     return samples_.insert(*series_[0], std::move(row));
   }
+  held_sample holds(timestamp_ms ts, const reference_sample& s) {
+    return s.hist ? samples_.holds(*series_[0], {ts, s.start_ts, s.hist})
+                  : samples_.holds(*series_[0], ts, s.value, s.start_ts);
+  }
   void erase(timestamp_ms mint, timestamp_ms maxt) { samples_.erase(*series_[0], mint, maxt); }
   std::set<timestamp_ms> cut(timestamp_ms bound) {
     samples_.begin_cut(bound);
@@ -164,7 +168,14 @@ class series_model {
       s.value = random_.below(20) == 0 ? stale_nan() : static_cast<double>(random_.below(4)) - 1;
     if (random_.below(8) == 0)
       s.start_ts = ts - static_cast<timestamp_ms>(random_.below(3));
+    const auto before = model_.range(ts, ts);
     const auto want = model_.insert(ts, s);
+    // What would change nothing is held; and that is all that is.
+    const held_sample held = series_->holds(ts, s);
+    ASSERT_EQ(held != held_sample::none, before == model_.range(ts, ts)) << ts;
+    if (held != held_sample::none) {
+      ASSERT_EQ(held == held_sample::same, before.begin()->second.same_value(s)) << ts;
+    }
     const auto got = s.hist ? series_->insert({ts, s.start_ts, s.hist})
                             : series_->insert(ts, s.value, s.start_ts);
     const bool stored = got == insert_result::stored || got == insert_result::stored_out_of_order;
