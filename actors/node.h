@@ -11,6 +11,7 @@
 #include "pipeline/http/http.h"
 #include "pipeline/ingest/ingester.h"
 #include "pipeline/ingest/input_marks.h"
+#include "pipeline/kafka/cluster.h"
 #include "pipeline/otlp/delta_streams.h"
 #include "pipeline/push/push_store.h"
 #include "pipeline/remote/merged_reader.h"
@@ -42,6 +43,7 @@ struct node_environment {
   registry* metrics = nullptr;
   http::fetcher* fetcher = nullptr;
   discover::endpoint_factory endpoints;
+  kafka::connector* kafka = nullptr;
   std::function<std::unique_ptr<discover::file_watcher>()> make_watcher;  ///< may be empty
   /// Bytes of request bodies and of what they decode to, shared with the HTTP server.
   std::shared_ptr<http::byte_budget> budget;

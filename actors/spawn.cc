@@ -57,6 +57,10 @@ bool adopt_handle(links& all, const std::string& name, const caf::actor& handle)
     all.federation = caf::actor_cast<federation_actor>(handle);
   else if (kind == "feed")
     all.feed = caf::actor_cast<feed_actor>(handle);
+  else if (kind == "publish")
+    all.publish = caf::actor_cast<publish_actor>(handle);
+  else if (kind == "consume")
+    all.consume = caf::actor_cast<consume_actor>(handle);
   else if (kind == "aggregate")
     all.aggregate = caf::actor_cast<aggregate_actor>(handle);
   else if (kind == "audit")

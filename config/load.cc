@@ -156,6 +156,10 @@ class loader {
       check_selectors(c.federation[i].match, item_path("federation", i), found);
     for (size_t i = 0; i < c.stream_aggregation.size(); ++i)
       check_selectors(c.stream_aggregation[i].match, item_path("stream_aggregation", i), found);
+    for (size_t i = 0; i < c.publish.size(); ++i)
+      check_selectors(c.publish[i].match, item_path("publish", i), found);
+    for (size_t i = 0; i < c.consume.size(); ++i)
+      check_selectors(c.consume[i].match, item_path("consume", i), found);
     for (size_t i = 0; i < c.series_budgets.size(); ++i)
       if (const auto& match = c.series_budgets[i].match; options_.check_selector && !match.empty())
         if (const auto s = options_.check_selector(match); !s.ok())

@@ -4,6 +4,7 @@
 
 #include "config/aggregation_config.h"
 #include "config/federation_config.h"
+#include "config/kafka_config.h"
 #include "config/series_budget_config.h"
 
 #include <span>
@@ -16,6 +17,9 @@ struct own_config {
   std::vector<federation_config> federation;
   std::vector<aggregation_config> stream_aggregation;
   std::vector<series_budget_config> series_budgets;
+  std::vector<kafka_config> kafka;
+  std::vector<publish_config> publish;
+  std::vector<consume_config> consume;
 
   bool operator==(const own_config&) const = default;
 };

@@ -49,6 +49,9 @@ void describe(fields& f, web_config& c);
 void describe(fields& f, federation_config& c);
 void describe(fields& f, aggregation_config& c);
 void describe(fields& f, series_budget_config& c);
+void describe(fields& f, kafka_config& c);
+void describe(fields& f, publish_config& c);
+void describe(fields& f, consume_config& c);
 void describe(fields& f, own_config& c);
 
 }  // namespace troupe::config

@@ -6,8 +6,17 @@
 namespace troupe::config {
 namespace {
 
-constexpr std::array<std::string_view, 3> blocks{"federation", "stream_aggregation",
-                                                 "series_budgets"};
+constexpr std::array<std::string_view, 6> blocks{
+    "federation", "stream_aggregation", "series_budgets", "kafka", "publish", "consume"};
+/// By record_format.
+constexpr std::array<std::string_view, 3> format_names{"frames", "remote_write", "remote_write_2"};
+
+void describe(fields& f, kafka_sasl_config& c) {
+  f.text("mechanism", c.mechanism, shown::yes);
+  f.text("username", c.username, shown::yes);
+  f.secret_text("password", c.password);
+  f.path("password_file", c.password_file);
+}
 
 }  // namespace
 
@@ -46,10 +55,44 @@ void describe(fields& f, series_budget_config& c) {
   f.count("limit", c.limit, when::always);
 }
 
+void describe(fields& f, kafka_config& c) {
+  f.text("name", c.name, shown::yes);
+  f.texts("brokers", c.brokers, shown::yes);
+  f.flag("tls", c.tls);
+  f.object("tls_config", c.tls_settings, describe);
+  f.object("sasl", c.sasl, describe);
+  f.text_map("settings", c.settings, shown::yes);
+}
+
+void describe(fields& f, publish_config& c) {
+  f.text("name", c.name, shown::yes);
+  f.text("kafka", c.kafka, shown::yes);
+  f.text("topic", c.topic, shown::yes);
+  f.texts("match", c.match, shown::yes);
+  f.text_map("labels", c.labels, shown::yes);
+  f.choice("format", c.format, format_names);
+  f.count("partitions", c.partitions, when::always);
+  f.count("replication_factor", c.replication_factor);
+  f.bytes("keep", c.keep_bytes, when::always);
+  f.duration("key_interval", c.key_interval_ms, when::always);
+}
+
+void describe(fields& f, consume_config& c) {
+  f.text("name", c.name, shown::yes);
+  f.text("kafka", c.kafka, shown::yes);
+  f.text("topic", c.topic, shown::yes);
+  f.texts("match", c.match, shown::yes);
+  f.text_map("labels", c.labels, shown::yes);
+  f.flag("from_beginning", c.from_beginning, when::always);
+}
+
 void describe(fields& f, own_config& c) {
   f.list("federation", c.federation, describe);
   f.list("stream_aggregation", c.stream_aggregation, describe);
   f.list("series_budgets", c.series_budgets, describe);
+  f.list("kafka", c.kafka, describe);
+  f.list("publish", c.publish, describe);
+  f.list("consume", c.consume, describe);
 }
 
 }  // namespace troupe::config

@@ -1,7 +1,6 @@
 // Checks of the blocks of the main file.
 #include "config/validate.h"
 
-#include "config/aggregation_output.h"
 #include "config/text.h"
 #include "config/yaml.h"
 #include "storage/base/quote.h"
@@ -275,99 +274,6 @@ void validate(const tracing_config& c, const std::string& path, diagnostics& out
   check_headers(c.headers, child_path(path, "headers"),
                 "custom authorization header configuration is not yet supported", out);
   validate(c.tls, child_path(path, "tls_config"), out);
-}
-
-// It names a file here and a hold at the source.
-bool is_subscription_name(std::string_view name) {
-  constexpr size_t most_bytes = 80;
-  return name.size() <= most_bytes && std::all_of(name.begin(), name.end(), [](char c) {
-           return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' ||
-                  c == '.';
-         });
-}
-
-void validate(const federation_config& c, const std::string& path, diagnostics& out) {
-  if (c.name.empty())
-    add(out, path, "name for federation is empty");
-  else if (!is_subscription_name(c.name))
-    add(out, child_path(path, "name"), "must be at most 80 of a-z A-Z 0-9 - _ .");
-  if (c.url.empty())
-    add(out, path, "url for federation is empty");
-  else if (const auto s = check_url(c.url); !s.ok())
-    add(out, child_path(path, "url"), std::string(s.message()));
-  if (c.match.empty())
-    add(out, path, "match for federation is empty");
-  for (const auto& [name, value] : c.labels)
-    if (!is_label_name(name, true))
-      add(out, child_path(child_path(path, "labels"), name),
-          quoted(name) + " is not a valid label name");
-  validate(c.client, path, out);
-}
-
-void validate(const aggregation_config& c, const std::string& path, diagnostics& out) {
-  constexpr int64_t least_ms = 1'000;
-  const auto check = [&](bool holds, std::string_view key, std::string message) {
-    if (!holds)
-      add(out, key.empty() ? path : child_path(path, key), std::move(message));
-  };
-  check(!c.name.empty(), "", "name for stream_aggregation is empty");
-  check(!c.match.empty(), "", "match for stream_aggregation is empty");
-  check(c.interval_ms >= least_ms, "interval", "must be at least 1s");
-  check(c.by.empty() || c.without.empty(), "without", "by and without exclude each other");
-  for (const auto* list : {&c.by, &c.without})
-    for (size_t i = 0; i < list->size(); ++i)
-      if (!is_label_name((*list)[i], true))
-        add(out, item_path(child_path(path, list == &c.by ? "by" : "without"), i),
-            quoted((*list)[i]) + " is not a valid label name");
-  check(!c.outputs.empty(), "", "outputs for stream_aggregation are empty");
-  std::set<aggregation_function> seen;
-  for (size_t i = 0; i < c.outputs.size(); ++i) {
-    const auto field = item_path(child_path(path, "outputs"), i);
-    const auto parsed = parse_aggregation_output(c.outputs[i]);
-    if (!parsed.ok())
-      add(out, field, std::string(parsed.error().message()));
-    else if (!seen.insert(parsed->function).second)
-      add(out, field, "the output is there twice");
-  }
-  check(!c.keep_metric_names || c.outputs.size() <= 1, "keep_metric_names",
-        "needs a single output: others would have the same name");
-  check(c.keep_input || !c.keep_metric_names, "keep_input",
-        "must be true with keep_metric_names: outputs could not be told from their input");
-  check(
-      c.dedup_interval_ms == 0 || (c.interval_ms != 0 && c.interval_ms % c.dedup_interval_ms == 0),
-      "dedup_interval", "interval must be a multiple of it");
-  check(c.staleness_interval_ms == 0 || c.staleness_interval_ms >= c.interval_ms,
-        "staleness_interval", "must not be shorter than interval");
-}
-
-void validate(const series_budget_config& c, const std::string& path, diagnostics& out) {
-  if (c.name.empty())
-    add(out, path, "name for series_budgets is empty");
-  if (c.limit == 0)
-    add(out, child_path(path, "limit"), "must be at least 1");
-  std::set<std::string_view> names;
-  for (size_t i = 0; i < c.by.size(); ++i)
-    if (const auto at = item_path(child_path(path, "by"), i); !is_label_name(c.by[i], true))
-      add(out, at, quoted(c.by[i]) + " is not a valid label name");
-    else if (!names.insert(c.by[i]).second)
-      add(out, at, quoted(c.by[i]) + " is there twice");
-}
-
-void validate(const own_config& c, diagnostics& out) {
-  for (size_t i = 0; i < c.federation.size(); ++i)
-    validate(c.federation[i], item_path("federation", i), out);
-  check_unique_names(c.federation, "federation", "federation", out);
-  for (size_t i = 0; i < c.stream_aggregation.size(); ++i)
-    validate(c.stream_aggregation[i], item_path("stream_aggregation", i), out);
-  check_unique_names(c.stream_aggregation, "stream_aggregation", "stream aggregation", out);
-  std::set<std::string_view> budgets;
-  for (size_t i = 0; i < c.series_budgets.size(); ++i) {
-    const auto& budget = c.series_budgets[i];
-    const auto path = item_path("series_budgets", i);
-    validate(budget, path, out);
-    if (!budget.name.empty() && !budgets.insert(budget.name).second)
-      add(out, child_path(path, "name"), quoted(budget.name) + " is there twice");
-  }
 }
 
 void validate(const config& c, diagnostics& out) {

@@ -96,6 +96,18 @@ using feed_actor =
     basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<config_atom, config_ptr>,
                         caf::reacts_to<call_atom, http_call_ptr>>;
 
+/// Streams what the log has into topics of Kafka. Answers stop when nothing is under way, or at a
+/// deadline.
+using publish_actor =
+    basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<config_atom, config_ptr>>;
+
+/// Stores what topics of Kafka hold. Answers stop when nothing waits to be stored, or at a
+/// deadline.
+using consume_actor =
+    basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<config_atom, config_ptr>,
+                        // To itself: open_requests.h.
+                        caf::reacts_to<sweep_atom>, caf::reacts_to<links_atom, links_ptr>>;
+
 /// Writes the canary and reads it back.
 using audit_actor =
     basic_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<links_atom, links_ptr>>;
@@ -157,6 +169,8 @@ struct links {
   send_actor send;
   federation_actor federation;
   feed_actor feed;
+  publish_actor publish;
+  consume_actor consume;
   std::vector<rule_actor> rules;
   aggregate_actor aggregate;
   audit_actor audit;  ///< invalid where the canary is off

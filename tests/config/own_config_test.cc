@@ -173,8 +173,7 @@ TEST(own_config, errors_of_stream_aggregation_have_their_place) {
       "/e/t.yml:13:3: stream_aggregation[1].staleness_interval: must not be shorter than interval\n"
       "/e/t.yml:14:3: stream_aggregation[2]: match for stream_aggregation is empty\n"
       "/e/t.yml:14:3: stream_aggregation[2]: outputs for stream_aggregation are empty\n"
-      "/e/t.yml:14:3: stream_aggregation[2].name: found multiple stream aggregation configs with "
-      "job name \"x\"\n"
+      "/e/t.yml:14:3: stream_aggregation[2].name: \"x\" is there twice\n"
       "/e/t.yml:16:13: stream_aggregation[2].interval: not a valid duration string: \"soon\"");
 }
 

@@ -225,6 +225,8 @@ void sim_world::bury() {
       end(all->notify);
       end(all->send);
       end(all->federation);
+      end(all->publish);
+      end(all->consume);
       end(all->feed);
       end(all->aggregate);
       end(all->audit);

@@ -1,0 +1,46 @@
+// A record of a topic in troupe's own format: an envelope and frames of the log's format
+// (storage/docs/wal_format.md). Plain values and pure functions.
+//
+//   record = "TRPR", u8 version (1), varint length of the header, header (cereal, portable binary,
+//   little-endian), frames
+//
+// A writer's records of a partition form segments: the first one describes all its series, later
+// ones refer to it. So whoever begins in the middle reads from the segment's first record on.
+#pragma once
+
+#include "storage/base/result.h"
+#include "storage/model/sample.h"
+
+#include <cstdint>
+#include <string_view>
+
+namespace troupe::topics {
+
+inline constexpr std::string_view record_magic = "TRPR";
+inline constexpr uint8_t record_version = 1;
+
+/// Who wrote a record, and where in what it wrote it stands.
+struct record_header {
+  uint64_t node = 0;        ///< id of the writer's data
+  uint64_t session = 0;     ///< of the writer, rising; its dictionary lives no longer
+  uint32_t segment = 0;     ///< of the session, from 0
+  uint32_t index = 0;       ///< of the record in its segment, from 0
+  int64_t key_offset = -1;  ///< of the segment's first record; -1 in that one itself
+  /// The writer's log up to this time is in this record and those before it in the partition.
+  timestamp_ms as_of = min_time;
+  uint64_t samples = 0;  ///< floats and histograms; 0 with no frames: it tells `as_of` only
+  bool operator==(const record_header&) const = default;
+};
+
+/// Header and frames of a record. The view is into `payload`.
+struct record_parts {
+  record_header header;
+  std::string_view frames;
+};
+
+/// It begins as a record of this format does.
+bool is_record(std::string_view payload);
+/// corruption if it is none, unsupported for a later version.
+result<record_parts> split_record(std::string_view payload);
+
+}  // namespace troupe::topics

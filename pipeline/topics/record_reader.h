@@ -1,0 +1,55 @@
+// Records of one partition to batches: troupe's own (record.h), bodies of remote write 1.0 and 2.0
+// (snappy, protobuf) and the JSON of prometheus-kafka-adapter. One owner.
+#pragma once
+
+#include "pipeline/topics/record.h"
+#include "storage/base/result.h"
+#include "storage/model/batch.h"
+#include "storage/model/matcher.h"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::topics {
+
+struct reader_rules {
+  std::vector<matchers> selectors;            ///< one of them holds for a series; none: all
+  std::map<std::string, std::string> labels;  ///< a series' own labels win
+};
+
+/// What a record holds.
+struct read_record {
+  std::vector<batch_ptr> batches;  ///< to be stored; tables are kept from record to record
+  uint64_t samples = 0;            ///< in them
+  uint64_t lost = 0;  ///< samples that cannot be read, for what they refer to is not known
+  std::optional<record_header> header;  ///< of troupe's own
+};
+
+class record_reader {
+ public:
+  explicit record_reader(reader_rules rules);
+  ~record_reader();
+
+  /// True if the record can be read: it is the first of its segment, or that was read, or it is not
+  /// of troupe's own format.
+  bool knows(std::string_view payload) const;
+  /// corruption for a record that is none or is damaged; the reader goes on with the next one.
+  result<read_record> read(std::string_view payload, int64_t offset);
+  /// The same for a record whose samples are stored already: what later ones refer to.
+  status learn(std::string_view payload, int64_t offset);
+  /// From where a restart must read to understand what follows: the oldest first record of segments
+  /// that are in use; absent: from anywhere.
+  std::optional<int64_t> key_offset() const;
+  uint64_t memory_bytes() const;
+
+ private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace troupe::topics
