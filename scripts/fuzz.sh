@@ -1,7 +1,7 @@
 #!/bin/bash
 # Fuzzes every decoder and parser with libFuzzer (clang 16, address and undefined-behaviour sanitizers) from the corpus
 # that the tests replay. usage: scripts/fuzz.sh [seconds each [target…]]   (default 60 s, all targets)
-# What is found lies in build/fuzz/found/; inputs worth keeping go to tests/fuzz/corpus/<target>.
+# As many at a time as there are cores. What is found lies in build/fuzz/found/; inputs worth keeping go to tests/fuzz/corpus/<target>.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
@@ -15,8 +15,9 @@ cmake --preset fuzz >build/configure-fuzz.log 2>&1 || { cat build/configure-fuzz
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(cd tests/fuzz && ls ./*_fuzz.cc | sed 's|^\./||; s|\.cc$||')
 ninja -C build/fuzz --quiet "${targets[@]}"
-failed=0
-for t in "${targets[@]}"; do
+export seconds
+fuzz_one() {
+  local t=$1 binary
   binary=$(find build/fuzz/tests -name "$t" -type f -perm -u+x | head -n 1)
   mkdir -p "build/fuzz/corpus/$t"
   if "$binary" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -artifact_prefix="build/fuzz/found/$t-" \
@@ -24,7 +25,8 @@ for t in "${targets[@]}"; do
     printf '%-28s %s\n' "$t" "$(grep -Eo '^Done .*' "build/fuzz/$t.log" | tail -n 1)"
   else
     printf '%-28s FAILED, see build/fuzz/%s.log\n' "$t" "$t"
-    failed=1
+    return 1
   fi
-done
-exit $failed
+}
+export -f fuzz_one
+printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -I{} bash -c 'fuzz_one {}'

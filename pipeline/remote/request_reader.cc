@@ -56,6 +56,7 @@ void add_fresh_metadata(metadata_cache& known, const std::vector<metadata_cache:
     return;
   if (batches.empty())
     batches.push_back(std::make_shared<write_batch>());
+  batches.front()->taken_over = limits.taken_over;
   batches.front()->metadata = std::move(fresh);
 }
 

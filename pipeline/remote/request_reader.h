@@ -147,6 +147,7 @@ class request_reader {
     for (const auto& p : pages) {
       auto b = std::make_shared<write_batch>();
       b->group = p.group;
+      b->taken_over = limits_.taken_over;
       b->table = p.table;
       b->floats.reserve(p.items);
       batches_.push_back(std::move(b));

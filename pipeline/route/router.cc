@@ -44,6 +44,7 @@ std::vector<batch_part> batch_router::split(const batch_ptr& batch) {
     parts[s]->group = batch->group;
     parts[s]->table = p.tables[s];
     parts[s]->source_position = batch->source_position;
+    parts[s]->taken_over = batch->taken_over;
   }
   auto next_start = batch->starts.begin();
   for (uint32_t i = 0; i < batch->floats.size(); ++i) {

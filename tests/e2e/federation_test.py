@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Federation by subscription, with config/examples/federation/geographic_stage.yml: two regions and a global node, all three killed
 in turn while samples arrive. Afterwards the global node has every selected sample with its value and its region, nothing else,
-and what is stored in a region is there within two seconds."""
+and what is stored in a region is there within two seconds. Two nodes that take over from each other come to rest."""
 import pathlib
 import re
 import sys
-import threading
 import time
 
+import feed
 import harness
 
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "config/examples/federation"
@@ -15,49 +15,24 @@ REGIONS = ("east", "west")
 SERIES = 10
 
 
-class Feed:
-    """Writes samples to a region until stopped, each again until it is acknowledged."""
-
-    def __init__(self, region: str, port: int, every: float = 0.04):
-        self.region, self.port, self.every = region, port, every
-        self.acked, self.stopped = {}, threading.Event()
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
-
-    def batch(self, ts: int, n: int):
+def batch(region: str):
+    def of(ts: int, n: int):
         out = []
         for i in range(SERIES):
-            own = {"__name__": f"job:load:{i}", "instance": f"{self.region}-{i}", "job": "node"}
+            own = {"__name__": f"job:load:{i}", "instance": f"{region}-{i}", "job": "node"}
             out.append((own, [(ts, n * SERIES + i)]))
-            out.append(({"__name__": "load", "instance": f"{self.region}-{i}", "job": "node"}, [(ts, n)]))
-        out.append(({"__name__": "up", "instance": self.region, "job": "node"}, [(ts, 1)]))
-        out.append(({"__name__": "up", "instance": self.region, "job": "other"}, [(ts, 1)]))
+            out.append(({"__name__": "load", "instance": f"{region}-{i}", "job": "node"}, [(ts, n)]))
+        out.append(({"__name__": "up", "instance": region, "job": "node"}, [(ts, 1)]))
+        out.append(({"__name__": "up", "instance": region, "job": "other"}, [(ts, 1)]))
         return out
-
-    def run(self):
-        writer, n = harness.Writer(self.port), 0
-        while not self.stopped.is_set():
-            n += 1
-            ts = int(time.time() * 1000)
-            series = self.batch(ts, n)
-            while writer.write(series) != 204:
-                if self.stopped.wait(0.05):
-                    return
-            for labels, points in series:
-                if ":" in labels["__name__"] or (labels["__name__"], labels["job"]) == ("up", "node"):
-                    name = tuple(sorted({**labels, "region": self.region}.items()))
-                    self.acked.setdefault(name, {}).update((t, v) for t, v in points)
-            time.sleep(self.every)
-        writer.close()
-
-    def stop(self):
-        self.stopped.set()
-        self.thread.join()
+    return of
 
 
-def stored(port: int, expr: str) -> dict:
-    return {tuple(sorted(s["metric"].items())): {round(t * 1000): float(v) for t, v in s["values"]}
-            for s in harness.instant(port, f"{expr}[10m]")}
+def arrives(region: str):
+    def at(labels: dict):
+        selected = ":" in labels["__name__"] or (labels["__name__"], labels["job"]) == ("up", "node")
+        return {**labels, "region": region} if selected else None
+    return at
 
 
 def nodes(folder: str):
@@ -96,7 +71,7 @@ def outages(folder: str):
     with regions["east"] as east, regions["west"] as west, top:
         for server in (east, west, top):
             server.start()
-        feeds = [Feed(r, regions[r].port) for r in REGIONS]
+        feeds = [feed.Feed(regions[r].port, batch(r), arrives(r)) for r in REGIONS]
         try:
             time.sleep(0.8)
             for victims in ([east], [top], [west, top], [east, west], [top]):
@@ -107,27 +82,21 @@ def outages(folder: str):
                     server.start()
                 time.sleep(0.3)
         finally:
-            for feed in feeds:
-                feed.stop()
-        want = {name: points for feed in feeds for name, points in feed.acked.items()}
+            for f in feeds:
+                f.stop()
+        want = {name: points for f in feeds for name, points in f.acked.items()}
         selected = '{region=~".+",job="node",__name__!~"probe.*"}'
 
         def complete():
-            return sum(len(p) for p in stored(top.port, selected).values()) >= sum(len(p) for p in want.values())
+            return feed.count(feed.stored(top.port, selected)) >= feed.count(want)
         try:
             harness.wait_for("all samples at the global node", complete, 10, 0.1)
         except AssertionError:
             print(top.log_tail(8), flush=True)
-        got = stored(top.port, selected)
-        assert got.keys() == want.keys(), sorted(got.keys() ^ want.keys())[:4]
-        for name, points in want.items():
-            # What was written but never acknowledged may be there, too.
-            missing = {t: v for t, v in points.items() if got[name].get(t) != v}
-            assert not missing, f"{name}: {len(missing)} of {len(points)} are missing: {sorted(missing.items())[:3]}"
-            assert len(got[name].keys() - points.keys()) <= 1, f"{name}: {sorted(got[name].keys() - points.keys())[:3]}"
+        feed.expect_all(want, feed.stored(top.port, selected))
         for region in REGIONS:
-            here = stored(regions[region].port, '{__name__=~"job:.+"}')
-            there = stored(top.port, f'{{__name__=~"job:.+",region="{region}"}}')
+            here = feed.stored(regions[region].port, '{__name__=~"job:.+"}')
+            there = feed.stored(top.port, f'{{__name__=~"job:.+",region="{region}"}}')
             assert {n + (("region", region),): p for n, p in here.items()} == {
                 tuple(x for x in n if x[0] != "region") + (("region", region),): p for n, p in there.items()}
         assert not harness.instant(top.port, 'load or up{job="other"}'), "series that nobody selected"
@@ -137,11 +106,53 @@ def outages(folder: str):
         assert worst < 2, f"a sample took {worst:.2f} s"
         harness.wait_for("no lag", lambda: harness.metric(top.port, "troupe_federation_lag_seconds") < 1, 5)
         assert all(harness.stop_ok(s) for s in (top, east, west))
-        print(f"  {sum(len(p) for p in want.values())} samples of {len(want)} series, all there; a new one after {worst:.2f} s")
+        print(f"  {feed.count(want)} samples of {len(want)} series, all there; a new one after {worst:.2f} s")
+
+
+def ring(folder: str):
+    """Two nodes that take over the same series from each other: both get all, and then nothing goes round any more."""
+    pair = []
+    for i in range(2):
+        path = pathlib.Path(folder) / str(i)
+        path.mkdir()
+        pair.append(harness.troupe(str(path), flags=[harness.WRITE_FLAG, f"--troupe.config.file={path}/stage.yml"]))
+    for i, n in enumerate(pair):
+        (pathlib.Path(folder) / str(i) / "stage.yml").write_text(f"""
+federation:
+- name: other
+  url: http://127.0.0.1:{pair[1 - i].port}
+  match: ['{{__name__=~"load.*"}}']
+""")
+    with pair[0], pair[1]:
+        for n in pair:
+            n.start()
+        now = int(time.time() * 1000)
+        for i, n in enumerate(pair):
+            writer = harness.Writer(n.port)
+            for k in range(30):
+                series = [({"__name__": f"load_{s}"}, [(now - 1000 * k + i, k)]) for s in range(10)]
+                assert writer.write(series) == 204
+            writer.close()
+
+        def all_there():
+            return all(feed.count(feed.stored(n.port, '{__name__=~"load.*"}')) == 600 for n in pair)
+        harness.wait_for("all samples at both", all_there, 10)
+
+        def taken():
+            return [harness.metric(n.port, "troupe_federation_samples_total") for n in pair]
+
+        def at_rest():
+            before = taken()
+            time.sleep(1.2)
+            return before == taken()
+        harness.wait_for("nothing to go round", at_rest, 10)
+        # Each got the other's 300, and its own back once at most.
+        assert all(300 <= t <= 600 for t in taken()), taken()
+        print(f"  600 samples at both, {taken()} taken over")
 
 
 def main() -> int:
-    return harness.run_steps([outages], sys.argv[1:])
+    return harness.run_steps([outages, ring], sys.argv[1:])
 
 
 if __name__ == "__main__":

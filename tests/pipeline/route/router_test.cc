@@ -24,6 +24,7 @@ std::shared_ptr<write_batch> mixed_batch(size_t n) {
   b->starts = {{0, 5}, {static_cast<uint32_t>(n - 1), 7}};
   b->metadata.push_back({"m", {metric_type::gauge, "", "help"}});
   b->source_position = "pos";
+  b->taken_over = true;
   return b;
 }
 
@@ -47,6 +48,7 @@ TEST(Router, MixedTableKeepsEverySampleOnceInItsShard) {
   size_t starts = 0, meta = 0;
   for (const auto& p : parts) {
     EXPECT_EQ(p.batch->source_position, "pos");
+    EXPECT_TRUE(p.batch->taken_over);
     meta += p.batch->metadata.size();
     for (const auto& e : p.batch->floats) {
       const labels& l = p.batch->table->series[e.series];
