@@ -83,14 +83,22 @@ result<std::unique_ptr<aggregator>> aggregator::decode(rule_ptr r, std::string_v
     in.fail();
   for (uint64_t left = in.varint(); left > 0 && !in.failed(); --left) {
     const labels key = take_labels(in);
-    if (!in.failed())
-      out->groups_[out->group_for(key)]->decode(in);
+    if (in.failed())
+      break;
+    const size_t before = out->groups();
+    group& g = *out->groups_[out->group_for(key)];
+    g.decode(in);
+    if (out->groups() == before)
+      in.fail();  // it is there twice
   }
   for (uint64_t left = in.varint(); left > 0 && !in.failed(); --left) {
     const labels series = take_labels(in);
-    if (in.failed())
-      break;
+    if (in.failed() || series.empty())
+      return malformed();
+    const size_t before = out->inputs();
     input& i = out->inputs_[out->find_or_make(series)];
+    if (out->inputs() == before)
+      in.fail();
     i.known = in.u8() != 0;
     i.last_ts = take_time(in);
     i.last = take_double(in);
