@@ -7,6 +7,7 @@
 #include "pipeline/federate/subscriber.h"
 #include "pipeline/http/http.h"
 #include "pipeline/ingest/input_marks.h"
+#include "pipeline/ingest/watermarks.h"
 #include "storage/base/clock.h"
 
 #include <chrono>
@@ -19,7 +20,8 @@ struct federation_params {
   shard_store_params store;
   http::fetcher* fetcher = nullptr;
   clock* clk = nullptr;
-  ingest::input_marks* marks = nullptr;  ///< may be null
+  ingest::input_marks* marks = nullptr;      ///< may be null
+  ingest::watermarks* watermarks = nullptr;  ///< may be null
   std::chrono::milliseconds every{100};
   /// Longest wait at stop for what is being stored. What is not is asked for again after the next
   /// start.

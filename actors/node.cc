@@ -87,6 +87,7 @@ void node::build_api(std::string retention) {
     return reader->for_query(timeout_ms, cancel);
   };
   s.rules = &rules_;
+  s.watermarks = &watermarks_;
   s.pushed = pushed_.get();
   if (opts_.flags.features.otlp_deltatocumulative)
     deltas_ = std::make_unique<otlp::delta_streams>(

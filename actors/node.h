@@ -11,6 +11,7 @@
 #include "pipeline/http/http.h"
 #include "pipeline/ingest/ingester.h"
 #include "pipeline/ingest/input_marks.h"
+#include "pipeline/ingest/watermarks.h"
 #include "pipeline/kafka/cluster.h"
 #include "pipeline/otlp/delta_streams.h"
 #include "pipeline/push/push_store.h"
@@ -163,6 +164,7 @@ class node {
   std::unique_ptr<otlp::delta_streams> deltas_;  ///< null: not converted
   uint64_t node_id_ = 0;                         ///< of the data folder, for other nodes
   ingest::input_marks marks_;
+  ingest::watermarks watermarks_;
   rules::rule_board rules_;
   std::unique_ptr<rules::engine_door> rule_queries_;
   std::unique_ptr<rules::go_templates> templates_;

@@ -291,6 +291,7 @@ federation_params node::federation_params_of() {
   p.fetcher = env_.fetcher;
   p.clk = env_.clk;
   p.marks = &marks_;
+  p.watermarks = &watermarks_;
   return p;
 }
 

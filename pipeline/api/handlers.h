@@ -4,6 +4,11 @@
 
 #include "pipeline/api/api.h"
 
+namespace troupe::query {
+struct expr;
+struct query_result;
+}  // namespace troupe::query
+
 namespace troupe::api {
 
 #define TROUPE_HANDLER(name) \
@@ -35,6 +40,13 @@ TROUPE_HANDLER(handle_damage);
 TROUPE_HANDLER(handle_alertmanagers);
 // cardinality_api.cc
 TROUPE_HANDLER(handle_cardinality);
+// watermarks_api.cc
+TROUPE_HANDLER(handle_watermarks);
+/// Warns of what sources that are behind may have to add to a query up to `end`.
+void add_lag_warnings(const services& s, std::string_view query_text, timestamp_ms end,
+                      query::query_result& q);
+/// The matchers of every selector in the tree.
+void collect_selectors(const query::expr& e, std::vector<matchers>& out);
 // rules_api.cc
 TROUPE_HANDLER(handle_rules);
 TROUPE_HANDLER(handle_alerts);

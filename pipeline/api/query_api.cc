@@ -137,14 +137,6 @@ http::response render(const http::request& r, result<query::query_result> q, siz
   return success(std::move(data), q->warnings, q->infos);
 }
 
-/// The matchers of every selector in the tree.
-void collect_selectors(const query::expr& e, std::vector<matchers>& out) {
-  if (e.kind == query::node_kind::vector_selector)
-    out.push_back(query::as<query::vector_selector>(e).match);
-  for (const query::expr* child : query::children(e))
-    collect_selectors(*child, out);
-}
-
 }  // namespace
 
 answer handle_query(const services& s, const http::request& r, const inputs& in) {
@@ -161,6 +153,8 @@ answer handle_query(const services& s, const http::request& r, const inputs& in)
   const int64_t began_ns = s.clk->monotonic_ns();
   auto got = s.engine->instant(*query_data(s, *overrides), "", text, *ts, *overrides);
   log_query(s, in, r, {text, *ts, *ts, 0}, got, began_ns);
+  if (got.ok())
+    add_lag_warnings(s, text, *ts, *got);
   return render(r, std::move(got), *limit);
 }
 
@@ -202,6 +196,8 @@ answer handle_query_range(const services& s, const http::request& r, const input
   const int64_t began_ns = s.clk->monotonic_ns();
   auto got = s.engine->range(*query_data(s, *overrides), "", text, *start, *end, *step, *overrides);
   log_query(s, in, r, {text, *start, *end, *step}, got, began_ns);
+  if (got.ok())
+    add_lag_warnings(s, text, *end, *got);
   return render(r, std::move(got), *limit);
 }
 

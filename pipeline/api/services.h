@@ -31,6 +31,9 @@ class engine;
 namespace troupe::remote {
 class series_cache;
 }
+namespace troupe::ingest {
+class watermarks;
+}
 namespace troupe::notify {
 struct alertmanagers_state;
 }
@@ -112,6 +115,7 @@ struct services {
   std::shared_ptr<http::byte_budget> budget;     ///< decoded write bodies
   remote::series_cache* known_series = nullptr;  ///< of remote-write senders
   const rules::rule_board* rules = nullptr;
+  const ingest::watermarks* watermarks = nullptr;  ///< of other nodes' data; null: there are none
   storage_admin admin;
   build_info build;
   std::map<std::string, std::string> flags;  ///< name to value, as given or by default

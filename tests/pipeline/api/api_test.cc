@@ -4,6 +4,7 @@
 #include "pipeline/api/event_lines.h"
 #include "pipeline/api/params.h"
 #include "pipeline/discover/target_set.h"
+#include "pipeline/ingest/watermarks.h"
 #include "pipeline/scrape/scrape_pool.h"
 #include "query/engine/engine.h"
 #include "tests/support/memory_queryable.h"
@@ -218,6 +219,31 @@ TEST_F(ApiTest, Cardinality) {
                 .as_int64(),
             3);
   EXPECT_EQ(call("GET", "/api/v1/status/cardinality", {{"limit", "x"}}).status, 400);
+}
+
+TEST_F(ApiTest, Watermarks) {
+  EXPECT_EQ(text("/api/v1/status/watermarks"), "[]");
+  ingest::watermarks w;
+  w.set_sources("federation", {{"east", labels::from({{"region", "east"}})}, {"west", labels()}},
+                0);
+  w.note("federation", "east", clk.now_ms() - 90'000);
+  all.watermarks = &w;
+  the_api = std::make_unique<api>(all);
+  const auto got = get("/api/v1/status/watermarks");
+  EXPECT_EQ(json::serialize(got.at(1)),
+            R"({"stage":"federation","name":"west","labels":{},"completeUntil":null,)"
+            R"("lagSeconds":null})");
+  EXPECT_EQ(got.at(0).at("lagSeconds").to_number<double>(), 90);
+  const std::string now = std::to_string(clk.now_ms() / 1000);
+  const auto told = [&](std::string path, http::params query) {
+    return call("GET", std::move(path), std::move(query)).body.find("1m30s behind") !=
+           std::string::npos;
+  };
+  EXPECT_TRUE(told("/api/v1/query", {{"query", "sum(up)"}, {"time", now}}));
+  EXPECT_FALSE(told("/api/v1/query", {{"query", "up{region=\"west\"}"}, {"time", now}}));
+  EXPECT_FALSE(told("/api/v1/query", {{"query", "1"}, {"time", now}}));
+  EXPECT_TRUE(
+      told("/api/v1/query_range", {{"query", "up"}, {"start", now}, {"end", now}, {"step", "1"}}));
 }
 
 TEST_F(ApiTest, StatusRoutes) {
