@@ -156,6 +156,7 @@ class loader {
       check_selectors(c.federation[i].match, item_path("federation", i), found);
     for (size_t i = 0; i < c.stream_aggregation.size(); ++i)
       check_selectors(c.stream_aggregation[i].match, item_path("stream_aggregation", i), found);
+    check_selectors(c.region.match, "region", found);
     for (size_t i = 0; i < c.publish.size(); ++i)
       check_selectors(c.publish[i].match, item_path("publish", i), found);
     for (size_t i = 0; i < c.consume.size(); ++i)
@@ -165,6 +166,8 @@ class loader {
         if (const auto s = options_.check_selector(match); !s.ok())
           found.push_back({"", 0, 0, child_path(item_path("series_budgets", i), "match"),
                            std::string(s.message())});
+    if (found.empty())
+      add_region_blocks(c);
     place(std::move(found), root, file, out_.errors);
   }
 

@@ -5,6 +5,7 @@
 #include "config/aggregation_config.h"
 #include "config/federation_config.h"
 #include "config/kafka_config.h"
+#include "config/region_config.h"
 #include "config/series_budget_config.h"
 
 #include <span>
@@ -20,6 +21,8 @@ struct own_config {
   std::vector<kafka_config> kafka;
   std::vector<publish_config> publish;
   std::vector<consume_config> consume;
+  own_region_config region;
+  std::vector<region_config> regions;
 
   bool operator==(const own_config&) const = default;
 };

@@ -52,6 +52,8 @@ void describe(fields& f, series_budget_config& c);
 void describe(fields& f, kafka_config& c);
 void describe(fields& f, publish_config& c);
 void describe(fields& f, consume_config& c);
+void describe(fields& f, own_region_config& c);
+void describe(fields& f, region_config& c);
 void describe(fields& f, own_config& c);
 
 }  // namespace troupe::config

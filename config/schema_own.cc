@@ -6,8 +6,9 @@
 namespace troupe::config {
 namespace {
 
-constexpr std::array<std::string_view, 6> blocks{
-    "federation", "stream_aggregation", "series_budgets", "kafka", "publish", "consume"};
+constexpr std::array<std::string_view, 8> blocks{
+    "federation", "stream_aggregation", "series_budgets", "kafka", "publish", "consume", "region",
+    "regions"};
 /// By record_format.
 constexpr std::array<std::string_view, 3> format_names{"frames", "remote_write", "remote_write_2"};
 
@@ -86,6 +87,23 @@ void describe(fields& f, consume_config& c) {
   f.flag("from_beginning", c.from_beginning, when::always);
 }
 
+void describe(fields& f, own_region_config& c) {
+  f.text("name", c.name, shown::yes);
+  f.texts("match", c.match, shown::yes);
+  f.text("topic", c.topic, shown::yes);
+  f.count("partitions", c.partitions, when::always);
+  f.count("replication_factor", c.replication_factor);
+  f.bytes("keep", c.keep_bytes, when::always);
+}
+
+void describe(fields& f, region_config& c) {
+  f.text("name", c.name, shown::yes);
+  f.text("kafka", c.kafka, shown::yes);
+  f.text("topic", c.topic, shown::yes);
+  f.url("url", c.url);
+  describe(f, c.client);
+}
+
 void describe(fields& f, own_config& c) {
   f.list("federation", c.federation, describe);
   f.list("stream_aggregation", c.stream_aggregation, describe);
@@ -93,6 +111,8 @@ void describe(fields& f, own_config& c) {
   f.list("kafka", c.kafka, describe);
   f.list("publish", c.publish, describe);
   f.list("consume", c.consume, describe);
+  f.object("region", c.region, describe);
+  f.list("regions", c.regions, describe);
 }
 
 }  // namespace troupe::config

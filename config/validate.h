@@ -29,6 +29,8 @@ void validate(const series_budget_config& c, const std::string& path, diagnostic
 void validate(const kafka_config& c, const std::string& path, diagnostics& out);
 void validate(const publish_config& c, const std::string& path, diagnostics& out);
 void validate(const consume_config& c, const std::string& path, diagnostics& out);
+void validate(const own_region_config& c, const std::string& path, diagnostics& out);
+void validate(const region_config& c, const std::string& path, diagnostics& out);
 void validate(const own_config& c, diagnostics& out);
 /// The main file's blocks, jobs of scrape_config_files not included. All errors, not only the
 /// first.

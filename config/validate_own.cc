@@ -111,6 +111,16 @@ void check_topic(const std::string& topic, const std::string& path, diagnostics&
     add(out, child_path(path, "topic"), "must be at most 249 of a-z A-Z 0-9 - _ .");
 }
 
+void check_new_topic(uint64_t partitions, uint64_t replicas, const std::string& path,
+                     diagnostics& out) {
+  constexpr uint64_t most_partitions = 256;
+  constexpr uint64_t most_replicas = 32;
+  if (partitions == 0 || partitions > most_partitions)
+    add(out, child_path(path, "partitions"), "must be from 1 to 256");
+  if (replicas > most_replicas)
+    add(out, child_path(path, "replication_factor"), "must be at most 32");
+}
+
 }  // namespace
 
 void validate(const federation_config& c, const std::string& path, diagnostics& out) {
@@ -203,15 +213,10 @@ void validate(const kafka_config& c, const std::string& path, diagnostics& out) 
 
 void validate(const publish_config& c, const std::string& path, diagnostics& out) {
   constexpr int64_t least_interval_ms = 10'000;
-  constexpr uint64_t most_partitions = 256;
-  constexpr uint64_t most_replicas = 32;
   check_stage_name(c.name, "publish", path, out);
   check_topic(c.topic, path, out);
   check_labels(c.labels, path, out);
-  if (c.partitions == 0 || c.partitions > most_partitions)
-    add(out, child_path(path, "partitions"), "must be from 1 to 256");
-  if (c.replication_factor > most_replicas)
-    add(out, child_path(path, "replication_factor"), "must be at most 32");
+  check_new_topic(c.partitions, c.replication_factor, path, out);
   if (c.key_interval_ms < least_interval_ms)
     add(out, child_path(path, "key_interval"), "must be at least 10s");
 }
@@ -220,6 +225,50 @@ void validate(const consume_config& c, const std::string& path, diagnostics& out
   check_stage_name(c.name, "consume", path, out);
   check_topic(c.topic, path, out);
   check_labels(c.labels, path, out);
+}
+
+void validate(const own_region_config& c, const std::string& path, diagnostics& out) {
+  check_stage_name(c.name, "region", path, out);
+  if (!c.topic.empty())
+    check_topic(c.topic, path, out);
+  check_new_topic(c.partitions, c.replication_factor, path, out);
+}
+
+void validate(const region_config& c, const std::string& path, diagnostics& out) {
+  check_stage_name(c.name, "regions", path, out);
+  if (c.kafka.empty() == c.url.empty())
+    add(out, path, "exactly one of kafka & url must be configured");
+  if (!c.topic.empty())
+    check_topic(c.topic, path, out);
+  if (!c.url.empty())
+    if (const auto s = check_url(c.url); !s.ok())
+      add(out, child_path(path, "url"), std::string(s.message()));
+  validate(c.client, path, out);
+}
+
+// What regions stand for must not meet blocks of the same names.
+void check_regions(const own_config& c, diagnostics& out) {
+  if (c.region != own_region_config() || !c.regions.empty())
+    validate(c.region, "region", out);
+  check_all(c.regions, "regions", out);
+  const auto has = [](const auto& blocks, const std::string& name) {
+    return std::any_of(blocks.begin(), blocks.end(), [&](const auto& b) { return b.name == name; });
+  };
+  for (size_t i = 0; i < c.regions.size(); ++i) {
+    const auto& r = c.regions[i];
+    const auto path = item_path("regions", i);
+    if (r.name == c.region.name && !r.name.empty())
+      add(out, child_path(path, "name"), quoted(r.name) + " is this node's region");
+    if (r.kafka.empty() ? has(c.federation, r.name) : has(c.consume, r.name))
+      add(out, child_path(path, "name"),
+          quoted(r.name) + " is the name of a block of " +
+              (r.kafka.empty() ? "federation" : "consume"));
+    if (const auto own = "region-" + r.kafka; !r.kafka.empty() && has(c.publish, own))
+      add(out, child_path(path, "kafka"), quoted(own) + " is the name of a block of publish");
+    if (!r.kafka.empty() && !has(c.kafka, r.kafka))
+      add(out, child_path(path, "kafka"),
+          "there is no cluster " + quoted(r.kafka) + " under kafka");
+  }
 }
 
 void validate(const own_config& c, diagnostics& out) {
@@ -231,6 +280,7 @@ void validate(const own_config& c, diagnostics& out) {
   check_all(c.consume, "consume", out);
   check_clusters(c.publish, "publish", c, out);
   check_clusters(c.consume, "consume", c, out);
+  check_regions(c, out);
 }
 
 }  // namespace troupe::config

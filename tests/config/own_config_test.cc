@@ -187,5 +187,100 @@ TEST(own_config, outputs_of_stream_aggregation) {
     EXPECT_FALSE(parse_aggregation_output(bad).ok()) << bad;
 }
 
+TEST(own_config, kafka_and_what_goes_in_and_out) {
+  const auto loaded = load_own(
+      "kafka:\n"
+      "- name: main\n"
+      "  brokers: [a:9092, b:9092]\n"
+      "  tls: true\n"
+      "  sasl: {mechanism: PLAIN, username: u, password: p}\n"
+      "  settings: {linger.ms: '5'}\n"
+      "publish:\n"
+      "- {name: out, kafka: main, topic: t, match: [up], format: remote_write_2, keep: 1GB}\n"
+      "consume:\n"
+      "- {name: in, kafka: main, topic: u, labels: {region: x}, from_beginning: false}\n");
+  ASSERT_NE(loaded.value, nullptr) << join(loaded.errors);
+  const own_config& c = loaded.value->own;
+  ASSERT_EQ(c.kafka.size(), 1u);
+  EXPECT_EQ(c.kafka[0].brokers, (std::vector<std::string>{"a:9092", "b:9092"}));
+  EXPECT_TRUE(c.kafka[0].tls);
+  EXPECT_EQ(c.kafka[0].sasl.username, "u");
+  EXPECT_EQ(c.kafka[0].settings.at("linger.ms"), "5");
+  ASSERT_EQ(c.publish.size(), 1u);
+  EXPECT_EQ(c.publish[0].format, record_format::remote_write_2);
+  EXPECT_EQ(c.publish[0].keep_bytes, 1ull << 30);
+  EXPECT_EQ(c.publish[0].partitions, 16u);
+  ASSERT_EQ(c.consume.size(), 1u);
+  EXPECT_FALSE(c.consume[0].from_beginning);
+  EXPECT_EQ(c.consume[0].labels.at("region"), "x");
+}
+
+TEST(own_config, bad_kafka_says_where) {
+  EXPECT_EQ(
+      join(load_own("kafka:\n"
+                    "- name: main\n"
+                    "  settings: {acks: '0'}\n"
+                    "  sasl: {username: u}\n"
+                    "- name: other\n"
+                    "  brokers: ['a,b']\n"
+                    "  tls_config: {insecure_skip_verify: true}\n"
+                    "publish:\n"
+                    "- {name: x, kafka: none, topic: 'a b', partitions: 0}\n"
+                    "consume:\n"
+                    "- {name: y, kafka: main}\n")
+               .errors),
+      "/e/t.yml:2:3: kafka[0]: brokers for kafka are empty\n"
+      "/e/t.yml:3:14: kafka[0].settings.acks: \"acks\" is no setting of librdkafka that can be "
+      "changed here\n"
+      "/e/t.yml:4:3: kafka[0].sasl: mechanism is empty\n"
+      "/e/t.yml:6:13: kafka[1].brokers[0]: must be host:port\n"
+      "/e/t.yml:7:3: kafka[1].tls_config: needs tls: true\n"
+      "/e/t.yml:9:13: publish[0].kafka: there is no cluster \"none\" under kafka\n"
+      "/e/t.yml:9:26: publish[0].topic: must be at most 249 of a-z A-Z 0-9 - _ .\n"
+      "/e/t.yml:9:40: publish[0].partitions: must be from 1 to 256\n"
+      "/e/t.yml:11:3: consume[0]: topic is empty");
+}
+
+TEST(own_config, regions_stand_for_blocks) {
+  const auto loaded = load_own(
+      "kafka:\n"
+      "- {name: main, brokers: [a:9092]}\n"
+      "region: {name: e.1, partitions: 4}\n"
+      "regions:\n"
+      "- {name: west, kafka: main}\n"
+      "- {name: north, kafka: main, topic: mirror.north}\n"
+      "- {name: south, url: 'http://south:9090'}\n");
+  ASSERT_NE(loaded.value, nullptr) << join(loaded.errors);
+  const own_config& c = loaded.value->own;
+  ASSERT_EQ(c.publish.size(), 1u);
+  EXPECT_EQ(c.publish[0].name, "region-main");
+  EXPECT_EQ(c.publish[0].topic, "troupe.e.1");
+  EXPECT_EQ(c.publish[0].partitions, 4u);
+  EXPECT_EQ(c.publish[0].match, (std::vector<std::string>{R"({__name__=~".+",region=~"|e\\.1"})"}));
+  EXPECT_EQ(c.publish[0].labels.at("region"), "e.1");
+  ASSERT_EQ(c.consume.size(), 2u);
+  EXPECT_EQ(c.consume[0].topic, "troupe.west");
+  EXPECT_EQ(c.consume[1].topic, "mirror.north");
+  ASSERT_EQ(c.federation.size(), 1u);
+  EXPECT_EQ(c.federation[0].name, "south");
+  EXPECT_EQ(c.federation[0].labels.at("region"), "south");
+}
+
+TEST(own_config, bad_regions_say_where) {
+  EXPECT_EQ(join(load_own("kafka:\n"
+                          "- {name: main, brokers: [a:9092]}\n"
+                          "consume:\n"
+                          "- {name: west, kafka: main, topic: t}\n"
+                          "regions:\n"
+                          "- {name: west, kafka: main}\n"
+                          "- {name: east, kafka: none}\n"
+                          "- {name: both, kafka: main, url: 'http://x'}\n")
+                     .errors),
+            "/e/t.yml:1:1: region: name for region is empty\n"
+            "/e/t.yml:6:4: regions[0].name: \"west\" is the name of a block of consume\n"
+            "/e/t.yml:7:16: regions[1].kafka: there is no cluster \"none\" under kafka\n"
+            "/e/t.yml:8:3: regions[2]: exactly one of kafka & url must be configured");
+}
+
 }  // namespace
 }  // namespace troupe::config
