@@ -11,11 +11,6 @@ SERIES = 600_000
 PER_REQUEST = 4_000
 
 
-def anonymous_bytes(server) -> int:
-    with open(f"/proc/{server.process.pid}/status", encoding="ascii") as f:
-        return next(int(line.split()[1]) << 10 for line in f if line.startswith("RssAnon:"))
-
-
 def head_series(server) -> int:
     return harness.get_api(server.port, "/api/v1/status/tsdb")["headStats"]["numSeries"]
 
@@ -43,7 +38,7 @@ def main() -> int:
                 status, text = post(server, first, now, first)
                 while status == 503:  # the steps in which tables grow may pass the limit: a sender comes again
                     assert "--storage.memory-limit" in text, text
-                    most = max(most, anonymous_bytes(server))
+                    most = max(most, server.anonymous_bytes())
                     time.sleep(0.1)
                     status, text = post(server, first, now, first)
                 if status == 400:
@@ -52,7 +47,7 @@ def main() -> int:
                     assert "--storage.memory-limit" in text, text
                 else:
                     assert status == 204, (status, text)
-                most = max(most, anonymous_bytes(server))
+                most = max(most, server.anonymous_bytes())
             assert refused > 0, "all series fitted"
             assert most < LIMIT * 1.15, most
             kept = head_series(server)
@@ -71,13 +66,13 @@ def main() -> int:
                 f"/api/v1/query_range?query=work_items_0_total*1&start={now / 1000}&end={now / 1000 + 290}&step=0.03")
             assert status == 503 and b"--storage.memory-limit" in body, (status, body[:300])
             assert harness.metric(server.port, "troupe_memory_charges_refused_total") > 0
-            assert anonymous_bytes(server) < LIMIT * 1.15
+            assert server.anonymous_bytes() < LIMIT * 1.15
 
             # A kill and a start with what was acknowledged, and no more memory than before.
             server.kill()
             server.start()
             assert head_series(server) == kept
-            assert anonymous_bytes(server) < LIMIT * 1.15
+            assert server.anonymous_bytes() < LIMIT * 1.15
             assert post(server, 0, now + 30_000, 1)[0] == 204
             assert server.stop() == 0
             print(f"{kept} of {SERIES} series fitted into {LIMIT >> 20} MiB, at most {most >> 20} MiB held")

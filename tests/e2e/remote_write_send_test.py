@@ -15,7 +15,6 @@ import exporters
 import harness
 import recorder
 import remote_write_test as receiving
-from memory_test import anonymous_bytes
 from remote_write_test import MIB
 
 INTERVAL = "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
@@ -184,7 +183,7 @@ class Full(Short):
             twin.start()
             self.begin(twin)
             self.end(twin)
-            return anonymous_bytes(twin)
+            return twin.anonymous_bytes()
 
 
 def outage(folder: str, form=None):
@@ -221,7 +220,7 @@ remote_write:
             form.end(sender)
             lag = harness.wait_for("the lag to show", lambda: left("lag_seconds"))
             assert lag > form.least_lag_s, f"a lag of {lag} s"
-            memory = most_memory = anonymous_bytes(sender)
+            memory = most_memory = sender.anonymous_bytes()
             missed = time.time()
             receiver.come_back()
             back = time.time()
@@ -229,12 +228,12 @@ remote_write:
             fresh_s = time.time() - back
             for _ in range(form.kills_in_catch_up):
                 time.sleep(form.dice.uniform(*form.between_kills_s))
-                most_memory = max(most_memory, anonymous_bytes(sender))
+                most_memory = max(most_memory, sender.anonymous_bytes())
                 restart()
 
             def caught_up() -> bool:
                 nonlocal most_memory
-                most_memory = max(most_memory, anonymous_bytes(sender))
+                most_memory = max(most_memory, sender.anonymous_bytes())
                 # A sender that has just started tells of no lag yet.
                 return receiver.arrived() >= form.samples and left("lag_seconds") < 3 and left("backlogs") == 0
             harness.wait_for("the backlog to be sent", caught_up, form.catch_up_s, 0.3)
