@@ -13,7 +13,8 @@ constexpr uint32_t no_id = 0xffffffff;
 // crafted frame can ask.
 constexpr uint32_t max_group_index = 1u << 22;
 constexpr uint64_t max_group_number = 1ULL << 48;
-constexpr size_t max_waiting_bytes = 256u << 20;
+// About what a group takes without series, and a series with its labels (whose texts are shared).
+constexpr size_t group_overhead = 256, series_bytes = 128;
 
 status malformed(std::string_view what) {
   return {errc::corruption, "malformed " + std::string(what)};
@@ -23,16 +24,18 @@ bool indices_in_bounds(const std::vector<uint32_t>& index) {
   return std::all_of(index.begin(), index.end(), [](uint32_t i) { return i < max_group_index; });
 }
 
-void grow(std::vector<uint64_t>& state, const std::vector<uint32_t>& index) {
-  uint32_t top = index.empty() ? 0 : *std::max_element(index.begin(), index.end()) + 1;
-  if (state.size() < top)
-    state.resize(top);
+size_t top_of(const std::vector<uint32_t>& index) {
+  return index.empty() ? 0 : size_t{*std::max_element(index.begin(), index.end())} + 1;
 }
 
-/// Forward: `state` moves on, `values` are what the samples were.
+/// Of a group's references and their states.
+size_t bytes_of(size_t ids, size_t states) {
+  return ids * sizeof(uint32_t) + states * sizeof(uint64_t);
+}
+
+/// Forward: `state`, which has room for all, moves on; `values` are what the samples were.
 void redo_floats(std::vector<uint64_t>& state, const float_columns& f,
                  std::vector<uint64_t>& values) {
-  grow(state, f.index);
   values.resize(f.size());
   for (size_t i = 0; i < f.size(); ++i)
     values[i] = f.stale[i] ? stale_nan_bits : state[f.index[i]] ^= f.xors[i];
@@ -41,7 +44,7 @@ void redo_floats(std::vector<uint64_t>& state, const float_columns& f,
 /// Backward: `state` is the one after these samples and becomes the one before them.
 void undo_floats(std::vector<uint64_t>& state, const float_columns& f,
                  std::vector<uint64_t>& values) {
-  grow(state, f.index);
+  state.resize(std::max(state.size(), top_of(f.index)));
   values.resize(f.size());
   for (size_t i = f.size(); i-- > 0;) {
     if (f.stale[i]) {
@@ -60,6 +63,15 @@ std::string_view stream_decoder::intern(std::string_view tenant) {
   if (it == tenants_.end())
     it = tenants_.emplace(tenant).first;
   return *it;
+}
+
+void stream_decoder::limit_memory(size_t state_bytes, size_t waiting_bytes) {
+  max_state_bytes_ = state_bytes;
+  max_waiting_bytes_ = waiting_bytes;
+}
+
+bool stream_decoder::may_remember(size_t more) const {
+  return group_bytes_ + dictionary_bytes_ + more <= max_state_bytes_;
 }
 
 uint32_t stream_decoder::id_of(const group& g, uint32_t index) const {
@@ -131,7 +143,8 @@ status stream_decoder::apply_dictionary(const frame& f, std::string_view body) {
       continue;
     context c{static_cast<uint16_t>(slot), 0, f.header.ts, f.header.epoch,
               intern(f.header.tenant),     {}};
-    if (!add_dictionary(group_of(c, s), s.part(part_kind::dictionary)))
+    group* g = group_of(c, s);
+    if (g == nullptr || !add_dictionary(*g, s.part(part_kind::dictionary)))
       return malformed("dictionary");
   }
   return in.failed() ? malformed("dictionary frame") : status();
@@ -170,21 +183,50 @@ status stream_decoder::apply_envelope(const frame& f, std::string_view body, wal
 
 // --- sections ---
 
-stream_decoder::group& stream_decoder::group_of(const context& c, const section& s) {
-  auto& g = groups_[uint64_t{c.slot} << 48 | s.group_number];
-  if (!g) {
-    g = std::make_unique<group>();
-    g->tenant = c.tenant;
-    g->slot = c.slot;
-    g->epoch = c.epoch;
-  }
-  return *g;
+stream_decoder::group* stream_decoder::group_of(const context& c, const section& s) {
+  const uint64_t key = uint64_t{c.slot} << 48 | s.group_number;
+  if (const auto at = groups_.find(key); at != groups_.end())
+    return at->second.get();
+  if (!may_remember(group_overhead))
+    return nullptr;
+  group_bytes_ += group_overhead;
+  auto& g = groups_[key];
+  g = std::make_unique<group>();
+  g->tenant = c.tenant;
+  g->slot = c.slot;
+  g->epoch = c.epoch;
+  return g.get();
+}
+
+void stream_decoder::forget_group(uint64_t key) {
+  const auto at = groups_.find(key);
+  const group& g = *at->second;
+  group_bytes_ -= group_overhead + bytes_of(g.ids.size(), g.last.size());
+  groups_.erase(at);
+}
+
+bool stream_decoder::grow_state(group& g, const std::vector<uint32_t>& index) {
+  if (!indices_in_bounds(index))
+    return false;
+  const size_t before = g.last.size();
+  const size_t top = std::max(before, top_of(index));
+  const size_t more = bytes_of(0, top - before);
+  if (!may_remember(more))
+    return false;
+  g.last.resize(top);
+  group_bytes_ += more;
+  return true;
 }
 
 uint32_t stream_decoder::restore(uint64_t epoch, const wal_references& from) {
   const auto first = static_cast<uint32_t>(dictionary_.size());
-  auto& g = groups_[uint64_t{from.slot} << 48 | from.number];
+  const uint64_t key = uint64_t{from.slot} << 48 | from.number;
+  if (groups_.contains(key))
+    forget_group(key);
+  auto& g = groups_[key];
   g = std::make_unique<group>();
+  group_bytes_ += group_overhead + bytes_of(from.series.size(), 0);
+  dictionary_bytes_ += from.series.size() * series_bytes;
   g->tenant = intern(from.tenant);
   g->key = from.key;
   g->epoch = epoch;
@@ -202,14 +244,19 @@ bool stream_decoder::add_dictionary(group& g, std::string_view part) {
   if (!read_dictionary(part, d) || d.first + d.series.size() > max_group_index)
     return false;
   g.key = d.group;
-  if (g.ids.size() < d.first + d.series.size())
-    g.ids.resize(d.first + d.series.size(), no_id);
+  const size_t before = g.ids.size();
+  const size_t top = std::max<size_t>(before, d.first + d.series.size());
+  if (!may_remember(bytes_of(top - before, 0) + d.series.size() * series_bytes))
+    return false;
+  g.ids.resize(top, no_id);
+  group_bytes_ += bytes_of(top - before, 0);
   for (size_t i = 0; i < d.series.size(); ++i) {
     uint32_t& id = g.ids[d.first + i];
     if (id != no_id)
       continue;
     id = static_cast<uint32_t>(dictionary_.size());
     dictionary_.push_back({d.series[i].packed(), g.tenant, g.slot});
+    dictionary_bytes_ += series_bytes;
   }
   return true;
 }
@@ -236,7 +283,10 @@ status stream_decoder::apply_section(const context& c, std::string_view bytes, w
   if (!s.has_group)
     return apply_groupless(c, bytes, s, sink);
   uint64_t key = uint64_t{c.slot} << 48 | s.group_number;
-  group& g = group_of(c, s);
+  group* const known = group_of(c, s);
+  if (known == nullptr)
+    return malformed("section: too many groups");
+  group& g = *known;
   auto dictionary = s.part(part_kind::dictionary);
   if (!dictionary.empty() && !add_dictionary(g, dictionary))
     return malformed("dictionary");
@@ -244,10 +294,9 @@ status stream_decoder::apply_section(const context& c, std::string_view bytes, w
     key_.index.clear();
     key_.values.clear();
     auto part = s.part(part_kind::key);
-    if (!part.empty() && (!read_key(part, key_) || !indices_in_bounds(key_.index)))
+    if (!part.empty() && (!read_key(part, key_) || !grow_state(g, key_.index)))
       return malformed("key frame");
     std::fill(g.last.begin(), g.last.end(), 0);
-    grow(g.last, key_.index);
     for (size_t i = 0; i < key_.index.size(); ++i)
       g.last[key_.index[i]] = key_.values[i];
     if (!g.waiting.empty()) {
@@ -264,15 +313,14 @@ status stream_decoder::apply_section(const context& c, std::string_view bytes, w
   g.next = s.number + 1;
   floats_.clear();
   auto floats = s.part(part_kind::floats);
-  if (!floats.empty() &&
-      (!read_floats(floats, c.ts, floats_) || !indices_in_bounds(floats_.index))) {
+  if (!floats.empty() && (!read_floats(floats, c.ts, floats_) || !grow_state(g, floats_.index))) {
     g.known = false;
     return malformed("floats");
   }
   redo_floats(g.last, floats_, values_);
   TROUPE_TRY(emit(c, s, &g, floats_, &values_, false, sink));
   if (s.closes)
-    groups_.erase(key);
+    forget_group(key);
   return {};
 }
 
@@ -284,7 +332,7 @@ status stream_decoder::wait(group& g, uint64_t key, const context& c, std::strin
   auto last = std::find_if(g.waiting.rbegin(), g.waiting.rend(),
                            [](const waiting_section& w) { return w.has_group; });
   bool second_gap = last != g.waiting.rend() && last->number + 1 != s.number;
-  if (second_gap || waiting_bytes_ + bytes.size() > max_waiting_bytes)
+  if (second_gap || waiting_bytes_ + bytes.size() > max_waiting_bytes_)
     TROUPE_TRY(give_up_waiting(g, key, sink));
   if (g.waiting.empty())
     waiting_groups_.push_back(key);
@@ -368,6 +416,7 @@ status stream_decoder::end_run(wal_sink& sink) {
       first = s;
   }
   groups_.clear();
+  group_bytes_ = 0;
   waiting_groups_.clear();
   last_sequence_.fill(0);
   positions_known_ = false;

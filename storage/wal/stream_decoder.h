@@ -14,6 +14,7 @@
 #include <array>
 #include <bitset>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <set>
 #include <string>
@@ -29,6 +30,11 @@ class stream_decoder {
   /// Frames of other slots are skipped.
   stream_decoder(const std::bitset<slot_count>& slots, wal_report& report)
       : slots_(slots), report_(report) {}
+
+  /// Bounds the bytes of what references stand for and of what waits. Sections that would pass the
+  /// first are malformed; what waits is given up before it passes the second.
+  void limit_memory(size_t state_bytes, size_t waiting_bytes);
+  uint64_t memory_bytes() const { return group_bytes_ + dictionary_bytes_ + waiting_bytes_; }
 
   /// From here on these slots are skipped too (a later checkpoint has taken them over).
   void skip_slots(const std::bitset<slot_count>& skip) { skip_ = skip; }
@@ -46,7 +52,10 @@ class stream_decoder {
   status end_run(wal_sink& sink);
 
   /// Drops the series numbers given out so far; after end_run only.
-  void forget_dictionary() { dictionary_.clear(); }
+  void forget_dictionary() {
+    dictionary_.clear();
+    dictionary_bytes_ = 0;
+  }
 
   const std::vector<wal_series>& dictionary() const { return dictionary_; }
   /// Of that stream in the epoch being read; 0: none.
@@ -87,7 +96,11 @@ class stream_decoder {
 
   bool wanted(uint64_t slot) const { return slot < slot_count && slots_[slot] && !skip_[slot]; }
   std::string_view intern(std::string_view tenant);
-  group& group_of(const context& c, const section& s);
+  /// Null if there is no memory for one more.
+  group* group_of(const context& c, const section& s);
+  void forget_group(uint64_t key);
+  bool may_remember(size_t more) const;
+  bool grow_state(group& g, const std::vector<uint32_t>& index);
   bool first_seen(uint16_t slot, uint64_t sequence);
   status apply_dictionary(const frame& f, std::string_view body);
   status apply_envelope(const frame& f, std::string_view body, wal_sink& sink);
@@ -121,6 +134,10 @@ class stream_decoder {
   std::vector<uint64_t> waiting_groups_;  // keys of groups_ with waiting sections
   size_t waiting_frames_ = 0;
   size_t waiting_bytes_ = 0;
+  size_t group_bytes_ = 0;
+  size_t dictionary_bytes_ = 0;
+  size_t max_state_bytes_ = std::numeric_limits<size_t>::max();
+  size_t max_waiting_bytes_ = 256u << 20;
   bool positions_known_ = false;  // a segment header told where the streams stand
   wal_batch batch_;
   float_columns floats_;
