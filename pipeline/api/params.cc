@@ -1,74 +1,18 @@
 #include "pipeline/api/params.h"
 
 #include "query/parser/parser.h"
+#include "storage/base/civil_time.h"
 #include "storage/base/duration.h"
 #include "storage/base/quote.h"
 
 #include <fmt/format.h>
 
 #include <charconv>
-#include <chrono>
 #include <cmath>
 
 namespace troupe::api {
 
 namespace {
-
-bool digits(std::string_view text, size_t at, size_t n, int& out) {
-  if (at + n > text.size())
-    return false;
-  auto [end, ec] = std::from_chars(text.data() + at, text.data() + at + n, out);
-  return ec == std::errc() && end == text.data() + at + n;
-}
-
-/// The fraction of a second in ms; `at` moves behind it.
-bool fraction(std::string_view text, size_t& at, int64_t& ms) {
-  ms = 0;
-  if (at >= text.size() || text[at] != '.')
-    return true;
-  size_t begin = ++at;
-  int64_t scale = 100;
-  while (at < text.size() && text[at] >= '0' && text[at] <= '9') {
-    ms += (text[at] - '0') * scale;
-    scale /= 10;
-    ++at;
-  }
-  return at > begin;
-}
-
-/// Offset from UTC in minutes: "Z" or "+hh:mm".
-bool zone(std::string_view text, size_t at, int& minutes) {
-  minutes = 0;
-  if (text.substr(at) == "Z" || text.substr(at) == "z")
-    return true;
-  int h = 0, m = 0;
-  if (text.size() != at + 6 || (text[at] != '+' && text[at] != '-') || text[at + 3] != ':' ||
-      !digits(text, at + 1, 2, h) || !digits(text, at + 4, 2, m) || h > 23 || m > 59)
-    return false;
-  minutes = (text[at] == '-' ? -1 : 1) * (h * 60 + m);
-  return true;
-}
-
-bool parse_rfc3339(std::string_view text, timestamp_ms& out) {
-  int y = 0, mon = 0, d = 0, h = 0, min = 0, s = 0, offset = 0;
-  if (text.size() < 20 || text[4] != '-' || text[7] != '-' ||
-      (text[10] != 'T' && text[10] != 't') || text[13] != ':' || text[16] != ':' ||
-      !digits(text, 0, 4, y) || !digits(text, 5, 2, mon) || !digits(text, 8, 2, d) ||
-      !digits(text, 11, 2, h) || !digits(text, 14, 2, min) || !digits(text, 17, 2, s))
-    return false;
-  std::chrono::year_month_day day{std::chrono::year(y),
-                                  std::chrono::month(static_cast<unsigned>(mon)),
-                                  std::chrono::day(static_cast<unsigned>(d))};
-  if (!day.ok() || h < 0 || h > 23 || min < 0 || min > 59 || s < 0 || s > 60)
-    return false;
-  size_t at = 19;
-  int64_t ms = 0;
-  if (!fraction(text, at, ms) || !zone(text, at, offset))
-    return false;
-  int64_t days = std::chrono::sys_days(day).time_since_epoch().count();
-  out = ((days * 24 + h) * 60 + min - offset) * 60'000 + s * 1000LL + ms;
-  return true;
-}
 
 bool parse_number(std::string_view text, double& v) {
   if (!text.empty() && text[0] == '+')

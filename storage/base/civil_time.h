@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace troupe {
 
@@ -24,5 +25,8 @@ int days_in_month(const civil_time& t);
 std::string format_rfc3339(int64_t ms);
 /// "2006-01-02T15:04:05Z" of seconds.
 std::string format_rfc3339_seconds(int64_t unix_seconds);
+/// A date and time of RFC 3339 with a zone, digits below a millisecond cut off; false if it is
+/// none.
+bool parse_rfc3339(std::string_view text, int64_t& ms_out);
 
 }  // namespace troupe

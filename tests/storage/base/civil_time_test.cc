@@ -31,6 +31,19 @@ TEST(civil_time, goes_below_zero) {
   EXPECT_EQ(t.second, 59);
 }
 
+TEST(civil_time, rfc3339_comes_back) {
+  int64_t ms = 1;
+  for (const int64_t t : {int64_t{0}, int64_t{-1}, int64_t{1'709'210'096'789}}) {
+    ASSERT_TRUE(parse_rfc3339(format_rfc3339(t), ms));
+    EXPECT_EQ(ms, t);
+  }
+  ASSERT_TRUE(parse_rfc3339("1970-01-01T01:00:00.0019+01:00", ms));
+  EXPECT_EQ(ms, 1);
+  for (const auto* text : {"", "1970-01-01", "1970-01-01T00:00:00", "1970-13-01T00:00:00Z",
+                           "1970-01-01T00:00:00.Z", "1970-01-01T00:00:00+1:00"})
+    EXPECT_FALSE(parse_rfc3339(text, ms)) << text;
+}
+
 TEST(civil_time, rfc3339_has_milliseconds) {
   EXPECT_EQ(format_rfc3339(0), "1970-01-01T00:00:00.000Z");
   EXPECT_EQ(format_rfc3339(1'709'210'096'789), "2024-02-29T12:34:56.789Z");
