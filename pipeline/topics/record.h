@@ -1,23 +1,30 @@
 // A record of a topic in troupe's own format: an envelope and frames of the log's format
 // (storage/docs/wal_format.md). Plain values and pure functions.
 //
-//   record = "TRPR", u8 version (1), varint length of the header, header (cereal, portable binary,
-//   little-endian), frames
+//   record = "TRPR", u8 version (1), varint length of the header, header, frames
+//   header (cereal, portable binary, little-endian) = u8 1, u32 CRC-32C of the record but these
+//   four bytes, then the fields of record_header in order; later versions of the program may add to
+//   its end
 //
 // A writer's records of a partition form segments: the first one describes all its series, later
-// ones refer to it. So whoever begins in the middle reads from the segment's first record on.
+// ones refer to it. So whoever begins in the middle reads from the segment's first record on. Every
+// segment is a run of its own in the sense of the log's format: group numbers and sequences start
+// anew, the frames' epoch is the session, their salt segment_salt().
 #pragma once
 
 #include "storage/base/result.h"
 #include "storage/model/sample.h"
 
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace troupe::topics {
 
 inline constexpr std::string_view record_magic = "TRPR";
 inline constexpr uint8_t record_version = 1;
+inline constexpr size_t max_record_bytes = 64u << 20;
 
 /// Who wrote a record, and where in what it wrote it stands.
 struct record_header {
@@ -42,5 +49,9 @@ struct record_parts {
 bool is_record(std::string_view payload);
 /// corruption if it is none, unsupported for a later version.
 result<record_parts> split_record(std::string_view payload);
+/// The inverse. The caller keeps it below max_record_bytes.
+std::string make_record(const record_header& header, std::string_view frames);
+/// The salt of the frames of a header's segment.
+uint32_t segment_salt(const record_header& header);
 
 }  // namespace troupe::topics
