@@ -28,7 +28,7 @@ HOMES = {
     r"roaring/": ("storage/index/postings.cc",),
     r"yaml-cpp/": ("config/yaml.cc",),
     r"CLI/": ("config/flags", ),
-    r"librdkafka/": ("pipeline/buffer/kafka_",),
+    r"librdkafka/": ("pipeline/kafka/", "tests/pipeline/kafka/"),
     r"cereal/": ("pipeline/topics/record.cc",),
     r"protozero/": ("pipeline/remote/protobuf.h",),
     r"curl/": ("pipeline/http/",),
