@@ -49,10 +49,11 @@ print(*(s.getsockname()[1] for s in held), sep="\n")
 EOF
 }
 
+# Becomes java: in a subshell, whose number is then java's.
 java_of() { # java_of BROKER CLASS ARGUMENT…
   local home=$run/$1
   shift
-  java -Xmx384m -Xms128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
+  exec java -Xmx384m -Xms128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
     -Djava.io.tmpdir="$home" -cp "$jars/lib/*" "$@"
 }
 
@@ -88,14 +89,19 @@ EOF
   local id
   id=$(head -c 16 /dev/urandom | base64 | tr '+/' 'ab' | tr -d '=')
   for ((i = 1; i <= n; ++i)); do
-    java_of "$i" kafka.tools.StorageTool format -t "$id" -c "$run/$i/server.properties" >"$run/$i/format.log" 2>&1 ||
+    (java_of "$i" kafka.tools.StorageTool format -t "$id" -c "$run/$i/server.properties") >"$run/$i/format.log" 2>&1 ||
       { cat "$run/$i/format.log" >&2; return 1; }
   done
 }
 
 brokers() { find "$run" -mindepth 2 -maxdepth 2 -name server.properties -printf '%h\n' 2>/dev/null | xargs -rn1 basename | sort -n; }
 pid_of() { cat "$run/$1/pid" 2>/dev/null || true; }
-runs() { local pid; pid=$(pid_of "$1"); [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; }
+# A killed broker whose parent has gone may stay as a zombie.
+runs() {
+  local pid state
+  pid=$(pid_of "$1")
+  [ -n "$pid" ] && state=$(cut -d' ' -f3 "/proc/$pid/stat" 2>/dev/null) && [ "$state" != Z ]
+}
 
 start_broker() {
   runs "$1" && return 0

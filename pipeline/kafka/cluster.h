@@ -29,12 +29,15 @@ struct record {
   uint64_t token = 0;   ///< comes back with its delivery
 };
 
-/// What became of a record. Of one partition in the order of produce().
+/// What became of a record. Of one partition in the order of produce(); after one that was not
+/// taken, later ones may have been.
 struct delivery {
   uint32_t partition = 0;
   uint64_t token = 0;
   int64_t offset = -1;  ///< where it is, when `error` is ok
-  status error;         ///< invalid_argument: it will never be taken (too large, say)
+  /// invalid_argument: it will never be taken (too large, say). not_found: there is no such topic
+  /// or partition. permission_denied, unavailable: perhaps later.
+  status error;
 };
 
 struct topic_options {
@@ -50,8 +53,10 @@ class producer {
  public:
   virtual ~producer() = default;
   /// How many partitions the topic has; 0 as long as that is not known. Creates a missing topic.
+  /// May wait for a moment while it is not known (README.md).
   virtual uint32_t partitions() = 0;
-  /// resource_exhausted: the queue is full, again after a poll(). Never blocks.
+  /// resource_exhausted: the queue is full, again after a poll(). Else it fails only when the
+  /// producer is broken; what is wrong with a record its delivery says. Never blocks.
   virtual status produce(record r) = 0;
   /// Records that were delivered or given up since the last call.
   virtual std::vector<delivery> poll() = 0;
@@ -75,7 +80,7 @@ enum class offset_trouble : uint8_t {
   beyond_end,   ///< the topic ends before: it was made anew, or lost its end
 };
 
-/// A partition whose reading has stopped until it is assigned again.
+/// A partition whose reading has stopped until it is started again.
 struct stopped_partition {
   uint32_t partition = 0;
   int64_t asked = 0;  ///< the offset that is not there
@@ -101,7 +106,8 @@ class consumer {
   virtual uint32_t partitions() = 0;
   /// Absent as long as it is not known. As it was a moment ago.
   virtual std::optional<offset_range> range(uint32_t partition) = 0;
-  /// Reads the partition from `offset` on, from now. Records read before are not handed out after.
+  /// Reads the partition from `offset` on, from now; it is not paused. Records read before are not
+  /// handed out after.
   virtual status start(uint32_t partition, int64_t offset) = 0;
   virtual void stop(uint32_t partition) = 0;
   /// A paused partition hands out nothing, and fetches no more than its queue holds.

@@ -4,9 +4,8 @@
 #include "pipeline/kafka/rd_cluster.h"
 #include "storage/base/clock.h"
 #include "storage/base/file_system.h"
+#include "tests/pipeline/kafka/eventually.h"
 
-#include <chrono>
-#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -16,9 +15,6 @@ struct rd_kafka_s;
 struct rd_kafka_mock_cluster_s;
 
 namespace troupe::kafka {
-
-/// Polls until it holds; false after ten seconds.
-bool eventually(const std::function<bool()>& holds);
 
 inline constexpr int produce_request = 0;
 inline constexpr int fetch_request = 1;
