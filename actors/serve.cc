@@ -12,6 +12,7 @@
 #include "pipeline/http/curl_client.h"
 #include "pipeline/http/endpoint.h"
 #include "pipeline/http/server.h"
+#include "pipeline/kafka/rd_cluster.h"
 #include "storage/base/allocator.h"
 #include "storage/base/hash.h"
 #include "storage/base/log.h"
@@ -104,6 +105,8 @@ class process {
     env.metrics = &metrics_;
     env.memory = memory_.get();
     env.fetcher = fetcher_.get();
+    kafka_ = kafka::make_rd_connector(clock_, *files_);
+    env.kafka = kafka_.get();
     auto budget = std::make_shared<http::byte_budget>(f.web.in_flight_bytes);
     env.budget = budget;
     env.endpoints.settings = [this](const config::http_client_config& c) {
@@ -255,6 +258,7 @@ class process {
   std::unique_ptr<memory_budget> memory_;
   std::unique_ptr<file_system> files_;
   std::unique_ptr<http::routing_fetcher> fetcher_;
+  std::unique_ptr<kafka::connector> kafka_;
   std::atomic<bool> quit_{false};
   std::atomic<int64_t> last_sign_ns_{0};
   trim_rule trim_rule_;

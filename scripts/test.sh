@@ -38,6 +38,7 @@ mkdir -p build
 # shellcheck disable=SC2086
 part install install_missing $build_packages $test_packages
 part peers bash -c 'scripts/peers.sh --path >/dev/null 2>&1 || echo "peers: not available, tests against them are skipped"'
+part kafka bash -c 'scripts/kafka.sh install >/dev/null 2>&1 || echo "kafka: not available, tests against it are skipped"'
 part build configure_and_build
 rc=0
 part tests run_tests "$@" || rc=$?
