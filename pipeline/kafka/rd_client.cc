@@ -39,7 +39,8 @@ rd_kafka_resp_err_t on_broker(rd_kafka_t*, int32_t, const char*, const char*, in
   if (name == "UP" || name == "UPDATE")
     now = broker::up;
   else if (name == "DOWN")
-    now = broker::down;
+    // One that was up may have been idle only: if it is needed, connecting to it will tell.
+    now = mine == broker::up ? broker::idle : broker::down;
   if (now != mine)
     owner_of(opaque).broker_changed(mine, now);
   mine = now;

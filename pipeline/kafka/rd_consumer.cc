@@ -57,6 +57,7 @@ class rd_consumer final : public consumer {
  private:
   status begin(uint32_t partition, lane& of, lane::fetch what);
   void end(uint32_t partition, lane& of);
+  void let_go(uint32_t partition, lane& of);
   std::optional<offset_range> cached_range(uint32_t partition) const;
   void settle_range(uint32_t partition, lane& of);
   void find_way(uint32_t partition, lane& of, fetched& out);
@@ -144,6 +145,12 @@ void rd_consumer::resume(uint32_t partition) {
     it->second.paused = false;
 }
 
+void rd_consumer::let_go(uint32_t partition, lane& of) {
+  of.known = cached_range(partition);
+  of.known_ns = time_.monotonic_ns();
+  end(partition, of);
+}
+
 std::optional<offset_range> rd_consumer::cached_range(uint32_t partition) const {
   int64_t low = -1;
   int64_t high = -1;
@@ -162,11 +169,11 @@ std::optional<offset_range> rd_consumer::range(uint32_t partition) {
   if (of.fetching == lane::fetch::records)
     return cached_range(partition);
   settle_range(partition, of);
-  if (of.known && time_.monotonic_ns() - of.known_ns < range_holds_ns)
-    return of.known;
-  if (of.fetching == lane::fetch::none)
+  const bool fresh = of.known && time_.monotonic_ns() - of.known_ns < range_holds_ns;
+  if (!fresh && of.fetching == lane::fetch::none)
     begin(partition, of, lane::fetch::range).ignore();
-  return std::nullopt;
+  // Where reading begins must not be decided by an old one; a paused partition only shows it.
+  return fresh || of.wanted ? of.known : std::nullopt;
 }
 
 // Anything that comes of fetching at the end came with the marks.
@@ -178,9 +185,7 @@ void rd_consumer::settle_range(uint32_t partition, lane& of) {
       on_error(partition, of, *message);
       continue;
     }
-    of.known = cached_range(partition);
-    of.known_ns = time_.monotonic_ns();
-    end(partition, of);
+    let_go(partition, of);
     client_->worked();
     return;
   }
@@ -215,7 +220,7 @@ fetched rd_consumer::poll(size_t most_bytes) {
       find_way(partition, of, out);
     else if (of.paused && of.fetching == lane::fetch::records &&
              time_.monotonic_ns() - of.paused_ns > longest_held_ns)
-      end(partition, of);
+      let_go(partition, of);
   }
   auto it = lanes_.lower_bound(first_);
   for (size_t i = 0; i < lanes_.size() && bytes < most_bytes; ++i, ++it) {

@@ -88,6 +88,29 @@ TEST(RdConsumer, APausedPartitionWaits) {
   EXPECT_EQ(offsets(records_of(*c, 20), 0), sequence(0, 20));
 }
 
+// What it had fetched is let go after a second, and fetched again.
+TEST(RdConsumer, APartitionThatIsPausedForLongGoesOnWhereItWas) {
+  manual_clock time;
+  kit k;
+  k.fill(0, numbered(0, 20));
+  const auto connections = make_rd_connector(time, *k.files);
+  const auto c = std::move(*connections->make_consumer(k.settings, "t"));
+  ASSERT_TRUE(c->start(0, 0).ok());
+  EXPECT_EQ(offsets(records_of(*c, 1, 1), 0), sequence(0, 1));
+  c->pause(0);
+  for (int i = 0; i < 2; ++i) {
+    time.advance_ms(1100);
+    EXPECT_TRUE(c->poll(1 << 20).records.empty());
+  }
+  EXPECT_EQ(c->range(0)->end, 20);
+  k.fill(0, numbered(20, 30));
+  time.advance_ms(10'000);
+  ASSERT_TRUE(eventually([&] { return c->range(0)->end == 30; }));
+  EXPECT_TRUE(c->poll(1 << 20).records.empty());
+  c->resume(0);
+  EXPECT_EQ(offsets(records_of(*c, 29), 0), sequence(1, 30));
+}
+
 // Handed out are about as many bytes as were asked for, one record at least.
 TEST(RdConsumer, HandsOutWithinTheBudget) {
   kit k(2);
