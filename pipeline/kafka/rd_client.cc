@@ -126,8 +126,6 @@ void rd_client::broker_changed(broker from, broker to) {
   };
   count(from, -1);
   count(to, 1);
-  if (up_ > 0 && down_ == 0)
-    connection_error_.clear();
 }
 
 }  // namespace troupe::kafka

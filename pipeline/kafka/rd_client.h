@@ -40,7 +40,7 @@ class rd_client {
   line_limit limit_;
   mutable std::mutex lock_;
   int up_ = 0, down_ = 0;         // brokers
-  std::string connection_error_;  // stands while a broker is down
+  std::string connection_error_;  // counts while a broker is down
   std::string other_error_;       // stands until something works
   std::unique_ptr<rd_kafka_s, rd_deleter> handle_;
 };

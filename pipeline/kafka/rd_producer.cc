@@ -191,7 +191,7 @@ void rd_producer::check_fatal() {
   std::array<char, 512> text{};
   const auto error = rd_kafka_fatal_error(client_->handle(), text.data(), text.size());
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR && broken_.ok())
-    broken_ = {errc::unavailable, std::string(rd_kafka_err2str(error)) + ": " + text.data()};
+    broken_ = error_of(error, text.data());
 }
 
 }  // namespace
