@@ -1,0 +1,210 @@
+#include "pipeline/topics/publisher.h"
+
+#include "query/parser/parser.h"
+#include "storage/base/log.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace troupe::topics {
+namespace {
+
+const logger out_log("publish");
+
+constexpr int64_t try_again_ns = 30'000'000'000;
+/// So long one that is no longer configured may take to hand over what is under way.
+constexpr int64_t leave_ns = 5'000'000'000;
+constexpr std::string_view cursor_suffix = ".cursor";
+
+}  // namespace
+
+struct publisher::target {
+  config::publish_config config;
+  config::kafka_config cluster;
+  std::map<std::string, std::string> external_labels;
+  bool from_run = false;
+  std::unique_ptr<publish_figures> metrics;
+  std::unique_ptr<publication> to;  ///< null: could not be made
+  std::string error;
+  int64_t next_try_ns = 0;
+  int64_t leaves_ns = 0;
+
+  bool same(const target& o) const {
+    return config == o.config && cluster == o.cluster && external_labels == o.external_labels;
+  }
+};
+
+publisher::publisher(session_options options, publisher_environment env)
+    : options_(options), env_(std::move(env)) {}
+
+publisher::~publisher() = default;
+
+void publisher::apply(const std::shared_ptr<const config::config>& conf) {
+  auto before = std::exchange(targets_, {});
+  for (const auto& c : conf->own.publish) {
+    auto t = std::make_unique<target>();
+    t->config = c;
+    for (const auto& k : conf->own.kafka)
+      if (k.name == c.kafka)
+        t->cluster = k;
+    t->external_labels = conf->global.external_labels;
+    t->from_run = first_;
+    const auto same = std::find_if(before.begin(), before.end(),
+                                   [&](const auto& b) { return b != nullptr && b->same(*t); });
+    targets_.push_back(same != before.end() ? std::move(*same) : std::move(t));
+  }
+  // A successor goes on where they end.
+  for (auto& b : before)
+    if (b != nullptr && b->to) {
+      b->to->stop();
+      leaving_.push_back(std::move(b));
+    }
+  first_ = false;
+  to_forget_ = true;
+}
+
+status publisher::make(target& t) {
+  if (env_.kafka == nullptr)
+    return {errc::unsupported, "this node has no Kafka"};
+  auto rules = std::make_shared<send::series_rules>();
+  for (const auto& text : t.config.match) {
+    auto one = query::parse_metric_selector(text);
+    if (!one.ok())
+      return one.error().with_context("selector " + text);
+    rules->selectors.push_back(std::move(*one));
+  }
+  rules->external_labels = t.config.labels;
+  rules->external_labels.insert(t.external_labels.begin(), t.external_labels.end());
+  TROUPE_TRY(env_.files->create_directories(env_.folder));
+  t.metrics = std::make_unique<publish_figures>(*env_.metrics, t.config.name);
+  publication_parts p;
+  p.log = env_.log;
+  p.files = env_.files;
+  p.memory = env_.memory;
+  p.cursor_path = join_path(env_.folder, t.config.name + std::string(cursor_suffix));
+  p.rules = std::move(rules);
+  p.described = env_.described;
+  p.metrics = t.metrics.get();
+  p.node = env_.node;
+  p.sessions = &sessions_;
+  p.connect = [kafka = env_.kafka, cluster = t.cluster,
+               topic =
+                   kafka::topic_options{t.config.topic, static_cast<uint32_t>(t.config.partitions),
+                                        static_cast<uint32_t>(t.config.replication_factor), true}] {
+    return kafka->make_producer(cluster, topic);
+  };
+  t.to = std::make_unique<publication>(t.config, options_, std::move(p), t.from_run);
+  return {};
+}
+
+void publisher::start(target& t, const moment& now) {
+  if (t.to || now.ns < t.next_try_ns || stopping_ || is_leaving(t.config.name))
+    return;
+  t.next_try_ns = now.ns + try_again_ns;
+  const status s = make(t);
+  if (!s.ok() && t.error != s.message())
+    out_log.error("{}: {}", t.config.name, s.message());
+  t.error = s.message();
+}
+
+bool publisher::is_leaving(const std::string& name) const {
+  return std::any_of(leaving_.begin(), leaving_.end(),
+                     [&](const auto& t) { return t->config.name == name; });
+}
+
+bool publisher::step_leaving(const moment& now) {
+  bool more = false;
+  std::erase_if(leaving_, [&](const auto& t) {
+    if (t->leaves_ns == 0)
+      t->leaves_ns = now.ns + leave_ns;
+    more = t->to->step(now) || more;
+    if (!t->to->is_idle() && now.ns < t->leaves_ns)
+      return false;
+    t->to->flush();
+    for (gauge* g : {&t->metrics->lag_seconds, &t->metrics->lag_bytes, &t->metrics->queued_bytes,
+                     &t->metrics->up})
+      g->set(0);
+    return true;
+  });
+  return more;
+}
+
+bool publisher::step(timestamp_ms now_ms, int64_t now_ns) {
+  const moment now{now_ms, now_ns};
+  bool more = step_leaving(now);
+  for (auto& t : targets_) {
+    start(*t, now);
+    if (t->to)
+      more = t->to->step(now) || more;
+  }
+  if (to_forget_ && leaving_.empty() &&
+      std::all_of(targets_.begin(), targets_.end(),
+                  [](const auto& t) { return t->to && t->to->is_begun(); }))
+    forget_others();
+  return more;
+}
+
+// Of publications that are gone, and of shards that are no more.
+void publisher::forget_others() {
+  to_forget_ = false;
+  std::set<std::string> holds, cursors;
+  for (const auto& t : targets_) {
+    cursors.insert(t->config.name + std::string(cursor_suffix));
+    for (uint32_t i = 0; i < env_.log->shard_count(); ++i)
+      holds.insert(publication::hold_name(t->config.name, i));
+  }
+  for (const auto& name : env_.log->holds())
+    if (name.starts_with(publication::hold_prefix) && !holds.contains(name))
+      if (const status s = env_.log->release(name); !s.ok())
+        out_log.warn("cannot release a hold on the log: {}", s.message());
+  const auto files = env_.files->list(env_.folder);
+  if (!files.ok())
+    return;
+  for (const auto& f : *files)
+    if (f.name.ends_with(cursor_suffix) && !cursors.contains(f.name))
+      if (const status s = env_.files->remove_file(join_path(env_.folder, f.name)); !s.ok())
+        out_log.warn("cannot remove a cursor: {}", s.message());
+}
+
+void publisher::stop() {
+  stopping_ = true;
+  for (auto& t : targets_)
+    if (t->to)
+      t->to->stop();
+}
+
+bool publisher::idle() const {
+  const auto is_idle = [](const auto& t) { return !t->to || t->to->is_idle(); };
+  return std::all_of(targets_.begin(), targets_.end(), is_idle) &&
+         std::all_of(leaving_.begin(), leaving_.end(), is_idle);
+}
+
+void publisher::flush() {
+  for (auto* all : {&targets_, &leaving_})
+    for (auto& t : *all)
+      if (t->to)
+        t->to->flush();
+}
+
+std::vector<publication_state> publisher::states() const {
+  std::vector<publication_state> out;
+  for (const auto& t : targets_) {
+    publication_state s;
+    s.name = t->config.name;
+    s.topic = t->config.topic;
+    s.last_error = t->error;
+    if (t->to) {
+      s.up = t->to->is_up();
+      s.lag_ms = t->to->lag_ms();
+      s.lag_bytes = t->to->lag_bytes();
+      s.dropped = t->to->dropped();
+      s.last_error = t->to->last_error();
+    }
+    out.push_back(std::move(s));
+  }
+  return out;
+}
+
+}  // namespace troupe::topics
