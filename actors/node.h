@@ -140,6 +140,7 @@ class node {
   std::vector<child_spec> children();
   struct rule_params rule_params_of(size_t index);
   struct send_params send_params_of();
+  struct publish_params publish_params_of();
   struct federation_params federation_params_of();
   struct feed_params feed_params_of();
   struct aggregate_params aggregate_params_of();

@@ -11,6 +11,7 @@
 #include "actors/maintenance_actor.h"
 #include "actors/node.h"
 #include "actors/notify_actor.h"
+#include "actors/publish_actor.h"
 #include "actors/query_actor.h"
 #include "actors/router_actor.h"
 #include "actors/rule_actor.h"
@@ -137,6 +138,12 @@ std::vector<child_spec> node::children() {
   add(
       "send", true, stop_routing,
       [&sys, detached, sp = send_params_of()] { return spawn_child(sys, detached, sending, sp); },
+      true);
+  add(
+      "publish", true, stop_routing,
+      [&sys, detached, pp = publish_params_of()] {
+        return spawn_child(sys, detached, publishing, pp);
+      },
       true);
   add(
       "federation", true, stop_sources,
@@ -275,6 +282,20 @@ send_params node::send_params_of() {
   p.env.environment = env_.environment;
   p.env.folder = join_path(opts_.store.dir, "remote_write");
   p.fetcher = env_.fetcher;
+  p.clk = env_.clk;
+  return p;
+}
+
+publish_params node::publish_params_of() {
+  publish_params p;
+  p.env.log = &store_->log();
+  p.env.files = env_.files;
+  p.env.metrics = env_.metrics;
+  p.env.memory = env_.memory;
+  p.env.kafka = env_.kafka;
+  p.env.described = [this] { return store_->reader().metadata_of("", "", 0); };
+  p.env.folder = join_path(opts_.store.dir, "publish");
+  p.env.node = node_id_;
   p.clk = env_.clk;
   return p;
 }
