@@ -12,6 +12,7 @@ using storage::wal_batch;
 
 /// About what an entry takes in a record when its series is known.
 constexpr size_t entry_bytes = 12;
+constexpr int64_t count_ns = 1'000'000'000;
 
 // A frame that was begun is sent as a whole: frames are what a place counts here.
 send::stretch by_frames(send::stretch from) {
@@ -224,6 +225,7 @@ status frames_session::pump(const moment& now) {
 result<bool> frames_session::step(int slices, const moment& now) {
   if (draining_)
     return false;
+  count_memory(now);
   if (!stopping_)
     begin_segments(now);
   TROUPE_TRY(pump(now));
@@ -256,11 +258,11 @@ status frames_session::read(const moment& now) {
 }
 
 void frames_session::note_as_of(const moment& now) {
-  timestamp_ms read_up_to = now.ms;
-  if (!at_end_)
-    for (const timestamp_ms ts : newest_)
-      read_up_to = std::min(read_up_to, ts);
-  as_of_ = std::max(as_of_, read_up_to);
+  const timestamp_ms read_up_to =
+      at_end_ ? now.ms : *std::min_element(newest_.begin(), newest_.end());
+  // Of times that are still to come nothing is known.
+  if (read_up_to <= now.ms)
+    as_of_ = std::max(as_of_, read_up_to);
 }
 
 status frames_session::on_delivery(const kafka::delivery& d) {
@@ -287,10 +289,20 @@ std::vector<send::advance> frames_session::take_moved() {
   return out;
 }
 
-uint64_t frames_session::memory_bytes() const {
-  uint64_t n = book_.memory_bytes() + places_.memory_bytes();
+// Counting goes through all senders: not in every step.
+void frames_session::count_memory(const moment& now) {
+  if (now.ns < next_count_ns_)
+    return;
+  next_count_ns_ = now.ns + count_ns;
+  writers_memory_ = 0;
   for (const auto& p : partitions_)
-    n += p->memory_bytes();
+    writers_memory_ += p->writer_memory_bytes();
+}
+
+uint64_t frames_session::memory_bytes() const {
+  uint64_t n = writers_memory_ + book_.memory_bytes() + places_.memory_bytes();
+  for (const auto& p : partitions_)
+    n += p->waiting_bytes();
   return n;
 }
 

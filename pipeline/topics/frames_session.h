@@ -43,6 +43,7 @@ class frames_session final : public session {
   status read(const moment& now);
   void note_as_of(const moment& now);
   bool is_blocked() const;
+  void count_memory(const moment& now);
 
   const session_parts parts_;
   const session_options options_;
@@ -55,6 +56,8 @@ class frames_session final : public session {
   std::vector<timestamp_ms> newest_;           ///< by shard, of the frames that were read
   timestamp_ms as_of_ = min_time;
   uint64_t damaged_ = 0;
+  uint64_t writers_memory_ = 0;  ///< as of the last count
+  int64_t next_count_ns_ = 0;
   bool at_end_ = false, stopping_ = false, draining_ = false;
 };
 

@@ -165,8 +165,8 @@ status partition_stream::on_delivery(const kafka::delivery& d) {
   return {};
 }
 
-uint64_t partition_stream::memory_bytes() const {
-  uint64_t n = writer_.memory_bytes() + writer_.bytes() + (unsent_ ? unsent_->bytes : 0);
+uint64_t partition_stream::waiting_bytes() const {
+  uint64_t n = writer_.bytes() + (unsent_ ? unsent_->bytes : 0);
   for (const auto& w : waiting_)
     n += w.batch.floats.size() * sizeof(float_entry) + sizeof w;
   return n;

@@ -45,7 +45,9 @@ class partition_stream {
   /// A record was refused as too large: later ones may refer to what it described, so nothing of
   /// this session counts any more.
   bool is_spoilt() const { return spoilt_; }
-  uint64_t memory_bytes() const;
+  uint64_t writer_memory_bytes() const { return writer_.memory_bytes(); }
+  /// What waits, and the record that is being made.
+  uint64_t waiting_bytes() const;
 
  private:
   struct carried {

@@ -1,4 +1,5 @@
 // Publishing over a node's log: what a topic holds in quiet times, after deaths and restarts.
+#include "pipeline/topics/record_reader.h"
 #include "tests/pipeline/topics/publish_kit.h"
 
 namespace troupe::topics {
@@ -174,6 +175,48 @@ TEST_F(Records, AnIdlePartitionTellsThatItIsComplete) {
   kafka.reachable = false;
   pass(60'000);
   EXPECT_LT(metric("queued_bytes"), 4000);
+}
+
+TEST_F(Records, WhatComesLaterWasWrittenLaterThanTheyTell) {
+  options.record_bytes = 400;
+  options.segment_bytes = 3000;
+  start();
+  seeded_random random(3);
+  for (int i = 0; i < 300; ++i) {
+    kafka.reachable = i % 50 < 30;
+    kafka.records_a_poll = 1 + random.below(3);
+    kafka.queue_bytes = 2000;
+    for (uint64_t k = random.below(8); k > 0; --k) {
+      std::vector<labels> series;
+      const auto target = std::to_string(k);
+      for (size_t s = 0; s < 10; ++s)
+        series.push_back(labels::from({{"__name__", "m" + std::to_string(s)},
+                                       {"instance", target},
+                                       {"job", "j"},
+                                       {"n", std::to_string(random.below(20))}}));
+      write(storage::simple_batch(storage::table_of(series), log.clk.now_ms(),
+                                  std::vector<double>(10, static_cast<double>(i)), i * 10 + k));
+    }
+    pass(100);
+  }
+  kafka.reachable = true;
+  pass(100'000);
+  expect_all(read());
+  EXPECT_EQ(metric("lag_seconds"), 0);
+  for (const auto& p : *kafka.find("t")) {
+    record_reader reader({});
+    int64_t offset = 0;
+    timestamp_ms as_of = min_time;
+    for (const auto& r : p.records) {
+      const auto got = reader.read(r.payload, offset++);
+      ASSERT_TRUE(got.ok());
+      for (const auto& b : got->batches)
+        for (const auto& f : b->floats)
+          ASSERT_GE(f.ts, as_of);
+      as_of = std::max(as_of, got->header->as_of);
+    }
+    EXPECT_GE(as_of, log.clk.now_ms() - 6'000);
+  }
 }
 
 TEST_F(Records, CanBeReadFromTheFirstOfASegmentOn) {
