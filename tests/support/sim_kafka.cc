@@ -146,6 +146,8 @@ class sim_kafka::sim_consumer final : public kafka::consumer {
   }
   void step_back() {
     const auto n = static_cast<int64_t>(std::exchange(of_.redeliver_, 0));
+    if (n == 0)
+      return;
     for (auto& [p, at] : reading_)
       if (p < partitions())
         at.next = std::max((*of_.find(name_))[p].first, at.next - n);
