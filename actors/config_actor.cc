@@ -22,6 +22,7 @@ void distribute(self_ptr self) {
   self->send(s.peers->send, config_atom_v, s.current);
   self->send(s.peers->federation, config_atom_v, s.current);
   self->send(s.peers->publish, config_atom_v, s.current);
+  self->send(s.peers->consume, config_atom_v, s.current);
   self->send(s.peers->feed, config_atom_v, s.current);
   self->send(s.peers->aggregate, config_atom_v, s.current);
   for (const auto& r : s.peers->rules)
@@ -132,6 +133,8 @@ config_actor::behavior_type configuration(self_ptr self, config_params params) {
           self->send(peers->federation, config_atom_v, s.current);
         if (!before || before->publish != peers->publish)
           self->send(peers->publish, config_atom_v, s.current);
+        if (!before || before->consume != peers->consume)
+          self->send(peers->consume, config_atom_v, s.current);
         if (!before || before->feed != peers->feed)
           self->send(peers->feed, config_atom_v, s.current);
         if (!before || before->aggregate != peers->aggregate)

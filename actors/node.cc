@@ -250,6 +250,7 @@ void node::publish_if_complete() {
   if (all->audit)
     caf::anon_send(all->audit, links_atom_v, all);
   caf::anon_send(all->federation, links_atom_v, all);
+  caf::anon_send(all->consume, links_atom_v, all);
   caf::anon_send(all->http, links_atom_v, all);
   caf::anon_send(all->config, links_atom_v, all);
 }

@@ -142,6 +142,7 @@ class node {
   struct send_params send_params_of();
   struct publish_params publish_params_of();
   struct federation_params federation_params_of();
+  struct consume_params consume_params_of();
   struct feed_params feed_params_of();
   struct aggregate_params aggregate_params_of();
   int64_t senders_return_ms() const;

@@ -2,6 +2,7 @@
 #include "actors/aggregate_actor.h"
 #include "actors/audit_actor.h"
 #include "actors/config_actor.h"
+#include "actors/consume_actor.h"
 #include "actors/discovery_actor.h"
 #include "actors/federation_actor.h"
 #include "actors/feed_actor.h"
@@ -152,6 +153,12 @@ std::vector<child_spec> node::children() {
       },
       true);
   add(
+      "consume", true, stop_sources,
+      [&sys, detached, cp = consume_params_of()] {
+        return spawn_child(sys, detached, consuming, cp);
+      },
+      true);
+  add(
       "feed", true, stop_front,
       [&sys, detached, fp = feed_params_of()] { return spawn_child(sys, detached, feeding, fp); },
       true);
@@ -251,7 +258,8 @@ int64_t node::senders_return_ms() const {
   // Shorter than what the present waits for the past: a quick restart goes on as one.
   const auto& f = opts_.flags;
   const bool receives = f.web.enable_remote_write_receiver || f.web.enable_otlp_receiver ||
-                        f.web.enable_import || !config_->own.federation.empty();
+                        f.web.enable_import || !config_->own.federation.empty() ||
+                        !config_->own.consume.empty();
   return receives ? f.rules.max_wait_ms * 3 / 4 : 0;
 }
 
@@ -313,6 +321,21 @@ federation_params node::federation_params_of() {
   p.clk = env_.clk;
   p.marks = &marks_;
   p.watermarks = &watermarks_;
+  return p;
+}
+
+consume_params node::consume_params_of() {
+  consume_params p;
+  p.env.files = env_.files;
+  p.env.metrics = env_.metrics;
+  p.env.kafka = env_.kafka;
+  // Outlives the actor.
+  p.env.known = std::shared_ptr<remote::series_cache>(std::shared_ptr<void>(), known_series_.get());
+  p.env.folder = join_path(opts_.store.dir, "consume");
+  p.env.quarantine = join_path(join_path(opts_.store.dir, "quarantine"), "kafka");
+  p.store = {store_->shard_count(), env_.metrics, env_.on_offer, env_.on_outcome};
+  p.clk = env_.clk;
+  p.marks = &marks_;
   return p;
 }
 
