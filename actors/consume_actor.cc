@@ -16,12 +16,9 @@ constexpr std::chrono::milliseconds busy_tick{1};
 
 void step(self_ptr self, const params_ptr& p);
 
-// What rules wait for.
 void mark(self_ptr self, const params_ptr& p) {
-  if (p->marks == nullptr)
-    return;
   for (const auto& [name, until] : self->state.consumers->take_progress())
-    p->marks->note("consume " + name, until, p->clk->now_ms());
+    p->marks.note(name, until, p->clk->now_ms());
 }
 
 void store(self_ptr self, const params_ptr& p, topics::delivery d) {
@@ -78,6 +75,7 @@ consume_actor::behavior_type consuming(self_ptr self, consume_params params) {
           self->delayed_send(self, draining::tick, tick_atom_v);
       },
       [self, p](config_atom, const config_ptr& c) {
+        p->marks.set_sources(c->own.consume, p->clk->now_ms());
         self->state.consumers->apply(c);
         step(self, p);
       },

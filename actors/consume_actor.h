@@ -5,7 +5,7 @@
 #include "actors/rt/draining.h"
 #include "actors/rt/interfaces.h"
 #include "actors/rt/shard_store.h"
-#include "pipeline/ingest/input_marks.h"
+#include "pipeline/ingest/source_marks.h"
 #include "pipeline/topics/consumers.h"
 #include "storage/base/clock.h"
 
@@ -18,7 +18,7 @@ struct consume_params {
   topics::consume_environment env;
   shard_store_params store;
   clock* clk = nullptr;
-  ingest::input_marks* marks = nullptr;  ///< may be null
+  ingest::source_marks marks{"consume"};
   std::chrono::milliseconds every{50};
   /// Longest wait at stop for what is being stored. What is not is read again after the next start.
   std::chrono::milliseconds stop_deadline{1500};

@@ -26,24 +26,10 @@ void step(self_ptr self, const params_ptr& p) {
   s.stop.answer();
 }
 
-// What rules wait for, and what queries warn of.
 void mark(self_ptr self, const params_ptr& p) {
   const int64_t now_ms = p->clk->now_ms();
-  for (const auto& [name, lag_ms] : self->state.subscriber->take_progress()) {
-    if (p->marks)
-      p->marks->note("federation " + name, now_ms - lag_ms, now_ms);
-    if (p->watermarks)
-      p->watermarks->note("federation", name, now_ms - lag_ms);
-  }
-}
-
-void set_sources(const params_ptr& p, const config::config& c) {
-  if (!p->watermarks)
-    return;
-  std::map<std::string, labels> sources;
-  for (const auto& f : c.own.federation)
-    sources.emplace(f.name, labels::from({f.labels.begin(), f.labels.end()}));
-  p->watermarks->set_sources("federation", sources, p->clk->now_ms());
+  for (const auto& [name, lag_ms] : self->state.subscriber->take_progress())
+    p->marks.note(name, now_ms - lag_ms, now_ms);
 }
 
 void store(self_ptr self, const params_ptr& p, federate::delivery d) {
@@ -83,7 +69,7 @@ federation_actor::behavior_type federating(self_ptr self, federation_params para
           self->delayed_send(self, draining::tick, tick_atom_v);
       },
       [self, p](config_atom, const config_ptr& c) {
-        set_sources(p, *c);
+        p->marks.set_sources(c->own.federation, p->clk->now_ms());
         self->state.subscriber->apply(c);
         step(self, p);
       },

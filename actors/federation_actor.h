@@ -6,8 +6,7 @@
 #include "actors/rt/shard_store.h"
 #include "pipeline/federate/subscriber.h"
 #include "pipeline/http/http.h"
-#include "pipeline/ingest/input_marks.h"
-#include "pipeline/ingest/watermarks.h"
+#include "pipeline/ingest/source_marks.h"
 #include "storage/base/clock.h"
 
 #include <chrono>
@@ -20,8 +19,7 @@ struct federation_params {
   shard_store_params store;
   http::fetcher* fetcher = nullptr;
   clock* clk = nullptr;
-  ingest::input_marks* marks = nullptr;      ///< may be null
-  ingest::watermarks* watermarks = nullptr;  ///< may be null
+  ingest::source_marks marks{"federation"};
   std::chrono::milliseconds every{100};
   /// Longest wait at stop for what is being stored. What is not is asked for again after the next
   /// start.

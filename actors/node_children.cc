@@ -319,8 +319,8 @@ federation_params node::federation_params_of() {
   p.store = {store_->shard_count(), env_.metrics, env_.on_offer, env_.on_outcome};
   p.fetcher = env_.fetcher;
   p.clk = env_.clk;
-  p.marks = &marks_;
-  p.watermarks = &watermarks_;
+  p.marks.marks = &marks_;
+  p.marks.board = &watermarks_;
   return p;
 }
 
@@ -335,7 +335,8 @@ consume_params node::consume_params_of() {
   p.env.quarantine = join_path(join_path(opts_.store.dir, "quarantine"), "kafka");
   p.store = {store_->shard_count(), env_.metrics, env_.on_offer, env_.on_outcome};
   p.clk = env_.clk;
-  p.marks = &marks_;
+  p.marks.marks = &marks_;
+  p.marks.board = &watermarks_;
   return p;
 }
 

@@ -49,7 +49,7 @@ class ConsumeActorTest : public actor_test {
     p.env.quarantine = "data/quarantine/kafka";
     p.store = {1, &metrics, {}, {}};
     p.clk = &clk;
-    p.marks = &marks;
+    p.marks.marks = &marks;
     consumer = sys.spawn(consuming, p);
     auto c = std::make_shared<config::config>();
     c->own.kafka.emplace_back().name = "main";

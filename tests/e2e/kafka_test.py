@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""Regions that stream into a real Kafka and take over from it: nodes and brokers are killed while samples arrive; afterwards each
+region has what was acknowledged in the other one, and nothing else."""
+import os
+import pathlib
+import random
+import sys
+import time
+
+import brokers
+import feed
+import harness
+
+REGIONS = ("east", "west")
+SERIES = 20
+BROKERS = int(os.environ.get("TROUPE_KAFKA_BROKERS", "1"))
+
+
+def other(region: str) -> str:
+    return REGIONS[1 - REGIONS.index(region)]
+
+
+def batch(region: str):
+    def of(ts: int, n: int):
+        return [({"__name__": f"load_{i}", "instance": f"{region}-{i}", "job": "node"}, [(ts, n * SERIES + i)]) for i in range(SERIES)]
+    return of
+
+
+def node(folder: str, region: str, cluster: brokers.Brokers) -> harness.Server:
+    """Streams its own series into troupe.<region>, takes over the other region's."""
+    path = pathlib.Path(folder) / region
+    path.mkdir()
+    servers = ", ".join(f"'{s}'" for s in cluster.servers.split(","))
+    (path / "stage.yml").write_text(f"""
+kafka:
+- name: main
+  brokers: [{servers}]
+  settings:
+    reconnect.backoff.max.ms: '500'
+publish:
+- name: own
+  kafka: main
+  topic: troupe.{region}
+  match: ['{{__name__=~"load.*|probe",region=""}}']
+  labels: {{region: {region}}}
+  partitions: 4
+consume:
+- name: {other(region)}
+  kafka: main
+  topic: troupe.{other(region)}
+""")
+    return harness.troupe(str(path), flags=[harness.WRITE_FLAG, f"--troupe.config.file={path}/stage.yml"])
+
+
+def started(folder: str, cluster: brokers.Brokers):
+    return {r: node(folder, r, cluster) for r in REGIONS}
+
+
+def feeds_of(nodes: dict) -> dict:
+    return {r: feed.Feed(nodes[r].port, batch(r), lambda labels, r=r: {**labels, "region": r}) for r in REGIONS}
+
+
+def selected(region: str) -> str:
+    return f'{{__name__=~"load.*",region="{region}"}}'
+
+
+def audit(nodes: dict, feeds: dict, patience: float = 20):
+    """All that was acknowledged in a region is in the other one, once."""
+    for r in REGIONS:
+        there = nodes[other(r)]
+
+        def complete(r=r, there=there):
+            return feed.count(feed.stored(there.port, selected(r))) >= feed.count(feeds[r].acked)
+        try:
+            harness.wait_for(f"{r}'s samples in {other(r)}", complete, patience, 0.1)
+        except AssertionError:
+            for n in nodes.values():
+                print(n.log_tail(12), flush=True)
+        feed.expect_all(feeds[r].acked, feed.stored(there.port, selected(r)))
+        for name in ("gaps_total", "poisoned_total", "lost_samples_total", "refused_total"):
+            assert harness.metric(there.port, f"troupe_kafka_consume_{name}") == 0, name
+        assert harness.metric(nodes[r].port, "troupe_kafka_publish_dropped_samples_total") == 0
+
+
+def latency(nodes: dict) -> float:
+    """Seconds from an acknowledged write in one region until a query in the other one sees it."""
+    worst = 0.0
+    for i in range(3):
+        writer = harness.Writer(nodes["east"].port)
+        began = time.monotonic()
+        assert writer.write([({"__name__": "probe", "n": str(i)}, [(int(time.time() * 1000), 1)])]) == 204
+        writer.close()
+        harness.wait_for("the probe", lambda n=i: harness.instant(nodes["west"].port, f'probe{{n="{n}"}}'), 10, 0.02)
+        worst = max(worst, time.monotonic() - began)
+    return worst
+
+
+def deaths(folder: str):
+    rng = random.Random(7)
+    with brokers.Brokers(folder, BROKERS) as cluster:
+        nodes = started(folder, cluster)
+        with nodes["east"], nodes["west"]:
+            for n in nodes.values():
+                n.start()
+            feeds, kills = feeds_of(nodes), 0
+            try:
+                time.sleep(1)
+                for step in range(8):
+                    if step % 3 == 2:
+                        cluster.kill(1 + step % BROKERS)
+                        time.sleep(0.5)
+                        cluster.start()
+                    victims = rng.sample(REGIONS, rng.randint(1, 2))
+                    for r in victims:
+                        nodes[r].kill()
+                    time.sleep(0.2)
+                    for r in victims:
+                        nodes[r].start()
+                    kills += len(victims)
+                    time.sleep(rng.uniform(0.2, 0.8))
+            finally:
+                for f in feeds.values():
+                    f.stop()
+            audit(nodes, feeds)
+            worst = latency(nodes)
+            assert worst < 5, f"a sample took {worst:.2f} s"
+            assert all(harness.stop_ok(n) for n in nodes.values())
+            total = sum(feed.count(f.acked) for f in feeds.values())
+            print(f"  {total} samples, {kills} kills of nodes, 2 of brokers: all there; a new one after {worst:.2f} s")
+
+
+def kafka_away(folder: str):
+    """No client hears of it; afterwards all is drained."""
+    with brokers.Brokers(folder, 1) as cluster:
+        nodes = started(folder, cluster)
+        with nodes["east"], nodes["west"]:
+            for n in nodes.values():
+                n.start()
+            feeds = feeds_of(nodes)
+            try:
+                time.sleep(1)
+                cluster.kill(1)
+                time.sleep(3)
+                for n in nodes.values():
+                    assert harness.request(n.port, "GET", "/-/ready")[0] == 200
+                    assert harness.metric(n.port, "troupe_kafka_publish_up") == 0
+                nodes["east"].kill()
+                nodes["east"].start()
+                time.sleep(1)
+                cluster.start()
+                back = time.monotonic()
+                name = selected("east")
+
+                def fresh():
+                    points = feed.stored(nodes["west"].port, name, "5s")
+                    return points and max(max(p) for p in points.values()) > time.time() * 1000 - 1500
+                harness.wait_for("the newest sample of east in west", fresh, 20)
+                newest = time.monotonic() - back
+            finally:
+                for f in feeds.values():
+                    f.stop()
+            assert all(f.refused == 0 for f in feeds.values()), "a client was refused"
+            audit(nodes, feeds)
+            print(f"  {sum(feed.count(f.acked) for f in feeds.values())} samples, all there; newest sample {newest:.1f} s after Kafka")
+
+
+def main() -> int:
+    brokers.need()
+    return harness.run_steps([deaths, kafka_away], sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
