@@ -73,8 +73,6 @@ bool bodies_session::is_due(int64_t now_ns) const {
 }
 
 result<bool> bodies_session::step(int slices, const moment& now) {
-  if (draining_)
-    return false;
   TROUPE_TRY(hand_over(now));
   for (int i = 0;; ++i) {
     bool more = false;

@@ -24,8 +24,7 @@ class bodies_session final : public session {
   result<bool> step(int slices, const moment& now) override;
   status on_delivery(const kafka::delivery& d) override;
   void stop() override { stopping_ = true; }
-  void drain() override { draining_ = true; }
-  bool draining() const override { return draining_; }
+  bool is_spoilt() const override { return false; }
   size_t under_way() const override { return sent_.size(); }
   bool is_idle() const override { return lane_.waiting() == 0 && unsent_.empty() && sent_.empty(); }
 
@@ -68,7 +67,7 @@ class bodies_session final : public session {
   std::vector<uint16_t> moved_;
   uint64_t next_token_ = 1;
   uint64_t damaged_ = 0;
-  bool stopping_ = false, draining_ = false;
+  bool stopping_ = false;
 };
 
 }  // namespace troupe::topics

@@ -217,19 +217,19 @@ void frames_session::describe_families(uint32_t partition) {
 status frames_session::pump(const moment& now) {
   for (auto& p : partitions_) {
     TROUPE_TRY(p->pump(as_of_, stopping_, now));
-    draining_ = draining_ || p->is_spoilt();
+    spoilt_ = spoilt_ || p->is_spoilt();
   }
   return {};
 }
 
 result<bool> frames_session::step(int slices, const moment& now) {
-  if (draining_)
+  if (spoilt_)
     return false;
   count_memory(now);
   if (!stopping_)
     begin_segments(now);
   TROUPE_TRY(pump(now));
-  for (int i = 0; i < slices && !stopping_ && !draining_ && !is_blocked(); ++i) {
+  for (int i = 0; i < slices && !stopping_ && !spoilt_ && !is_blocked(); ++i) {
     TROUPE_TRY(read(now));
     TROUPE_TRY(pump(now));
     if (at_end_)
@@ -269,7 +269,7 @@ status frames_session::on_delivery(const kafka::delivery& d) {
   if (d.partition >= partitions_.size())
     return {errc::internal, "a delivery of a partition that nothing was sent to"};
   const status s = partitions_[d.partition]->on_delivery(d);
-  draining_ = draining_ || partitions_[d.partition]->is_spoilt();
+  spoilt_ = spoilt_ || partitions_[d.partition]->is_spoilt();
   return s;
 }
 

@@ -23,8 +23,7 @@ class frames_session final : public session {
   result<bool> step(int slices, const moment& now) override;
   status on_delivery(const kafka::delivery& d) override;
   void stop() override { stopping_ = true; }
-  void drain() override { draining_ = true; }
-  bool draining() const override { return draining_; }
+  bool is_spoilt() const override { return spoilt_; }
   size_t under_way() const override;
   bool is_idle() const override;
 
@@ -58,7 +57,7 @@ class frames_session final : public session {
   uint64_t damaged_ = 0;
   uint64_t writers_memory_ = 0;  ///< as of the last count
   int64_t next_count_ns_ = 0;
-  bool at_end_ = false, stopping_ = false, draining_ = false;
+  bool at_end_ = false, stopping_ = false, spoilt_ = false;
 };
 
 }  // namespace troupe::topics

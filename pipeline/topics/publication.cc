@@ -132,12 +132,12 @@ bool publication::run(const moment& now) {
     start_anew(s, now);
     return false;
   }
-  if (session_ && session_->draining() && session_->under_way() == 0)
+  if (session_ && is_over())
     end_session();
   const uint32_t count = producer_->partitions();
-  if (session_ && count != 0 && count != partitions_ && !session_->draining()) {
+  if (session_ && count != 0 && count != partitions_ && !std::exchange(ending_, true)) {
     out_log.info("{}: the topic has {} partitions now", config_.name, count);
-    session_->drain();
+    session_->stop();
   }
   if (!session_ && count != 0 && !stopping_)
     begin_session(count);
@@ -150,6 +150,11 @@ bool publication::run(const moment& now) {
   }
   (void)charged_.set(producer_->queued_bytes() + session_->memory_bytes());
   return *more;
+}
+
+// Of itself, with nothing under way.
+bool publication::is_over() const {
+  return (session_->is_spoilt() && session_->under_way() == 0) || (ending_ && session_->is_idle());
 }
 
 status publication::take_deliveries() {
@@ -197,6 +202,7 @@ void publication::end_session() {
   if (session_)
     at_ = session_->at();
   session_.reset();
+  ending_ = false;
   (void)charged_.set(0);
 }
 
@@ -224,7 +230,7 @@ void publication::stop() {
 }
 
 bool publication::is_idle() const {
-  return !session_ || session_->is_idle() || (session_->draining() && session_->under_way() == 0);
+  return !session_ || session_->is_idle() || is_over();
 }
 
 void publication::flush() {

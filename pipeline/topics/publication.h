@@ -65,6 +65,7 @@ class publication {
   status begin(const moment& now);
   bool connect(const moment& now);
   bool run(const moment& now);
+  bool is_over() const;
   status take_deliveries();
   void begin_session(uint32_t partitions);
   void end_session();
@@ -93,6 +94,7 @@ class publication {
   std::unique_ptr<kafka::producer> producer_;
   std::unique_ptr<session> session_;  ///< refers to the producer
   uint32_t partitions_ = 0;           ///< of the session
+  bool ending_ = false;               ///< the session: the topic has other partitions now
   std::unique_ptr<give_up> giving_up_;
   uint64_t given_up_ = 0;  ///< samples of that, as far as they were told
   memory_charge charged_;

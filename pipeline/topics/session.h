@@ -59,9 +59,8 @@ class session {
   virtual status on_delivery(const kafka::delivery& d) = 0;
   /// Reads no more; what was read goes out at once.
   virtual void stop() = 0;
-  /// Reads and sends no more: over as soon as nothing is under way.
-  virtual void drain() = 0;
-  virtual bool draining() const = 0;
+  /// It cannot go on, and is over as soon as nothing is under way.
+  virtual bool is_spoilt() const = 0;
   /// Records that were handed over and have no delivery yet.
   virtual size_t under_way() const = 0;
   /// Nothing that was read waits for anything.

@@ -184,6 +184,20 @@ TEST_F(Refused, RecordsBecomeSmaller) {
   EXPECT_EQ(metric("dropped_samples_total"), 0);
 }
 
+TEST_F(Refused, TheTopicTakesSmallerOnesFromNowOn) {
+  options.record_bytes = 2000;
+  kafka.records_a_poll = 1;
+  start();
+  write(100);
+  pass(20'000);
+  kafka.largest_record = 1000;
+  write(100);
+  pass(100'000);
+  // What refers to a record that was refused cannot be read, and comes again.
+  EXPECT_EQ(read().all.samples, written.samples);
+  EXPECT_EQ(metric("dropped_samples_total"), 0);
+}
+
 TEST_F(Refused, ASampleThatIsTooLargeAloneIsLeftOutAndCounted) {
   kafka.largest_record = 5'000;
   start();
@@ -324,6 +338,7 @@ TEST_P(BrokenSeeds, WhateverHappensNothingIsLost) {
   pass(10'000);
   EXPECT_EQ(metric("lag_seconds"), 0);
   const auto got = read();
+  expect_keys(got);
   EXPECT_EQ(got.all.samples, labelled.samples);
   EXPECT_EQ(got.all.exemplars, labelled.exemplars);
   EXPECT_EQ(got.lost, 0u);
@@ -331,6 +346,24 @@ TEST_P(BrokenSeeds, WhateverHappensNothingIsLost) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Publishing, BrokenSeeds, testing::Range<uint64_t>(1, 41));
+
+TEST_F(Broken, ATopicThatGrowsWhileRecordsAreUnderWay) {
+  options.record_bytes = 500;
+  kafka.records_a_poll = 1;
+  start();
+  write(100);
+  pass(1000);
+  EXPECT_GT(metric("queued_bytes"), 0);
+  kafka.add_partitions("t", 3);
+  write(20);
+  pass(60'000);
+  const auto got = read();
+  expect_all(got);
+  expect_keys(got);
+  EXPECT_EQ(got.doubled(), 0u);
+  EXPECT_EQ(metric("errors_total"), 0);
+  EXPECT_EQ(metric("sessions_total"), 2);
+}
 
 TEST_F(Broken, ATopicThatWasMadeAnewGetsASessionOfItsOwn) {
   start();

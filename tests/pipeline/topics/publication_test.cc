@@ -174,7 +174,7 @@ TEST_F(Records, AnIdlePartitionTellsThatItIsComplete) {
   // While nobody is there to take them there are no more.
   kafka.reachable = false;
   pass(60'000);
-  EXPECT_LT(metric("queued_bytes"), 4000);
+  EXPECT_LT(metric("queued_bytes"), 1000);
 }
 
 TEST_F(Records, WhatComesLaterWasWrittenLaterThanTheyTell) {
@@ -229,20 +229,12 @@ TEST_F(Records, CanBeReadFromTheFirstOfASegmentOn) {
   pass(1000);
   const auto got = read();
   expect_all(got);
+  expect_keys(got);
   auto& topic = *kafka.find("t");
   for (uint32_t p = 0; p < topic.size(); ++p) {
     size_t segments = 0;
-    for (size_t i = 0; i < got.headers[p].size(); ++i) {
-      const auto& h = got.headers[p][i];
+    for (const auto& h : got.headers[p])
       segments += h.index == 0;
-      if (h.index == 0)
-        continue;
-      ASSERT_GE(h.key_offset, 0);
-      const auto& key = got.headers[p][static_cast<size_t>(h.key_offset)];
-      EXPECT_EQ(key.index, 0u);
-      EXPECT_EQ(key.segment, h.segment);
-      EXPECT_EQ(key.session, h.session);
-    }
     EXPECT_GE(segments, 3u);
     EXPECT_LE(segments, 6u);
   }
@@ -271,13 +263,14 @@ TEST_F(Records, ANewSegmentAfterSoManyBytes) {
   options.record_bytes = 1'000;
   options.segment_bytes = 5'000;
   start();
-  for (int i = 0; i < 50; ++i) {
-    write(10);
-    pass(300);
+  for (int i = 0; i < 10; ++i) {
+    write(60);
+    pass(1000);
   }
-  pass(1000);
+  pass(5000);
   const auto got = read();
   expect_all(got);
+  expect_keys(got);
   EXPECT_EQ(got.doubled(), 0u);
   size_t segments = 0;
   for (const auto& h : got.headers)

@@ -170,6 +170,20 @@ void PublishTest::each_batch(const std::string& topic,
   }
 }
 
+void PublishTest::expect_keys(const topic_content& got) {
+  for (const auto& headers : got.headers)
+    for (const auto& h : headers) {
+      if (h.index == 0)
+        continue;
+      ASSERT_GE(h.key_offset, 0);
+      ASSERT_LT(static_cast<size_t>(h.key_offset), headers.size());
+      const auto& key = headers[static_cast<size_t>(h.key_offset)];
+      EXPECT_EQ(key.index, 0u);
+      EXPECT_EQ(key.segment, h.segment);
+      EXPECT_EQ(key.session, h.session);
+    }
+}
+
 void PublishTest::expect_all(const topic_content& got) {
   EXPECT_EQ(got.all.samples, written.samples);
   EXPECT_EQ(got.all.exemplars, written.exemplars);

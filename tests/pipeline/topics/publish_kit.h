@@ -57,6 +57,8 @@ class PublishTest : public testing::Test {
   double metric(const std::string& name, const std::string& label = {});
   topic_content read(const std::string& topic = "t");
   void each_batch(const std::string& topic, const std::function<void(const write_batch&)>& f);
+  /// Records name the first one of their segment.
+  static void expect_keys(const topic_content& got);
   /// All that was written is in the topic.
   void expect_all(const topic_content& got);
 
