@@ -7,6 +7,7 @@
 #include "config/flags_bench.h"
 #include "config/flags_features.h"
 #include "config/flags_file.h"
+#include "config/flags_replay.h"
 #include "config/flags_rules.h"
 #include "config/flags_storage.h"
 #include "config/text.h"
@@ -182,6 +183,10 @@ std::string help_text() {
       "       troupe storage analyze|verify|dump|import|export [<flags>]          see troupe "
       "storage "
       "--help\n"
+      "       troupe replay --brokers=<host:port> --topic=<name> --to-url=<url> [<flags>]   see "
+      "troupe "
+      "replay "
+      "--help\n"
       "       troupe version\n\n"
       "Scrapes, stores and answers queries about metrics.\n\nFlags:\n"
       "  -h, --help\n        Show this text.\n"
@@ -231,6 +236,7 @@ struct grammar {
   rules_grammar rules;
   bench_grammar bench;
   storage_grammar storage;
+  replay_grammar replay;
   std::vector<std::string> arguments;
   std::string output = "table", timeout = "30s";
 
@@ -262,6 +268,7 @@ grammar::grammar() {
   add_query_flags();
   bench.add_to(app);
   storage.add_to(app);
+  replay.add_to(app);
   for (auto* sub : {check_app, check_config, test_app, test_promql, print_version})
     sub->set_help_flag();
 }
@@ -428,6 +435,8 @@ std::optional<command_line> asked_for_help(const grammar& g) {
     return printing(std::string(bench_grammar::help()), 0);
   if (g.storage.wants_help())
     return printing(std::string(storage_grammar::help()), 0);
+  if (g.replay.wants_help())
+    return printing(std::string(replay_grammar::help()), 0);
   if (g.help)
     return printing(help_text(), 0);
   return std::nullopt;
@@ -514,6 +523,8 @@ command_line parse_command_line(const std::vector<std::string>& args, file_syste
     return finish_with(g.bench, command_line::command::bench, &command_line::bench);
   if (g.storage.parsed())
     return finish_with(g.storage, command_line::command::storage, &command_line::storage);
+  if (g.replay.parsed())
+    return finish_with(g.replay, command_line::command::replay, &command_line::replay);
   return finish_server(g, fs, checks);
 }
 

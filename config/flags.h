@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config/bench_command.h"
+#include "config/replay_command.h"
 #include "config/rules_command.h"
 #include "config/storage_command.h"
 #include "storage/base/file_system.h"
@@ -211,6 +212,7 @@ struct command_line {
     query,
     bench,
     storage,
+    replay,
     print
   };
   command run = command::serve;
@@ -223,6 +225,7 @@ struct command_line {
   query_command query;
   bench_command bench;
   storage_command storage;
+  replay_command replay;
   /// Server flags by name without dashes, as given or by default: /api/v1/status/flags.
   std::map<std::string, std::string> values;
   /// Inert flags and features in use, to be warned about once each; see inert.h.

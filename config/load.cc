@@ -262,6 +262,24 @@ class loader {
   loaded_config out_;
 };
 
+/// A file that holds one block; `c` is what it is without it.
+template <class Block>
+result<Block> load_block(file_system& fs, const std::string& path, Block c) {
+  TROUPE_ASSIGN(const std::string text, read_file(fs, path, defaults::max_file_bytes));
+  yaml_node root;
+  diagnostics errors;
+  if (parse_yaml(text, path, file_limits(), root, errors)) {
+    const auto folder = folder_of(path);
+    yaml_reader(root, path, folder, errors).read(c, describe);
+    diagnostics found;
+    validate(c, "", found);
+    place(std::move(found), root, path, errors);
+  }
+  if (!errors.empty())
+    return to_status(errors);
+  return c;
+}
+
 }  // namespace
 
 loaded_config parse_config(std::string_view text, const std::string& name, file_system& fs,
@@ -331,20 +349,13 @@ result<std::vector<target_group>> parse_target_groups(std::string_view text,
 }
 
 result<http_client_config> load_http_client_config(file_system& fs, const std::string& path) {
-  TROUPE_ASSIGN(const std::string text, read_file(fs, path, defaults::max_file_bytes));
-  yaml_node root;
-  diagnostics errors;
-  http_client_config c;
-  if (parse_yaml(text, path, file_limits(), root, errors)) {
-    const auto folder = folder_of(path);
-    yaml_reader(root, path, folder, errors).read(c, describe);
-    diagnostics found;
-    validate(c, "", found);
-    place(std::move(found), root, path, errors);
-  }
-  if (!errors.empty())
-    return to_status(errors);
-  return c;
+  return load_block(fs, path, http_client_config());
+}
+
+result<kafka_config> load_kafka_config(file_system& fs, const std::string& path) {
+  kafka_config c;
+  c.name = "kafka";
+  return load_block(fs, path, std::move(c));
 }
 
 std::string to_yaml(const config& c) {

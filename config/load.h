@@ -59,6 +59,8 @@ result<std::vector<target_group>> parse_target_groups(std::string_view text,
                                                       const std::string& name);
 /// An http_config on its own (promtool's --http.config.file).
 result<http_client_config> load_http_client_config(file_system& fs, const std::string& path);
+/// A cluster on its own, with the keys that it has under `kafka`; it may be without a name.
+result<kafka_config> load_kafka_config(file_system& fs, const std::string& path);
 
 /// The configuration as /api/v1/status/config shows it: defaults filled in, secrets as <secret>,
 /// URLs masked.

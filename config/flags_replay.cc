@@ -1,0 +1,182 @@
+#include "config/flags_replay.h"
+
+#include "config/text.h"
+#include "config/validate.h"
+#include "config/yaml_reader.h"
+#include "storage/base/duration.h"
+#include "storage/base/quote.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+namespace troupe::config {
+namespace {
+
+using command = replay_command;
+
+status bad(std::string_view what, const std::string& text) {
+  return {errc::invalid_argument, std::string(what) + ": " + troupe::quoted(text)};
+}
+
+template <auto Field>
+status set_text(command& c, const std::string& text) {
+  c.*Field = text;
+  return {};
+}
+template <auto Field, int64_t Least>
+status set_duration(command& c, const std::string& text) {
+  TROUPE_ASSIGN(c.*Field, parse_duration(text));
+  return c.*Field < Least ? bad("too short", text) : status();
+}
+status add_brokers(command& c, const std::string& text) {
+  for (size_t at = 0; at <= text.size();) {
+    const size_t end = std::min(text.find(',', at), text.size());
+    c.cluster.brokers.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return {};
+}
+status add_match(command& c, const std::string& text) {
+  c.matches.push_back(text);
+  return {};
+}
+status add_label(command& c, const std::string& text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos)
+    return bad("must be name=value, got", text);
+  if (!c.labels.emplace(text.substr(0, equals), text.substr(equals + 1)).second)
+    return bad("is there twice", text.substr(0, equals));
+  return {};
+}
+status set_url(command& c, const std::string& text) {
+  if (const auto s = check_url(text); !s.ok())
+    return s.with_context(troupe::quoted(mask_url(text)));
+  const size_t path = text.find('/', text.find("://") + 3);
+  const bool bare = path == std::string::npos || path + 1 == text.size();
+  c.write_url = bare ? text.substr(0, path) + "/api/v1/write" : text;
+  return {};
+}
+status set_rate(command& c, const std::string& text) {
+  if (!parse_yaml_number(text, c.rate) || !(c.rate >= 0 && c.rate < 1e12))
+    return bad("not a number in range", text);
+  return {};
+}
+status set_output(command& c, const std::string& text) {
+  if (text != "json" && text != "text")
+    return bad("must be text or json, got", text);
+  c.json = text == "json";
+  return {};
+}
+
+struct replay_flag {
+  const char* name;
+  status (*set)(command&, const std::string& text);
+};
+constexpr replay_flag flags[] = {
+    {"brokers", add_brokers},
+    {"kafka.config.file", set_text<&command::kafka_file>},
+    {"topic", set_text<&command::topic>},
+    {"from", set_text<&command::from>},
+    {"to", set_text<&command::to>},
+    {"slack", set_duration<&command::slack_ms, 0>},
+    {"match", add_match},
+    {"label", add_label},
+    {"to-url", set_url},
+    {"http.config.file", set_text<&command::http_config_file>},
+    {"timeout", set_duration<&command::timeout_ms, 1>},
+    {"rate", set_rate},
+    {"state", set_text<&command::state_file>},
+    {"output,-o", set_output},
+};
+
+constexpr std::string_view help_text =
+    R"(usage: troupe replay --brokers=HOST:PORT,... --topic=NAME --to-url=URL [<flags>]
+
+Writes the samples that a Kafka topic holds of a time into a node of troupe, or any receiver of remote write. Records may be
+troupe's own, bodies of remote write 1.0 and 2.0, or the JSON of prometheus-kafka-adapter. Exit code 1 unless every sample
+of the window that was in the topic is written.
+
+      --brokers=HOST:PORT,...   of the cluster, some of them
+      --kafka.config.file=FILE  instead: the cluster as YAML, with the keys that it has under kafka (TLS, SASL, settings)
+      --topic=NAME
+      --from=TIME --to=TIME     samples with from <= time < to; RFC 3339 or Unix seconds (default: all)
+      --slack=10m               how far the time of a record may be from those of its samples
+      --match=SELECTOR          series to take, may be repeated (default: all)
+      --label=NAME=VALUE        added to every series that has it not; may be repeated
+      --to-url=URL              of the node (its /api/v1/write); with a path it is taken as it is
+      --http.config.file=FILE   credentials and TLS of the receiver, as an http_config of Prometheus
+      --timeout=1m              of one request
+      --rate=0                  samples a second; 0: as fast as it goes
+      --dry-run                 counts what would be written, and writes nothing
+      --state=FILE              keeps what is written already: the same command goes on from there
+  -o, --output=text|json        json: one object on standard output
+)";
+
+}  // namespace
+
+struct replay_grammar::impl {
+  CLI::App* app = nullptr;
+  // What was given, by flag; CLI11 only splits.
+  std::array<std::vector<std::string>, std::size(flags)> values;
+  bool dry_run = false, help = false;
+};
+
+replay_grammar::replay_grammar() : impl_(std::make_unique<impl>()) {}
+replay_grammar::~replay_grammar() = default;
+
+void replay_grammar::add_to(CLI::App& app) {
+  impl_->app = app.add_subcommand("replay");
+  impl_->app->set_help_flag();
+  impl_->app->add_flag("-h,--help", impl_->help);
+  impl_->app->add_flag("--dry-run", impl_->dry_run);
+  for (size_t f = 0; f < std::size(flags); ++f)
+    impl_->app->add_option(std::string("--") + flags[f].name, impl_->values[f])
+        ->expected(1)
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+bool replay_grammar::parsed() const {
+  return impl_->app->parsed();
+}
+
+bool replay_grammar::wants_help() const {
+  return impl_->help;
+}
+
+std::string_view replay_grammar::help() {
+  return help_text;
+}
+
+result<replay_command> replay_grammar::finish() {
+  command c;
+  c.dry_run = impl_->dry_run;
+  for (size_t f = 0; f < std::size(flags); ++f)
+    for (const auto& text : impl_->values[f])
+      if (const auto s = flags[f].set(c, text); !s.ok()) {
+        const std::string_view name(flags[f].name);
+        return s.with_context("--" + std::string(name.substr(0, name.find(','))));
+      }
+  if (c.cluster.brokers.empty() == c.kafka_file.empty())
+    return {errc::invalid_argument, "replay needs --brokers or --kafka.config.file"};
+  if (c.topic.empty())
+    return {errc::invalid_argument, "replay needs --topic"};
+  if (c.write_url.empty() && !c.dry_run)
+    return {errc::invalid_argument, "replay needs --to-url"};
+  c.cluster.name = "replay";
+  diagnostics found;
+  if (c.kafka_file.empty())
+    validate(c.cluster, "", found);
+  consume_config read;
+  read.name = read.kafka = c.cluster.name;
+  read.topic = c.topic;
+  read.labels = c.labels;
+  validate(read, "", found);
+  TROUPE_TRY(to_status(found));
+  return c;
+}
+
+}  // namespace troupe::config
