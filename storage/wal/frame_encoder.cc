@@ -2,6 +2,7 @@
 
 #include "storage/base/check.h"
 #include "storage/base/fault_twin.h"
+#include "storage/wal/decimal_step.h"
 
 #include <algorithm>
 #include <bit>
@@ -381,8 +382,12 @@ void frame_encoder::encode_section(slot_part& part, bool closes) {
     g->end_section();
   }
   float_columns& f = part.floats;
+  if (settings_.decimal_steps)
+    values_ = f.xors;
   if (f.size() != 0)
     g->exchange(f.index, f.stale, f.xors, journal_);
+  if (settings_.decimal_steps)
+    use_decimal_steps(f, values_);
   auto put_if = [&](part_kind kind, std::string_view bytes) {
     if (!bytes.empty())
       put_part(kind, bytes, part.bytes);

@@ -44,6 +44,7 @@ class frame_encoder {
     uint32_t shards = 1;
     uint32_t key_frame_interval = 64;
     bool compression = true;
+    bool decimal_steps = false;  ///< smaller frames for more time
   };
 
   explicit frame_encoder(const settings& s) : settings_(s) {}
@@ -143,6 +144,7 @@ class frame_encoder {
   bool always_pack_ = false;
   std::string body_;
   std::string content_;
+  std::vector<uint64_t> values_;
   key_columns key_;
   undo_journal journal_;
   std::vector<std::pair<sender*, uint16_t>> created_;

@@ -23,6 +23,9 @@ timestamp_ms minus(timestamp_ms base, int64_t delta) {
 enum index_form : uint8_t { all_form = 0, bitmap_form = 1, list_form = 2 };
 constexpr uint8_t one_timestamp = 1;
 constexpr uint8_t has_stale = 2;
+constexpr uint8_t has_decimals = 4;
+// The high nibble of a control byte: above it stands the form of a decimal step.
+constexpr unsigned max_zero_bytes = 7;
 // References are 32-bit; this leaves room for sums.
 constexpr uint64_t max_index = std::numeric_limits<uint32_t>::max() / 2;
 
@@ -61,6 +64,81 @@ bool read_index(byte_reader& in, uint32_t& out) {
   uint64_t v = in.varint();
   out = static_cast<uint32_t>(v);
   return !in.failed() && v <= max_index;
+}
+
+/// XORs, or with `decimals` steps where forms[i] is not 0.
+template <bool decimals>
+void put_values(std::span<const uint64_t> xors, std::span<const uint8_t> forms, std::string& out) {
+  const size_t n = xors.size(), bitmap_at = out.size(), control_at = bitmap_at + (n + 7) / 8;
+  // Room for the worst case; the bytes close up to the controls afterwards.
+  const size_t data_at = control_at + n;
+  out.resize(data_at + 8 * n);
+  char* control = out.data() + control_at;
+  char* data = out.data() + data_at;
+  for (size_t i = 0; i < n; i += 64) {
+    const size_t count = std::min(n - i, size_t{64});
+    uint64_t word = 0;
+    for (size_t k = 0; k < count; ++k)
+      word |= uint64_t{xors[i + k] != 0} << k;
+    std::memcpy(out.data() + bitmap_at + i / 8, &word, (count + 7) / 8);
+    // Over the set bits: which values change cannot be foretold, a branch for each would be dear.
+    for (; word != 0; word &= word - 1) {
+      const size_t at = i + static_cast<size_t>(std::countr_zero(word));
+      uint64_t x = xors[at];
+      const unsigned form = decimals ? forms[at] : 0;
+      const unsigned zeros = form != 0 ? 0 : static_cast<unsigned>(std::countr_zero(x)) / 8;
+      const unsigned bytes = 8 - static_cast<unsigned>(std::countl_zero(x)) / 8 - zeros;
+      const unsigned high = form != 0 ? max_zero_bytes + form : zeros;
+      *control++ = static_cast<char>(high << 4 | bytes);
+      x >>= 8 * zeros;
+      std::memcpy(data, &x, 8);
+      data += bytes;
+    }
+  }
+  const auto bytes = static_cast<size_t>(data - (out.data() + data_at));
+  std::memmove(control, out.data() + data_at, bytes);
+  out.resize(static_cast<size_t>(control - out.data()) + bytes);
+}
+
+/// Without `forms` a decimal step is malformed.
+bool read_values(byte_reader& in, size_t n, std::vector<uint64_t>& out,
+                 std::vector<uint8_t>* forms) {
+  out.clear();
+  auto bitmap = in.take((n + 7) / 8);
+  if (in.failed())
+    return false;
+  size_t changed = 0;
+  for (char c : bitmap)
+    changed += static_cast<size_t>(std::popcount(static_cast<uint8_t>(c)));
+  auto controls = in.take(changed);
+  if (in.failed())
+    return false;
+  out.resize(n);
+  if (forms != nullptr)
+    forms->assign(n, 0);
+  size_t next = 0;
+  for (size_t i = 0; i < n; ++i) {
+    if (!bit_of(bitmap, i))
+      continue;
+    if (next == changed)
+      return false;
+    auto control = static_cast<uint8_t>(controls[next++]);
+    unsigned zeros = control >> 4;
+    const unsigned bytes = control & 15;
+    if (zeros > max_zero_bytes && forms != nullptr) {
+      (*forms)[i] = static_cast<uint8_t>(zeros - max_zero_bytes);
+      zeros = 0;
+    }
+    if (bytes == 0 || zeros + bytes > 8)
+      return false;
+    auto raw = in.take(bytes);
+    if (in.failed())
+      return false;
+    uint64_t x = 0;
+    std::memcpy(&x, raw.data(), bytes);
+    out[i] = x << (8 * zeros);
+  }
+  return next == changed;
 }
 
 }  // namespace
@@ -179,65 +257,11 @@ bool read_index_set(byte_reader& in, std::vector<uint32_t>& out) {
 }
 
 void put_value_column(std::span<const uint64_t> xors, std::string& out) {
-  const size_t n = xors.size(), bitmap_at = out.size(), control_at = bitmap_at + (n + 7) / 8;
-  // Room for the worst case; the bytes close up to the controls afterwards.
-  const size_t data_at = control_at + n;
-  out.resize(data_at + 8 * n);
-  char* control = out.data() + control_at;
-  char* data = out.data() + data_at;
-  for (size_t i = 0; i < n; i += 64) {
-    const size_t count = std::min(n - i, size_t{64});
-    uint64_t word = 0;
-    for (size_t k = 0; k < count; ++k)
-      word |= uint64_t{xors[i + k] != 0} << k;
-    std::memcpy(out.data() + bitmap_at + i / 8, &word, (count + 7) / 8);
-    // Over the set bits: which values change cannot be foretold, a branch for each would be dear.
-    for (; word != 0; word &= word - 1) {
-      uint64_t x = xors[i + static_cast<size_t>(std::countr_zero(word))];
-      const unsigned zeros = static_cast<unsigned>(std::countr_zero(x)) / 8;
-      const unsigned bytes = 8 - static_cast<unsigned>(std::countl_zero(x)) / 8 - zeros;
-      *control++ = static_cast<char>(zeros << 4 | bytes);
-      x >>= 8 * zeros;
-      std::memcpy(data, &x, 8);
-      data += bytes;
-    }
-  }
-  const auto bytes = static_cast<size_t>(data - (out.data() + data_at));
-  std::memmove(control, out.data() + data_at, bytes);
-  out.resize(static_cast<size_t>(control - out.data()) + bytes);
+  put_values<false>(xors, {}, out);
 }
 
 bool read_value_column(byte_reader& in, size_t n, std::vector<uint64_t>& out) {
-  out.clear();
-  auto bitmap = in.take((n + 7) / 8);
-  if (in.failed())
-    return false;
-  size_t changed = 0;
-  for (char c : bitmap)
-    changed += static_cast<size_t>(std::popcount(static_cast<uint8_t>(c)));
-  auto controls = in.take(changed);
-  if (in.failed())
-    return false;
-  out.resize(n);
-  size_t next = 0;
-  for (size_t i = 0; i < n; ++i) {
-    if (!bit_of(bitmap, i))
-      continue;
-    if (next == changed)
-      return false;
-    auto control = static_cast<uint8_t>(controls[next++]);
-    unsigned zeros = control >> 4;
-    unsigned bytes = control & 15;
-    if (bytes == 0 || zeros + bytes > 8)
-      return false;
-    auto raw = in.take(bytes);
-    if (in.failed())
-      return false;
-    uint64_t x = 0;
-    std::memcpy(&x, raw.data(), bytes);
-    out[i] = x << (8 * zeros);
-  }
-  return next == changed;
+  return read_values(in, n, out, nullptr);
 }
 
 void float_columns::clear() {
@@ -245,33 +269,45 @@ void float_columns::clear() {
   ts.clear();
   stale.clear();
   xors.clear();
+  forms.clear();
 }
 
 void put_floats(const float_columns& c, timestamp_ms frame_ts, std::string& out) {
   size_t n = c.size();
   bool one = std::all_of(c.ts.begin(), c.ts.end(), [&](timestamp_ms t) { return t == c.ts[0]; });
-  bool stale = std::any_of(c.stale.begin(), c.stale.end(), [](uint8_t s) { return s != 0; });
-  put_u8(out, static_cast<uint8_t>((one ? one_timestamp : 0) | (stale ? has_stale : 0)));
+  const auto is_set = [](uint8_t s) { return s != 0; };
+  const bool stale = std::any_of(c.stale.begin(), c.stale.end(), is_set);
+  const bool decimals = std::any_of(c.forms.begin(), c.forms.end(), is_set);
+  put_u8(out, static_cast<uint8_t>((one ? one_timestamp : 0) | (stale ? has_stale : 0) |
+                                   (decimals ? has_decimals : 0)));
   put_index_set(c.index, out);
   timestamp_ms previous = frame_ts;
   for (size_t i = 0; i < (one ? std::min<size_t>(n, 1) : n); ++i) {
     put_svarint(out, difference(c.ts[i], previous));
     previous = c.ts[i];
   }
-  if (!stale) {
-    put_value_column(c.xors, out);
-    return;
-  }
+  const auto put = [&](std::span<const uint64_t> xors, std::span<const uint8_t> forms) {
+    if (decimals)
+      put_values<true>(xors, forms, out);
+    else
+      put_values<false>(xors, forms, out);
+  };
+  if (!stale)
+    return put(c.xors, c.forms);
   std::vector<uint64_t> fresh;
+  std::vector<uint8_t> fresh_forms;
   fresh.reserve(n);
   bit_sink bits(out, n);
   for (size_t i = 0; i < n; ++i) {
-    if (c.stale[i])
+    if (c.stale[i]) {
       bits.set(i);
-    else
-      fresh.push_back(c.xors[i]);
+      continue;
+    }
+    fresh.push_back(c.xors[i]);
+    if (decimals)
+      fresh_forms.push_back(c.forms[i]);
   }
-  put_value_column(fresh, out);
+  put(fresh, fresh_forms);
 }
 
 bool read_floats(std::string_view part, timestamp_ms frame_ts, float_columns& out) {
@@ -292,8 +328,10 @@ bool read_floats(std::string_view part, timestamp_ms frame_ts, float_columns& ou
     out.ts[i] = previous;
   }
   out.stale.assign(n, 0);
+  const bool decimals = flags & has_decimals;
   if (!(flags & has_stale))
-    return !in.failed() && read_value_column(in, n, out.xors) && in.at_end();
+    return !in.failed() && read_values(in, n, out.xors, decimals ? &out.forms : nullptr) &&
+           in.at_end();
   auto bitmap = in.take((n + 7) / 8);
   if (in.failed())
     return false;
@@ -303,12 +341,19 @@ bool read_floats(std::string_view part, timestamp_ms frame_ts, float_columns& ou
     fresh += !out.stale[i];
   }
   std::vector<uint64_t> xors;
-  if (!read_value_column(in, fresh, xors) || !in.at_end())
+  std::vector<uint8_t> forms;
+  if (!read_values(in, fresh, xors, decimals ? &forms : nullptr) || !in.at_end())
     return false;
   out.xors.assign(n, 0);
-  for (size_t i = 0, next = 0; i < n; ++i)
-    if (!out.stale[i])
-      out.xors[i] = xors[next++];
+  if (decimals)
+    out.forms.assign(n, 0);
+  for (size_t i = 0, next = 0; i < n; ++i) {
+    if (out.stale[i])
+      continue;
+    if (decimals)
+      out.forms[i] = forms[next];
+    out.xors[i] = xors[next++];
+  }
   return true;
 }
 

@@ -53,12 +53,17 @@ bool read_index_set(byte_reader& in, std::vector<uint32_t>& out);
 void put_value_column(std::span<const uint64_t> xors, std::string& out);
 bool read_value_column(byte_reader& in, size_t n, std::vector<uint64_t>& out);
 
+/// Powers of ten of a decimal step (decimal_step.h).
+inline constexpr uint8_t decimal_forms = 8;
+
 /// Floats of one section, in order. `xors` of stale samples is 0.
 struct float_columns {
   std::vector<uint32_t> index;
   std::vector<timestamp_ms> ts;
   std::vector<uint8_t> stale;
   std::vector<uint64_t> xors;
+  /// Empty, or per sample: 0, or 1 + form of the decimal step whose zigzag is in `xors`.
+  std::vector<uint8_t> forms;
   size_t size() const { return index.size(); }
   void clear();
 };

@@ -1,6 +1,7 @@
 #include "storage/wal/stream_decoder.h"
 
 #include "storage/base/coding.h"
+#include "storage/wal/decimal_step.h"
 
 #include <algorithm>
 #include <bit>
@@ -37,8 +38,19 @@ size_t bytes_of(size_t ids, size_t states) {
 void redo_floats(std::vector<uint64_t>& state, const float_columns& f,
                  std::vector<uint64_t>& values) {
   values.resize(f.size());
-  for (size_t i = 0; i < f.size(); ++i)
-    values[i] = f.stale[i] ? stale_nan_bits : state[f.index[i]] ^= f.xors[i];
+  if (f.forms.empty()) {
+    for (size_t i = 0; i < f.size(); ++i)
+      values[i] = f.stale[i] ? stale_nan_bits : state[f.index[i]] ^= f.xors[i];
+    return;
+  }
+  for (size_t i = 0; i < f.size(); ++i) {
+    uint64_t& last = state[f.index[i]];
+    if (f.forms[i] != 0)
+      last = step_forward(last, f.forms[i], f.xors[i]);
+    else if (!f.stale[i])
+      last ^= f.xors[i];
+    values[i] = f.stale[i] ? stale_nan_bits : last;
+  }
 }
 
 /// Backward: `state` is the one after these samples and becomes the one before them.
@@ -51,8 +63,12 @@ void undo_floats(std::vector<uint64_t>& state, const float_columns& f,
       values[i] = stale_nan_bits;
       continue;
     }
-    values[i] = state[f.index[i]];
-    state[f.index[i]] ^= f.xors[i];
+    uint64_t& last = state[f.index[i]];
+    values[i] = last;
+    if (!f.forms.empty() && f.forms[i] != 0)
+      last = step_backward(last, f.forms[i], f.xors[i]);
+    else
+      last ^= f.xors[i];
   }
 }
 
