@@ -34,7 +34,7 @@ HOMES = {
     r"curl/": ("pipeline/http/",),
     r"boost/(asio|beast)": ("pipeline/http/",),
     r"openssl/": ("pipeline/http/", "pipeline/relabel/", "tests/pipeline/http/"),
-    r"(zlib|libdeflate|snappy|zstd)": ("pipeline/http/", "tests/"),
+    r"(zlib|libdeflate|snappy|zstd)": ("pipeline/http/", "pipeline/topics/record_packing.cc", "tests/"),
     r"libxml/": ("pipeline/credentials/sts_answer.cc",),
     r"fast_float/": ("pipeline/parse/number.cc", "query/parser/"),
     r"boost/json": ("storage/tsdb/meta.cc", "pipeline/http/", "pipeline/api/", "pipeline/discover/", "pipeline/credentials/",

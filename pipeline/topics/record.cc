@@ -76,16 +76,24 @@ result<record_parts> split_record(std::string_view payload) {
   const auto at = static_cast<size_t>(header.data() - payload.data()) + checksum_at;
   if (checksum != checksum_of(payload, at))
     return damaged("checksum does not hold");
+  const uint8_t packing = in.u8();
+  if (packing > static_cast<uint8_t>(frame_packing::zstd))
+    return {errc::unsupported, "record of troupe: packing " + std::to_string(packing)};
+  if (in.failed())
+    return damaged("no frames");
+  out.packing = static_cast<frame_packing>(packing);
   out.frames = in.take(in.remaining());
   return out;
 }
 
-std::string make_record(const record_header& header, std::string_view frames) {
+std::string make_record(const record_header& header, std::string_view frames,
+                        frame_packing packing) {
   std::string out(record_magic);
   put_u8(out, record_version);
   const std::string bytes = write_header(header);
   put_bytes(out, bytes);
   const size_t at = out.size() - bytes.size() + checksum_at;
+  put_u8(out, static_cast<uint8_t>(packing));
   out.append(frames);
   TROUPE_CHECK(out.size() <= max_record_bytes);
   const uint32_t checksum = checksum_of(out, at);

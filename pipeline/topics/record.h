@@ -1,7 +1,7 @@
 // A record of a topic in troupe's own format: an envelope and frames of the log's format
 // (storage/docs/wal_format.md). Plain values and pure functions.
 //
-//   record = "TRPR", u8 version (1), varint length of the header, header, frames
+//   record = "TRPR", u8 version (1), varint length of the header, header, u8 packing, frames
 //   header (cereal, portable binary, little-endian) = u8 1, u32 CRC-32C of the record but these
 //   four bytes, then the fields of record_header in order; later versions of the program may add to
 //   its end
@@ -39,18 +39,26 @@ struct record_header {
   bool operator==(const record_header&) const = default;
 };
 
-/// Header and frames of a record. The view is into `payload`.
+/// How the frames of a record are stored.
+enum class frame_packing : uint8_t {
+  none,
+  zstd,  ///< one frame of zstd that tells its content's size, max_record_bytes at most
+};
+
+/// Header and frames of a record, as they are stored (frame_unpacker). The view is into `payload`.
 struct record_parts {
   record_header header;
+  frame_packing packing = frame_packing::none;
   std::string_view frames;
 };
 
 /// It begins as a record of this format does.
 bool is_record(std::string_view payload);
-/// corruption if it is none, unsupported for a later version.
+/// corruption if it is none, unsupported for a later version or another packing.
 result<record_parts> split_record(std::string_view payload);
 /// The inverse. The caller keeps it below max_record_bytes.
-std::string make_record(const record_header& header, std::string_view frames);
+std::string make_record(const record_header& header, std::string_view frames,
+                        frame_packing packing = frame_packing::none);
 /// The salt of the frames of a header's segment.
 uint32_t segment_salt(const record_header& header);
 

@@ -1,6 +1,7 @@
 #include "pipeline/topics/record_reader.h"
 
 #include "pipeline/topics/foreign_records.h"
+#include "pipeline/topics/record_packing.h"
 #include "pipeline/topics/segment_decoder.h"
 
 #include <algorithm>
@@ -65,6 +66,7 @@ struct record_reader::impl {
   const std::shared_ptr<const send::series_rules> rules;
   const reader_bounds bounds;
   foreign_reader foreign;
+  frame_unpacker unpacker;
   table_book tables;
   std::unordered_map<uint64_t, writer> writers;  ///< by node
   int64_t clock_ms = 0;                          ///< the furthest of the writers' own
@@ -144,10 +146,11 @@ status record_reader::impl::decode(const record_header& h, std::string_view fram
 status record_reader::impl::take(std::string_view payload, int64_t offset, batch_list* into,
                                  read_record& out) {
   TROUPE_ASSIGN(const auto parts, split_record(payload));
+  TROUPE_ASSIGN(const auto frames, unpacker.unpack(parts));
   out.header = parts.header;
   if (begins(parts.header, find(parts.header)))
     begin(parts.header, offset, into, out);
-  status s = decode(parts.header, parts.frames, into, out);
+  status s = decode(parts.header, frames, into, out);
   forget_silent();
   return s;
 }
@@ -199,7 +202,8 @@ std::optional<int64_t> record_reader::key_offset() const {
 }
 
 uint64_t record_reader::memory_bytes() const {
-  uint64_t out = impl_->tables.memory_bytes() + impl_->foreign.memory_bytes();
+  uint64_t out =
+      impl_->tables.memory_bytes() + impl_->foreign.memory_bytes() + impl_->unpacker.memory_bytes();
   for (const auto& [node, w] : impl_->writers)
     out += sizeof w + w.decoder->memory_bytes();
   return out;

@@ -1,5 +1,6 @@
 #include "pipeline/topics/record_writer.h"
 
+#include "pipeline/topics/record_packing.h"
 #include "storage/base/check.h"
 #include "storage/wal/frame_encoder.h"
 
@@ -22,6 +23,8 @@ struct record_writer::impl {
     s.salt = segment_salt(header());
     s.shard = at.partition;
     s.shards = at.partitions;
+    s.compression = false;  // the record is packed as a whole
+    s.decimal_steps = true;
     encoder = std::make_unique<storage::frame_encoder>(s);
   }
   record_header header() const {
@@ -37,6 +40,8 @@ struct record_writer::impl {
   uint32_t segment = 0, index = 0;
   std::unique_ptr<storage::frame_encoder> encoder;  ///< of the segment
   storage::encoded_frames pending;
+  frame_packer packer;
+  std::string packed;
   uint64_t samples = 0, segment_bytes = 0;
 };
 
@@ -96,7 +101,8 @@ std::string record_writer::take(int64_t key_offset, timestamp_ms as_of) {
   header.key_offset = header.index == 0 ? -1 : key_offset;
   header.as_of = as_of;
   header.samples = std::exchange(impl_->samples, 0);
-  std::string out = make_record(header, impl_->pending.frames);
+  const frame_packing packing = impl_->packer.pack(impl_->pending.frames, impl_->packed);
+  std::string out = make_record(header, impl_->packed, packing);
   impl_->pending.clear();
   ++impl_->index;
   impl_->segment_bytes += out.size();
@@ -104,7 +110,8 @@ std::string record_writer::take(int64_t key_offset, timestamp_ms as_of) {
 }
 
 uint64_t record_writer::memory_bytes() const {
-  return impl_->encoder->memory_bytes() + impl_->pending.frames.capacity();
+  return impl_->encoder->memory_bytes() + impl_->pending.frames.capacity() +
+         impl_->packed.capacity() + impl_->packer.memory_bytes();
 }
 
 }  // namespace troupe::topics

@@ -26,7 +26,7 @@ class record_writer {
   /// partitions). Tables are known by their address: one that grew costs its new series only.
   /// invalid_argument, and nothing happens, for a batch that no frame can hold.
   status add(const write_batch& batch);
-  /// Of the record so far.
+  /// Of the record so far; bytes before they are packed.
   size_t bytes() const;
   uint64_t samples() const;
   /// The next record begins a segment. Nothing may have been added since the last take().

@@ -7,7 +7,7 @@
 namespace troupe::topics {
 namespace {
 
-constexpr uint32_t unknown = UINT32_MAX, dropped = unknown - 1;
+constexpr uint32_t dropped = UINT32_MAX;
 constexpr size_t max_missed = 64;
 // What all frames of a record may grow to.
 constexpr uint64_t max_raw_bytes = 256u << 20;
@@ -112,14 +112,17 @@ uint64_t segment_decoder::take_lost() {
 
 segment_decoder::bound& segment_decoder::bind(const storage::wal_batch& batch) {
   bound& t = bound_[{batch.tenant.data(), batch.group}];
-  if (!t.table)
+  if (!t.table) {
+    t.number = static_cast<uint32_t>(bound_.size());
     t.table = tables_.find_or_make(batch.tenant, batch.group);
+  }
   return t;
 }
 
 uint32_t segment_decoder::position_of(bound& t, const storage::wal_batch& batch, uint32_t id) {
-  uint32_t& position = positions_[id];
-  if (position == unknown) {
+  auto& [table, position] = places_[id];
+  if (table != t.number) {
+    table = t.number;
     const labels& in = batch.series(id).lset;
     const labels out = rules_.keeps_all_as_is() ? in : rules_.apply(in);
     position = out.empty() ? dropped : t.table->position_of(out);
@@ -148,7 +151,7 @@ void segment_decoder::take(const storage::wal_batch& batch, batch_list& into) {
   if (batch.floats.empty() && batch.histograms.empty() && batch.exemplars.empty() &&
       batch.metadata.empty())
     return;
-  positions_.resize(std::max(positions_.size(), batch.dictionary->size()), unknown);
+  places_.resize(std::max(places_.size(), batch.dictionary->size()));
   bound& t = bind(batch);
   write_batch& out = into.batch_of(t.table);
   take_floats(t, batch, out);
@@ -173,7 +176,7 @@ std::vector<kept_table_ptr> segment_decoder::leave_tables() const {
 }
 
 uint64_t segment_decoder::memory_bytes() const {
-  return sizeof *this + decoder_.memory_bytes() + positions_.capacity() * sizeof(uint32_t) +
+  return sizeof *this + decoder_.memory_bytes() + places_.capacity() * sizeof(place) +
          bound_.size() * (sizeof(bound) + 64);
 }
 

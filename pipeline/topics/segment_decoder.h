@@ -55,8 +55,13 @@ class segment_decoder {
 
  private:
   struct bound {
+    uint32_t number = 0;
     kept_table_ptr table;
     size_t series = 0;  ///< of the table that were used
+  };
+  struct place {
+    uint32_t table = 0;  ///< number of the bound one
+    uint32_t position = 0;
   };
   struct sink;
 
@@ -70,7 +75,7 @@ class segment_decoder {
   storage::wal_report report_;
   storage::stream_decoder decoder_;
   uint64_t lost_told_ = 0;
-  std::vector<uint32_t> positions_;  ///< by the decoder's numbers of series
+  std::vector<place> places_;  ///< by the decoder's numbers of series
   /// By tenant and group, as the decoder has them.
   struct key_hash {
     size_t operator()(const std::pair<const char*, uint64_t>& k) const {

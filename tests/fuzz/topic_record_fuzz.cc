@@ -86,7 +86,8 @@ void read_records(std::string_view input) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   read_one(input);
-  read_one(topics::make_record({}, input));
+  for (const auto packing : {topics::frame_packing::none, topics::frame_packing::zstd})
+    read_one(topics::make_record({}, input, packing));
   read_records(input);
   return 0;
 }

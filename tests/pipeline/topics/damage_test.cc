@@ -56,7 +56,8 @@ TEST(topics_damage, frames_of_another_segment_are_refused) {
     h.session += what == 1;
     h.segment += what == 2;
     record_reader reader({});
-    EXPECT_EQ(reader.read(make_record(h, parts->frames), 0).code(), errc::corruption);
+    EXPECT_EQ(reader.read(make_record(h, parts->frames, parts->packing), 0).code(),
+              errc::corruption);
   }
 }
 
