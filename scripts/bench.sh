@@ -1,10 +1,10 @@
 #!/bin/bash
 # Figures of this machine: the kernels of each area, then the quick form of scripts/bench_peers.sh.
-# usage: scripts/bench.sh [storage|scrape|http|remote|query|rules|budgets|peers]...     default: all but budgets, which the
-# storage area ends with: the kernels of all areas, each beside its budget
+# usage: scripts/bench.sh [storage|scrape|http|remote|query|rules|topics|budgets|peers]...
+# default: all but budgets, which the storage area ends with: the kernels of all areas, each beside its budget
 set -euo pipefail
 cd "$(dirname "$0")/.."
-areas=${*:-storage scrape http remote query rules peers}
+areas=${*:-storage scrape http remote query rules topics peers}
 for area in $areas; do
   [[ $area == peers || $area == budgets || -d tests/bench/$area ]] || { echo "bench.sh: no area '$area'" >&2; exit 2; }
 done

@@ -26,6 +26,9 @@ KERNELS = [
     ("postings AND, 16 K scattered and 143 K", "storage", "index_bench", "and_scattered_16k_143k", None, "µs", 15, False),
     ("log frame encode", "storage", "wal_bench", "frame_encode", "ns/sample", "ns/sample", 3, False),
     ("log frame decode", "storage", "wal_bench", "frame_decode", "ns/sample", "ns/sample", 8, False),
+    ("record of a topic, written", "topics", "topics_bench", "write", "ns/sample", "ns/sample", 40, False),
+    ("bytes of it", "topics", "topics_bench", "write", "B/sample", "B", 1.5, False),
+    ("record of a topic, read", "topics", "topics_bench", "read", "ns/sample", "ns/sample", 130, False),
 ]
 
 

@@ -69,7 +69,7 @@ const std::vector<content>& contents() {
   return all;
 }
 
-std::vector<std::string> write_records() {
+std::vector<std::string> write_records(uint64_t* memory = nullptr) {
   record_writer writer({.node = 1, .session = 1});
   std::vector<std::string> out;
   for (const auto& c : contents()) {
@@ -80,6 +80,8 @@ std::vector<std::string> write_records() {
         return {};
     out.push_back(writer.take(0, 0));
   }
+  if (memory != nullptr)
+    *memory = writer.memory_bytes();
   return out;
 }
 
@@ -94,17 +96,20 @@ void report(benchmark::State& state, const std::vector<std::string>& records) {
 
 void write(benchmark::State& state) {
   contents();
+  uint64_t memory = 0;
   std::vector<std::string> records;
   for (auto _ : state)
-    records = write_records();
+    records = write_records(&memory);
   if (records.empty())
     return state.SkipWithError("a batch was refused");
   report(state, records);
+  state.counters["memory"] = static_cast<double>(memory);
 }
 BENCHMARK(write)->Unit(benchmark::kMillisecond);
 
 void read(benchmark::State& state) {
   const auto records = write_records();
+  uint64_t memory = 0;
   for (auto _ : state) {
     record_reader reader({});
     uint64_t got = 0;
@@ -112,8 +117,10 @@ void read(benchmark::State& state) {
       got += reader.read(records[i], static_cast<int64_t>(i))->samples;
     if (static_cast<double>(got) != samples)
       return state.SkipWithError("samples are missing");
+    memory = reader.memory_bytes();
   }
   report(state, records);
+  state.counters["memory"] = static_cast<double>(memory);
 }
 BENCHMARK(read)->Unit(benchmark::kMillisecond);
 
