@@ -23,12 +23,14 @@ bool to_integer(double v, unsigned form, int64_t& out) {
          std::bit_cast<uint64_t>(v);
 }
 
-uint64_t moved(uint64_t bits, uint8_t form, int64_t by) {
+// Modulo 2^64: a step that was not made for this value may be any.
+uint64_t moved(uint64_t bits, uint8_t form, uint64_t by) {
   const unsigned power = form - 1u;
   int64_t integer = 0;
   if (power >= decimal_forms || !to_integer(std::bit_cast<double>(bits), power, integer))
     return bits;
-  return std::bit_cast<uint64_t>(static_cast<double>(integer + by) / powers[power]);
+  const auto sum = static_cast<int64_t>(static_cast<uint64_t>(integer) + by);
+  return std::bit_cast<uint64_t>(static_cast<double>(sum) / powers[power]);
 }
 
 unsigned step_bytes(int64_t step) {
@@ -77,11 +79,11 @@ void use_decimal_steps(float_columns& columns, std::span<const uint64_t> values)
 }
 
 uint64_t step_forward(uint64_t from, uint8_t form, uint64_t step) {
-  return moved(from, form, unzigzag(step));
+  return moved(from, form, static_cast<uint64_t>(unzigzag(step)));
 }
 
 uint64_t step_backward(uint64_t to, uint8_t form, uint64_t step) {
-  return moved(to, form, -unzigzag(step));
+  return moved(to, form, 0 - static_cast<uint64_t>(unzigzag(step)));
 }
 
 }  // namespace troupe::storage

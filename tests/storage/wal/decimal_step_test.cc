@@ -117,6 +117,14 @@ TEST(decimal_step, from_what_is_no_decimal_leads_nowhere) {
     }
 }
 
+TEST(decimal_step, of_any_size_is_taken) {
+  for (uint64_t step : std::vector<uint64_t>{1ULL << 63, ~0ULL, ~1ULL})
+    for (uint8_t form = 1; form <= decimal_forms; ++form) {
+      step_forward(bits_of(0x1p48), form, step);
+      step_backward(bits_of(-0x1p48), form, step);
+    }
+}
+
 // The form may stand only where the flag announces it: the log has none.
 TEST(decimal_step, without_the_flag_is_malformed) {
   const auto c = columns_of({bits_of(123'456.78), bits_of(123'456.91)});
