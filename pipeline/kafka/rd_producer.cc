@@ -125,9 +125,12 @@ rd_kafka_resp_err_t rd_producer::hand_over(in_flight& of) {
   return code;
 }
 
+// Only its turn is kept: nobody needs the payload.
 void rd_producer::refuse(in_flight& of, status why) {
   of.refused = std::move(why);
   ++refused_;
+  queued_bytes_ -= of.what.payload.size();
+  std::string().swap(of.what.payload);
 }
 
 // In its turn: after those of its partition that were before it.
