@@ -21,8 +21,8 @@ send::stretch by_frames(send::stretch from) {
 }  // namespace
 
 give_up::give_up(storage::log_door& log, send::stretch from, send::series_rules_ptr rules,
-                 std::vector<storage::log_segment> horizons)
-    : horizons_(std::move(horizons)),
+                 extent of)
+    : of_(std::move(of)),
       rest_(from),
       begun_(from.next),
       follower_(log, by_frames(std::move(from))),
@@ -38,22 +38,24 @@ result<bool> give_up::step(size_t budget_bytes) {
   const auto& reading = follower_.at().from;
   bool through = true;
   for (uint32_t i = 0; i < reading.size(); ++i)
-    through = through && !is_before(reading[i], horizons_[i]);
+    through = through && !is_before(reading[i], of_.horizons[i]);
   if (!at_end && !through)
     return false;
   for (uint32_t i = 0; i < reading.size(); ++i)
-    rest_.from[i] = std::max(rest_.from[i], horizons_[i]);
+    rest_.from[i] = std::max(rest_.from[i], of_.horizons[i]);
   return true;
 }
 
 void give_up::take(uint32_t shard, const storage::wal_batch& batch) {
-  if (!is_before(follower_.at().from[shard], horizons_[shard]))
+  if (!is_before(follower_.at().from[shard], of_.horizons[shard]))
     return;
   const send::place& begun = begun_[batch.slot];
   const bool in_part = begun.epoch == batch.epoch && begun.sequence == batch.sequence;
+  const bool is_sent = of_.all_tenants || batch.tenant.empty();
   uint32_t number = 0;
   const auto count = [&](uint32_t series) {
-    if (++number > (in_part ? begun.entry : 0) && !filters_[shard](batch, series).empty())
+    if (++number > (in_part ? begun.entry : 0) && is_sent &&
+        !filters_[shard](batch, series).empty())
       ++samples_;
   };
   for (const auto& f : batch.floats)

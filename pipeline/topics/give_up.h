@@ -15,9 +15,11 @@ namespace troupe::topics {
 
 class give_up {
  public:
-  /// `horizons`, by shard: what lies in segments before goes.
-  give_up(storage::log_door& log, send::stretch from, send::series_rules_ptr rules,
-          std::vector<storage::log_segment> horizons);
+  struct extent {
+    std::vector<storage::log_segment> horizons;  ///< by shard: what lies in segments before goes
+    bool all_tenants = true;                     ///< else samples of the default one count
+  };
+  give_up(storage::log_door& log, send::stretch from, send::series_rules_ptr rules, extent of);
 
   /// Up to about `budget_bytes` of each shard. True: all is read.
   result<bool> step(size_t budget_bytes);
@@ -29,7 +31,7 @@ class give_up {
  private:
   void take(uint32_t shard, const storage::wal_batch& batch);
 
-  const std::vector<storage::log_segment> horizons_;
+  const extent of_;
   send::stretch rest_;
   const send::places begun_;
   aggregate::log_follower follower_;

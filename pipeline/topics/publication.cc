@@ -313,7 +313,9 @@ void publication::bound_log() {
   // Its records are in the part that goes.
   producer_.reset();
   given_up_ = 0;
-  giving_up_ = std::make_unique<give_up>(*parts_.log, at_, parts_.rules, std::move(horizons));
+  giving_up_ = std::make_unique<give_up>(
+      *parts_.log, at_, parts_.rules,
+      give_up::extent{std::move(horizons), config_.format == config::record_format::frames});
 }
 
 bool publication::go_on_giving_up() {

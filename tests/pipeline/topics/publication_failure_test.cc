@@ -110,6 +110,31 @@ TEST_F(Outage, WithoutMemoryTheLogKeepsWhatWaits) {
   EXPECT_EQ(got.doubled(), 0u);
 }
 
+TEST_F(Outage, ACursorThatCannotBeWrittenLosesNothing) {
+  start();
+  write(10);
+  pass(1000);
+  log.fs.fail_only_on("publish");
+  log.fs.fail_nth(1, errc::no_space, true);
+  write(10);
+  pass(3000);
+  EXPECT_EQ(read().all.samples, written.samples);
+  EXPECT_NE(publisher->states().at(0).last_error.find("cannot write down"), std::string::npos);
+  kill();
+  log.fs.clear_faults();
+  start();
+  write(10);
+  pass(3000);
+  const auto got = read();
+  expect_all(got);
+  EXPECT_GT(got.doubled(), 0u);
+  EXPECT_EQ(publisher->states().at(0).last_error, "");
+  kill();
+  start();
+  pass(1000);
+  EXPECT_EQ(read().doubled(), got.doubled());
+}
+
 TEST_F(Outage, ATopicThatCannotBeCreatedIsWaitedFor) {
   kafka.creation = {errc::permission_denied, "not allowed to create topics"};
   start();
@@ -158,6 +183,31 @@ TEST_P(Bounds, TheOldestGoesAndIsCounted) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Publishing, Bounds, testing::Bool());
+
+TEST_F(Bound, OfBodiesTheDefaultTenantCounts) {
+  block().format = config::record_format::remote_write_2;
+  source = storage::batch_source(3, {1, 0, 3, 8, false, false, 1});
+  log.settings.segment_bytes = 3000;
+  block().keep_bytes = 12'000;
+  start();
+  pass(500);
+  for (int i = 0; i < 10; ++i) {
+    write(40);
+    pass(i < 3 ? 200 : 11'000);
+    kafka.reachable = i < 2;
+  }
+  const double dropped = metric("dropped_samples_total", "disk_bound");
+  EXPECT_GT(dropped, 0);
+  kafka.reachable = true;
+  pass(10'000);
+  // Keys begin with the tenant.
+  const auto of_default = std::count_if(written.samples.begin(), written.samples.end(),
+                                        [](const auto& s) { return s.first[0] == '\0'; });
+  EXPECT_LT(static_cast<size_t>(of_default), written.samples.size());
+  const auto got = read();
+  EXPECT_EQ(got.doubled(), 0u);
+  EXPECT_EQ(static_cast<double>(got.all.samples.size()) + dropped, static_cast<double>(of_default));
+}
 
 TEST_F(Bound, WhatIsOnItsWayIsNotGivenUp) {
   log.settings.segment_bytes = 3000;
