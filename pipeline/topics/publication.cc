@@ -5,6 +5,8 @@
 #include "pipeline/topics/frames_session.h"
 #include "storage/base/log.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -27,6 +29,7 @@ constexpr uint64_t slice_memory = 16 * session::slice_bytes;
 constexpr size_t give_up_slice_bytes = 4 << 20;
 /// A run begins not so many sessions.
 constexpr int session_bits = 24;
+constexpr std::string_view write_down = "write down what was sent";
 
 }  // namespace
 
@@ -52,8 +55,21 @@ void publication::note_error(const std::string& why) {
   error_ = why;
 }
 
+// False: it failed.
+bool publication::note_disk(const status& s, std::string_view what) {
+  const std::string why = s.ok() ? "" : fmt::format("cannot {}: {}", what, s.message());
+  if (why != disk_error_ && !why.empty())
+    out_log.error("{}: {}", config_.name, why);
+  disk_error_ = why;
+  return s.ok();
+}
+
 std::string publication::last_error() const {
-  return error_.empty() && producer_ ? producer_->state().last_error : error_;
+  if (!error_.empty())
+    return error_;
+  if (!disk_error_.empty())
+    return disk_error_;
+  return producer_ ? producer_->state().last_error : std::string();
 }
 
 uint64_t publication::dropped() const {
@@ -87,6 +103,7 @@ status publication::begin(const moment& now) {
     store_cursor();
   move_holds();
   begun_ = true;
+  error_.clear();
   next_try_ns_ = 0;
   return {};
 }
@@ -238,7 +255,7 @@ void publication::flush() {
     return;
   append_moved();
   if (const status s = file_.sync(); !s.ok())
-    note_error("cannot write down what was sent: " + std::string(s.message()));
+    note_disk(s, write_down);
 }
 
 // --- upkeep ---
@@ -247,17 +264,15 @@ send::cursor publication::now() {
   return {{at()}};
 }
 
-void publication::store_cursor() {
-  if (const status s = file_.store(now()); !s.ok())
-    note_error("cannot write down what was sent: " + std::string(s.message()));
+bool publication::store_cursor() {
+  return note_disk(file_.store(now()), write_down);
 }
 
 void publication::append_moved() {
   const auto steps = session_ ? session_->take_moved() : std::vector<send::advance>();
   if (steps.empty())
     return;
-  if (const status s = file_.append(steps, [this] { return now(); }); !s.ok())
-    note_error("cannot write down what was sent: " + std::string(s.message()));
+  note_disk(file_.append(steps, [this] { return now(); }), write_down);
 }
 
 void publication::move_holds() {
@@ -265,13 +280,13 @@ void publication::move_holds() {
   if (oldest == held_)
     return;
   // What the cursor on disk still needs must not go.
-  if (!held_.empty())
-    store_cursor();
+  if (!held_.empty() && !store_cursor())
+    return;
   for (uint32_t i = 0; i < oldest.size(); ++i)
-    if (const status s =
-            parts_.log->hold(hold_name(config_.name, i), i, oldest[i], 2 * config_.keep_bytes);
-        !s.ok())
-      return note_error("cannot hold the log: " + std::string(s.message()));
+    if (!note_disk(
+            parts_.log->hold(hold_name(config_.name, i), i, oldest[i], 2 * config_.keep_bytes),
+            "hold the log"))
+      return;
   held_ = oldest;
 }
 
@@ -333,7 +348,6 @@ bool publication::go_on_giving_up() {
   giving_up_.reset();
   out_log.error("{}: {} samples are given up: the log that waits has reached its bound of {} bytes",
                 config_.name, samples, config_.keep_bytes);
-  store_cursor();
   move_holds();
   return true;
 }

@@ -75,11 +75,12 @@ class publication {
   void keep_up(const moment& now);
   void bound_log();
   void append_moved();
-  void store_cursor();
+  bool store_cursor();
   void move_holds();
   send::cursor now();
   const send::stretch& at() { return session_ ? session_->at() : at_; }
   void note_error(const std::string& why);
+  bool note_disk(const status& s, std::string_view what);
   void publish(const moment& now);
 
   const config::publish_config config_;
@@ -99,7 +100,8 @@ class publication {
   uint64_t given_up_ = 0;  ///< samples of that, as far as they were told
   memory_charge charged_;
   std::vector<storage::log_segment> held_;  ///< by shard
-  std::string error_;
+  std::string error_;                       ///< until a record is confirmed
+  std::string disk_error_;                  ///< of cursor or holds, until that works
   int64_t next_try_ns_ = 0, next_upkeep_ns_ = 0, next_bound_ns_ = 0, next_description_ns_ = 0;
   double confirmed_ = 0;  ///< records, when the bound was last looked at
   int64_t lag_ms_ = 0;

@@ -135,6 +135,33 @@ TEST_F(Outage, ACursorThatCannotBeWrittenLosesNothing) {
   EXPECT_EQ(read().doubled(), got.doubled());
 }
 
+TEST_F(Outage, DamageOfTheLogCostsItselfAlone) {
+  log.settings.segment_bytes = 8000;
+  start();
+  kafka.reachable = false;
+  for (int i = 0; i < 3; ++i) {
+    write(60);
+    pass(1000);
+  }
+  const auto files = log.files(".wal");
+  ASSERT_GT(files.size(), 3u);
+  log.fs.flip_bit(files[1], 4000, 3);
+  kafka.reachable = true;
+  pass(3000);
+  kill();
+  start();
+  write(60);
+  pass(3000);
+  const auto got = read();
+  EXPECT_EQ(got.lost, 0u);
+  EXPECT_EQ(got.doubled(), 0u);
+  EXPECT_LT(got.all.samples.size(), written.samples.size());
+  EXPECT_GT(got.all.samples.size(), written.samples.size() * 9 / 10);
+  for (const auto& [key, value] : got.all.samples)
+    EXPECT_EQ(written.samples.at(key), value);
+  EXPECT_EQ(metric("lag_seconds"), 0);
+}
+
 TEST_F(Outage, ATopicThatCannotBeCreatedIsWaitedFor) {
   kafka.creation = {errc::permission_denied, "not allowed to create topics"};
   start();
