@@ -243,6 +243,8 @@ void consumption::forget_vanished() {
   while (!live_->stretches().empty() && live_->stretches().rbegin()->first >= n) {
     const uint32_t p = live_->stretches().rbegin()->first;
     told_.reset(p, "it is gone: the topic was made anew");
+    // If it comes back it is a new one.
+    began_with_ = std::min(began_with_, n);
     live_->remove(p);
     if (backlog_)
       backlog_->remove(p);
@@ -322,6 +324,7 @@ void consumption::save(int64_t now_ns) {
 void consumption::close() {
   if (live_ && dirty_)
     store_offsets(*parts_.files, path_, offsets()).ignore();
+  told_.show(false, {}, std::nullopt);
 }
 
 // --- what it tells ---

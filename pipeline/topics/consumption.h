@@ -59,7 +59,7 @@ class consumption {
 
   /// Reads no more.
   void stop() { stopping_ = true; }
-  /// Writes down the place that was reached.
+  /// It is given up: writes down the place that was reached.
   void close();
   /// What it handed out has not come back.
   bool is_storing() const;

@@ -12,6 +12,8 @@ constexpr int64_t least_pause_ms = 250, most_pause_ms = 5'000;
 constexpr int64_t start_pause_ms = 1'000;
 /// Of a portion: what it decodes to is many times as large as its records.
 constexpr uint64_t most_samples = 200'000;
+/// Of a portion: each may cost some writes to the disk.
+constexpr uint64_t most_unreadable = 50;
 /// So much at once says that there is more.
 constexpr uint64_t much_bytes = 64 << 10;
 constexpr int64_t late_ms = 60'000;
@@ -199,7 +201,7 @@ void lane::fetch(uint64_t most_bytes) {
 
 void lane::read(int64_t now_ms) {
   portion p;
-  while (!queue_.empty() && p.samples < most_samples) {
+  while (!queue_.empty() && p.samples < most_samples && p.unreadable < most_unreadable) {
     auto r = std::move(queue_.front());
     queue_.pop_front();
     queued_bytes_ -= r.payload.size();
@@ -244,6 +246,7 @@ void lane::act(stretch& s, taken_record taken, kafka::fetched_record r, portion&
       break;
     case what::unreadable:
       told_.poisoned(r, taken.why.message());
+      ++to.unreadable;
       break;
     case what::read:
       take_batches(std::move(taken), std::move(r), to);

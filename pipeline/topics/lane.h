@@ -68,6 +68,7 @@ class lane {
     std::set<uint32_t> partitions;  ///< those that moved
     uint64_t bytes = 0;
     uint64_t samples = 0;
+    uint64_t unreadable = 0;
     bool handed_out = false;
     int64_t again_ns = 0;
   };

@@ -11,6 +11,8 @@ namespace {
 
 const logger in_log("consume");
 
+constexpr uint64_t most_lines = 100;
+
 void raise_to(counter& c, uint64_t total) {
   if (const double behind = static_cast<double>(total) - c.value(); behind > 0)
     c.add(behind);
@@ -80,6 +82,12 @@ void tally::publish() {
   raise_to(metrics_.resets, totals_.resets);
 }
 
+bool tally::is_told(uint64_t& lines) {
+  if (++lines == most_lines)
+    in_log.warn("{}: more of this kind are only counted", name_);
+  return lines < most_lines;
+}
+
 void tally::fetched(uint64_t records, uint64_t bytes) {
   metrics_.records.add(static_cast<double>(records));
   metrics_.bytes.add(static_cast<double>(bytes));
@@ -101,16 +109,17 @@ void tally::refused(const kafka::fetched_record& r, uint64_t parts, std::string_
   if (parts == 0)
     return;
   metrics_.refused.add(static_cast<double>(parts));
-  if (why != refused_why_)
+  if (is_told(refused_lines_))
     in_log.warn("{}: record {} of partition {}: {} parts are left out: {}", name_, r.offset,
                 r.partition, parts, why);
-  refused_why_ = why;
 }
 
 void tally::poisoned(const kafka::fetched_record& r, std::string_view why) {
   ++totals_.poisoned;
   publish();
-  in_log.error("{}: record {} of partition {} is left out: {}", name_, r.offset, r.partition, why);
+  if (is_told(poison_lines_))
+    in_log.error("{}: record {} of partition {} is left out: {}", name_, r.offset, r.partition,
+                 why);
   quarantine_.keep(name_, r, why, now_ms_);
 }
 
@@ -140,12 +149,13 @@ void tally::not_understood(const kafka::fetched_record& r, uint64_t samples, boo
 }
 
 void tally::lost(const kafka::fetched_record& r, uint64_t samples) {
-  if (samples != 0 && !losing_)
+  if (samples == 0)
+    return;
+  if (is_told(lost_lines_))
     in_log.error(
         "{}: record {} of partition {}, of {} ms, has {} samples of series that a record which "
         "cannot be read described; they are missing until the writer describes its series again",
         name_, r.offset, r.partition, r.ts, samples);
-  losing_ = samples != 0;
   totals_.lost_samples += samples;
   publish();
 }

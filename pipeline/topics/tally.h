@@ -66,6 +66,8 @@ class tally {
     gauge &lag_seconds, &lag_records, &watermark, &up;
   };
   void publish();
+  /// Of lines that a topic may give rise to without end the first ones are logged.
+  bool is_told(uint64_t& lines);
 
   const std::string name_;
   record_quarantine& quarantine_;
@@ -74,8 +76,7 @@ class tally {
   int64_t now_ms_ = 0;
   std::array<std::string, 4> last_errors_;
   bool refusing_ = false;  ///< the storage refused some of what was offered last
-  bool losing_ = false;
-  std::string refused_why_;
+  uint64_t poison_lines_ = 0, lost_lines_ = 0, refused_lines_ = 0;
 };
 
 }  // namespace troupe::topics

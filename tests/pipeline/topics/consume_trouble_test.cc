@@ -37,7 +37,7 @@ TEST_F(ConsumeTrouble, TheQuarantineIsBounded) {
   start();
   for (int i = 0; i < 1010; ++i)
     append("x");
-  pass(2000);
+  pass(3000);
   EXPECT_EQ(figure("consume_poisoned_total"), 1010);
   EXPECT_EQ(figure("quarantined_records_total"), 1000);
   EXPECT_EQ(figure("quarantine_dropped_records_total"), 10);
@@ -162,7 +162,9 @@ TEST_F(ConsumeTrouble, ATopicThatIsMadeAnewIsReadFromItsBeginning) {
 
 TEST_F(ConsumeTrouble, ATopicWithFewerPartitionsAndOneThatLostItsEnd) {
   cluster.make("metrics", 3);
+  block().from_beginning = false;
   start();
+  pass(200);
   for (uint32_t p = 0; p < 3; ++p)
     write(p);
   pass(1000);
@@ -171,6 +173,8 @@ TEST_F(ConsumeTrouble, ATopicWithFewerPartitionsAndOneThatLostItsEnd) {
   pass(1000);
   EXPECT_EQ(state().stretches.size(), 1u);
   clk.advance_ms(10);
+  cluster.add_partitions("metrics", 1);
+  write(1);
   write_many(4);
   pass(1000);
   EXPECT_EQ(stored, written);
