@@ -67,7 +67,7 @@ def run(folder: str, minutes: int, rate: int, count: int):
             return [({"__name__": f"live_{i}"}, [(ts, n)]) for i in range(20)]
 
         def newest() -> float:
-            got = harness.instant(west.port, f"max(timestamp({LIVE}))")
+            got = harness.instant(west.port, "timestamp(live_0)")
             return float(got[0]["value"][1]) * 1000 if got else 0
 
         def duplicates() -> float:
