@@ -42,6 +42,8 @@ int main(int argc, char** argv) {
       return actors::run_bench(command.bench, *files, std::cout, std::cerr);
     case config::command_line::command::storage:
       return actors::run_storage(command.storage, *files, std::cout, std::cerr);
+    case config::command_line::command::replay:
+      return actors::run_replay(command.replay, *files, std::cout, std::cerr);
     case config::command_line::command::print:
       break;
   }

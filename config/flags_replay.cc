@@ -95,12 +95,12 @@ constexpr replay_flag flags[] = {
 constexpr std::string_view help_text =
     R"(usage: troupe replay --brokers=HOST:PORT,... --topic=NAME --to-url=URL [<flags>]
 
-Writes the samples that a Kafka topic holds of a time into a node of troupe, or any receiver of remote write. Records may be
-troupe's own, bodies of remote write 1.0 and 2.0, or the JSON of prometheus-kafka-adapter. Exit code 1 unless every sample
-of the window that was in the topic is written.
+Writes the samples that a Kafka topic holds of a time into a node of troupe, or any receiver of remote write. Records
+may be troupe's own, bodies of remote write 1.0 and 2.0, or the JSON of prometheus-kafka-adapter. Exit code 1 unless
+every sample of the window that was in the topic is written.
 
       --brokers=HOST:PORT,...   of the cluster, some of them
-      --kafka.config.file=FILE  instead: the cluster as YAML, with the keys that it has under kafka (TLS, SASL, settings)
+      --kafka.config.file=FILE  instead: the cluster as YAML, with its keys under kafka (TLS, SASL, settings)
       --topic=NAME
       --from=TIME --to=TIME     samples with from <= time < to; RFC 3339 or Unix seconds (default: all)
       --slack=10m               how far the time of a record may be from those of its samples

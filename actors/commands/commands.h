@@ -39,4 +39,9 @@ int run_bench(const config::bench_command& c, file_system& fs, std::ostream& out
 int run_storage(const config::storage_command& c, file_system& fs, std::ostream& out,
                 std::ostream& err);
 
+/// `troupe replay`: writes what a Kafka topic holds of a time to a receiver of remote write; 1 if
+/// not all of it was written.
+int run_replay(const config::replay_command& c, file_system& fs, std::ostream& out,
+               std::ostream& err);
+
 }  // namespace troupe::actors

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -134,9 +135,9 @@ class topic_run {
     return s.last_error.empty() ? "no broker answers" : s.last_error;
   }
 
-  /// Waits for what the cluster has to tell; the deadline is passed over while it does not answer.
+  /// Waits for what the cluster has to tell; `unknown` if it has not while it was there.
   template <class Known>
-  status wait_for(const Known& known, const status& unknown) {
+  status wait_for(const Known& known, int64_t patience_ms, const status& unknown) {
     const int64_t begin_ns = doors_.clk.monotonic_ns();
     int64_t down_ns = begin_ns;
     while (!known()) {
@@ -144,7 +145,7 @@ class topic_run {
       const int64_t now_ns = doors_.clk.monotonic_ns();
       if (!consumer_->state().up)
         down_ns = now_ns;
-      if (now_ns - down_ns >= options_.missing_ms * ns_per_ms)
+      if (now_ns - down_ns >= patience_ms * ns_per_ms)
         return unknown;
       if (now_ns - begin_ns >= options_.connect_ms * ns_per_ms)
         return {errc::unavailable, "Kafka: " + last_error()};
@@ -155,7 +156,7 @@ class topic_run {
 
   status find_partitions() {
     uint32_t count = 0;
-    TROUPE_TRY(wait_for([&] { return (count = consumer_->partitions()) > 0; },
+    TROUPE_TRY(wait_for([&] { return (count = consumer_->partitions()) > 0; }, options_.missing_ms,
                         {errc::not_found, "there is no topic \"" + options_.subject.topic + "\""}));
     const auto queue = std::max(options_.queue_bytes / count, least_queue_bytes);
     const feed_bounds bounds{moved(options_.subject.window.from, -options_.slack_ms), stop_ts_};
@@ -165,22 +166,25 @@ class topic_run {
   }
 
   status begin_lanes() {
+    std::vector<std::optional<kafka::offset_range>> there(lanes_.size());
+    const auto all_known = [&] {
+      for (uint32_t p = 0; p < there.size(); ++p)
+        if (!there[p])
+          there[p] = consumer_->range(p);
+      return std::all_of(there.begin(), there.end(), [](const auto& r) { return r.has_value(); });
+    };
+    TROUPE_TRY(wait_for(all_known, options_.connect_ms,
+                        {errc::unavailable, "the brokers do not tell the topic's offsets"}));
     for (const auto& l : lanes_) {
-      const uint32_t p = l->feed.partition();
-      std::optional<kafka::offset_range> there;
-      TROUPE_TRY(wait_for(
-          [&] { return (there = consumer_->range(p)).has_value(); },
-          {errc::unavailable,
-           fmt::format("the offsets of partition {} are not known: {}", p, last_error())}));
-      const auto place = kept_.find(p);
+      const auto place = kept_.find(l->feed.partition());
       if (place != kept_.end() && place->second.finished) {
-        l->kept = place->second;
         l->closed = true;
         l->feed.finish();
         continue;
       }
-      TROUPE_TRY(l->feed.begin(
-          *there, place == kept_.end() ? std::nullopt : std::optional(place->second.next)));
+      TROUPE_TRY(
+          l->feed.begin(*there[l->feed.partition()],
+                        place == kept_.end() ? std::nullopt : std::optional(place->second.next)));
     }
     return {};
   }
@@ -302,7 +306,8 @@ class topic_run {
     while (l.entries.size() >= least) {
       const auto end = l.entries.begin() + static_cast<ptrdiff_t>(std::min(
                                                l.entries.size(), options_.samples_per_request));
-      TROUPE_ASSIGN(const auto sent, sender_.send({l.entries.begin(), end}));
+      TROUPE_ASSIGN(const auto sent, sender_.send({std::make_move_iterator(l.entries.begin()),
+                                                   std::make_move_iterator(end)}));
       l.entries.erase(l.entries.begin(), end);
       l.counts.written += sent.written;
       l.counts.refused += sent.refused;
@@ -323,9 +328,10 @@ class topic_run {
   }
 
   status close(lane& l) {
-    if (std::exchange(l.closed, true))
+    if (l.closed)
       return {};
     TROUPE_TRY(send(l, 1, false));
+    l.closed = true;
     l.reached = l.feed.position();
     l.kept.finished = l.behind;
     advance(l);
@@ -350,18 +356,20 @@ class topic_run {
   }
 
   void report(replay_report& out) const {
-    std::unordered_set<uint64_t> series;
+    std::vector<uint64_t> series;
     for (const auto& l : lanes_) {
       replay_report::partition p{l->feed.partition(), l->counts, l->closed && l->feed.is_whole()};
       p.counts.series = l->series.size();
       p.counts.gaps = l->feed.gaps();
-      series.insert(l->series.begin(), l->series.end());
+      series.insert(series.end(), l->series.begin(), l->series.end());
       for (const auto& n : l->feed.notes())
         out.notes.push_back(fmt::format("partition {}: {}", p.number, n));
       out.total.add(p.counts);
       out.partitions.push_back(std::move(p));
     }
-    out.total.series = series.size();
+    std::sort(series.begin(), series.end());
+    out.total.series =
+        static_cast<uint64_t>(std::unique(series.begin(), series.end()) - series.begin());
     out.requests = sender_.requests();
     out.retries = sender_.retries();
     out.protocol = sender_.protocol();
