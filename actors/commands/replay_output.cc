@@ -74,6 +74,8 @@ figures as_figures(const replay::replay_report& r, bool dry_run) {
 }
 
 std::string as_text(const replay::replay_report& r, bool dry_run) {
+  if (r.partitions.empty())
+    return "";
   std::string out =
       fmt::format("{:>9} {:>10} {:>12} {:>12} {:>12} {:>9} {:>10} {:>8} {:>5} {:>9}  {:24} {}\n",
                   "partition", "records", "samples", dry_run ? "to write" : "written", "outside",

@@ -1,5 +1,6 @@
 #include "pipeline/replay/replay_state.h"
 
+#include "storage/base/civil_time.h"
 #include "storage/base/coding.h"
 #include "storage/base/quote.h"
 
@@ -18,7 +19,7 @@ status differs(std::string_view what, const std::string& kept, const std::string
 }
 
 std::string text_of(timestamp_ms t) {
-  return t == min_time || t == max_time ? "none" : std::to_string(t);
+  return t == min_time || t == max_time ? "none" : format_rfc3339(t);
 }
 
 std::string text_of(const std::vector<std::string>& selectors) {

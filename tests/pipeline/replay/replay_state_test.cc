@@ -42,7 +42,7 @@ TEST(replay_state, that_of_another_replay_is_refused_by_name) {
             "/s: it is the state of a replay with another topic: metrics, not other");
   EXPECT_THAT(error([](auto& of) { of.window.from = 1; }), HasSubstr("another --from"));
   EXPECT_THAT(error([](auto& of) { of.window.to = max_time; }),
-              HasSubstr("another --to: 1700000000000, not none"));
+              HasSubstr("another --to: 2023-11-14T22:13:20.000Z, not none"));
   EXPECT_THAT(error([](auto& of) { of.match.clear(); }), HasSubstr("another --match"));
   EXPECT_THAT(error([](auto& of) { of.labels["x"] = "z"; }), HasSubstr("another --label"));
   EXPECT_THAT(error([](auto& of) { of.url = "http://other"; }), HasSubstr("another --to-url"));
