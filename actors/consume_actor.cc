@@ -34,6 +34,10 @@ void step(self_ptr self, const params_ptr& p) {
   const int64_t now_ns = p->clk->monotonic_ns();
   auto ready = s.consumers->step(p->clk->now_ms(), now_ns);
   mark(self, p);
+  if (p->board && now_ns >= s.next_told_ns) {
+    s.next_told_ns = now_ns + topics::topic_board::every_ns;
+    p->board->set(s.consumers->states());
+  }
   for (auto& d : ready)
     store(self, p, std::move(d));
   if (!s.stop.is_over(s.consumers->idle(), now_ns))

@@ -7,6 +7,7 @@
 #include "actors/rt/shard_store.h"
 #include "pipeline/ingest/source_marks.h"
 #include "pipeline/topics/consumers.h"
+#include "pipeline/topics/topic_board.h"
 #include "storage/base/clock.h"
 
 #include <chrono>
@@ -18,6 +19,7 @@ struct consume_params {
   topics::consume_environment env;
   shard_store_params store;
   clock* clk = nullptr;
+  topics::topic_board* board = nullptr;  ///< may be null
   ingest::source_marks marks{"consume"};
   std::chrono::milliseconds every{50};
   /// Longest wait at stop for what is being stored. What is not is read again after the next start.
@@ -29,6 +31,7 @@ struct consume_state {
   std::unique_ptr<topics::consumers> consumers;
   std::unique_ptr<shard_store> store;
   draining stop;
+  int64_t next_told_ns = 0;
 };
 
 consume_actor::behavior_type consuming(consume_actor::stateful_pointer<consume_state> self,

@@ -88,6 +88,7 @@ void node::build_api(std::string retention) {
   };
   s.rules = &rules_;
   s.watermarks = &watermarks_;
+  s.topics = &topics_;
   s.pushed = pushed_.get();
   if (opts_.flags.features.otlp_deltatocumulative)
     deltas_ = std::make_unique<otlp::delta_streams>(

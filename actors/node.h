@@ -21,6 +21,7 @@
 #include "pipeline/rules/engine_door.h"
 #include "pipeline/rules/go_templates.h"
 #include "pipeline/rules/rule_board.h"
+#include "pipeline/topics/topic_board.h"
 #include "query/engine/engine.h"
 #include "storage/base/line_log.h"
 #include "storage/storage.h"
@@ -167,6 +168,7 @@ class node {
   uint64_t node_id_ = 0;                         ///< of the data folder, for other nodes
   ingest::input_marks marks_;
   ingest::watermarks watermarks_;
+  topics::topic_board topics_;
   rules::rule_board rules_;
   std::unique_ptr<rules::engine_door> rule_queries_;
   std::unique_ptr<rules::go_templates> templates_;

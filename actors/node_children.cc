@@ -305,6 +305,7 @@ publish_params node::publish_params_of() {
   p.env.folder = join_path(opts_.store.dir, "publish");
   p.env.node = node_id_;
   p.clk = env_.clk;
+  p.board = &topics_;
   return p;
 }
 
@@ -335,6 +336,7 @@ consume_params node::consume_params_of() {
   p.env.quarantine = join_path(join_path(opts_.store.dir, "quarantine"), "kafka");
   p.store = {store_->shard_count(), env_.metrics, env_.on_offer, env_.on_outcome};
   p.clk = env_.clk;
+  p.board = &topics_;
   p.marks.marks = &marks_;
   p.marks.board = &watermarks_;
   return p;

@@ -16,6 +16,10 @@ bool step(self_ptr self, const publish_params& p) {
   auto& s = self->state;
   const int64_t now_ns = p.clk->monotonic_ns();
   const bool more = s.publisher->step(p.clk->now_ms(), now_ns);
+  if (p.board && now_ns >= s.next_told_ns) {
+    s.next_told_ns = now_ns + topics::topic_board::every_ns;
+    p.board->set(s.publisher->states());
+  }
   if (s.stop.is_over(s.publisher->idle(), now_ns)) {
     s.publisher->flush();
     s.stop.answer();

@@ -108,6 +108,7 @@ const std::vector<route>& api::routes() {
       {"GET", "/api/v1/status/tsdb/blocks", k::cheap, handle_blocks},
       {"GET", "/api/v1/status/cardinality", k::cheap, handle_cardinality},
       {"GET", "/api/v1/status/watermarks", k::cheap, handle_watermarks},
+      {"GET", "/api/v1/status/kafka", k::cheap, handle_kafka},
       {"GET", "/api/v1/status/walreplay", k::cheap, handle_walreplay},
       {"GET", "/api/v1/status/damage", k::cheap, handle_damage},
       {"GET", "/api/v1/rules", k::cheap, handle_rules},

@@ -47,6 +47,8 @@ void add_lag_warnings(const services& s, std::string_view query_text, timestamp_
                       query::query_result& q);
 /// The matchers of every selector in the tree.
 void collect_selectors(const query::expr& e, std::vector<matchers>& out);
+// kafka_api.cc
+TROUPE_HANDLER(handle_kafka);
 // rules_api.cc
 TROUPE_HANDLER(handle_rules);
 TROUPE_HANDLER(handle_alerts);

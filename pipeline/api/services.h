@@ -34,6 +34,9 @@ class series_cache;
 namespace troupe::ingest {
 class watermarks;
 }
+namespace troupe::topics {
+class topic_board;
+}
 namespace troupe::notify {
 struct alertmanagers_state;
 }
@@ -116,6 +119,7 @@ struct services {
   remote::series_cache* known_series = nullptr;  ///< of remote-write senders
   const rules::rule_board* rules = nullptr;
   const ingest::watermarks* watermarks = nullptr;  ///< of other nodes' data; null: there are none
+  const topics::topic_board* topics = nullptr;     ///< of Kafka; null: there are none
   storage_admin admin;
   build_info build;
   std::map<std::string, std::string> flags;  ///< name to value, as given or by default

@@ -6,6 +6,7 @@
 #include "pipeline/discover/target_set.h"
 #include "pipeline/ingest/watermarks.h"
 #include "pipeline/scrape/scrape_pool.h"
+#include "pipeline/topics/topic_board.h"
 #include "query/engine/engine.h"
 #include "tests/support/memory_queryable.h"
 
@@ -244,6 +245,31 @@ TEST_F(ApiTest, Watermarks) {
   EXPECT_FALSE(told("/api/v1/query", {{"query", "1"}, {"time", now}}));
   EXPECT_TRUE(
       told("/api/v1/query_range", {{"query", "up"}, {"start", now}, {"end", now}, {"step", "1"}}));
+}
+
+TEST_F(ApiTest, TopicsOfKafka) {
+  EXPECT_EQ(text("/api/v1/status/kafka"), R"({"publish":[],"consume":[]})");
+  topics::topic_board board;
+  board.set({topics::publication_state{"out", "t", true, 1500, 7, 2, "it \"broke\""}});
+  topics::consumption_state c;
+  c.name = "in";
+  c.kafka = "main";
+  c.topic = "u";
+  c.stretches = {{3, 10, 12, true}};
+  c.lag = {2500, 2};
+  c.watermark = 1'000;
+  c.totals.gaps = 1;
+  board.set({c});
+  all.topics = &board;
+  the_api = std::make_unique<api>(all);
+  EXPECT_EQ(
+      text("/api/v1/status/kafka"),
+      R"({"publish":[{"name":"out","topic":"t","up":true,"lastError":"it \"broke\"",)"
+      R"("lagSeconds":1.5E0,"lagBytes":7,"droppedSamples":2}],"consume":[{"name":"in",)"
+      R"("cluster":"main","topic":"u","up":false,"lastError":"",)"
+      R"("completeUntil":"1970-01-01T00:00:01.000Z","lagSeconds":2.5E0,"lagRecords":2,"gaps":1,)"
+      R"("gapRecords":0,"poisoned":0,"resets":0,"lostSamples":0,"partitions":[{"partition":3,)"
+      R"("backlog":true,"nextOffset":10,"endOffset":12}]}]})");
 }
 
 TEST_F(ApiTest, StatusRoutes) {
