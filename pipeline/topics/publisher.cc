@@ -68,6 +68,13 @@ void publisher::apply(const std::shared_ptr<const config::config>& conf) {
 status publisher::make(target& t) {
   if (env_.kafka == nullptr)
     return {errc::unsupported, "this node has no Kafka"};
+  // Readers take sessions of a node for one behind the other.
+  for (const auto& other : targets_) {
+    if (other.get() == &t)
+      break;
+    if (other->config.kafka == t.config.kafka && other->config.topic == t.config.topic)
+      return {errc::invalid_argument, other->config.name + " writes into this topic already"};
+  }
   auto rules = std::make_shared<send::series_rules>();
   for (const auto& text : t.config.match) {
     auto one = query::parse_metric_selector(text);

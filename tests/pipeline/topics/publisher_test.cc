@@ -98,6 +98,16 @@ TEST_F(Publisher, WithoutKafkaItIsShown) {
   EXPECT_TRUE(publisher->idle());
 }
 
+TEST_F(Publisher, ATopicHasOneOfANode) {
+  conf.own.publish.push_back({"q", "k", "t", {}, {}});
+  start();
+  write(5);
+  pass(1000);
+  EXPECT_EQ(publisher->states().at(0).last_error, "");
+  EXPECT_EQ(publisher->states().at(1).last_error, "p writes into this topic already");
+  expect_all(read());
+}
+
 TEST_F(Publisher, AtStopWhatCannotBeHandedOverIsNotIdle) {
   start();
   pass(500);
