@@ -215,9 +215,7 @@ void consumption::begin_new() {
     stretch_place at;
     // Those that came later were not there to be left out.
     at.next = from_beginning_ || p >= began_with_ ? there->first : there->end;
-    auto s = make_stretch(p, at);
-    s->began_here = true;
-    live_->add(std::move(s));
+    live_->add(make_stretch(p, at));
     dirty_ = changed_ = true;
   }
 }
@@ -228,9 +226,9 @@ void consumption::begin_anew(uint32_t partition, const lane::change& change) {
   if (backlog_)
     backlog_->remove(partition);
   stretch_place at;
-  at.next = change.first;
+  at.next = change.first.value_or(0);
   auto s = make_stretch(partition, at);
-  s->began_here = true;
+  s->is_begin_unknown = !change.first;
   live_->add(std::move(s));
   dirty_ = changed_ = true;
 }

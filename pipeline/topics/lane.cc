@@ -178,8 +178,7 @@ void lane::settle(stretch& s, const kafka::stopped_partition& at) {
 void lane::skip(stretch& s, int64_t to) {
   const int64_t from = s.next();
   const auto missing = static_cast<uint64_t>(s.skip_to(to));
-  // Nobody has counted on what was gone before it began.
-  if (missing != 0 && (!s.began_here || s.last()))
+  if (missing != 0 && (!s.is_begin_unknown || s.last()))
     told_.gap(s.partition(), {from, s.next()}, missing, s.last());
 }
 
@@ -236,11 +235,13 @@ void lane::act(stretch& s, taken_record taken, kafka::fetched_record r, portion&
       return;
     case what::rewind:
       return rewind(s, taken.from);
-    case what::other_topic:
+    case what::other_topic: {
+      const auto there = from_->range(r.partition);
       return note_change(
           s,
           {fmt::format("record {} is another one than before: the topic was made anew", r.offset),
-           0});
+           there ? std::optional(there->first) : std::nullopt});
+    }
     case what::end:
     case what::learned:
       break;

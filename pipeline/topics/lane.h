@@ -54,7 +54,7 @@ class lane {
   /// A partition that is not what it was.
   struct change {
     std::string why;
-    int64_t first = 0;  ///< offset of the first record that there is now
+    std::optional<int64_t> first;  ///< offset of the first record that there is now, if known
   };
   /// They are halted.
   const std::map<uint32_t, change>& changed() const { return changed_; }

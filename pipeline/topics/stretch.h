@@ -79,8 +79,8 @@ class stretch {
   bool caught_up = true;
   /// Halted since more is missing than it shall read before the newest: the topic ends here.
   std::optional<int64_t> late;
-  /// It began in this process, at the first record that there was.
-  bool began_here = false;
+  /// It begins with the first record that there is, whatever that is.
+  bool is_begin_unknown = false;
   /// When something of it was stored last there was no more.
   bool at_end = false;
 
