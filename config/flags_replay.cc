@@ -103,7 +103,7 @@ every sample of the window that was in the topic is written.
       --kafka.config.file=FILE  instead: the cluster as YAML, with its keys under kafka (TLS, SASL, settings)
       --topic=NAME
       --from=TIME --to=TIME     samples with from <= time < to; RFC 3339 or Unix seconds (default: all)
-      --slack=10m               how far the time of a record may be from those of its samples
+      --slack=10m               how much later than its samples a record may be: longer than nodes were cut off
       --match=SELECTOR          series to take, may be repeated (default: all)
       --label=NAME=VALUE        added to every series that has it not; may be repeated
       --to-url=URL              of the node (its /api/v1/write); with a path it is taken as it is

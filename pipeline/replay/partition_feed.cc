@@ -33,7 +33,7 @@ status partition_feed::begin(const kafka::offset_range& there, std::optional<int
   }
   if (bounds_.begin == min_time)
     return found_begin();
-  search_ = {bounds_.begin, there.first, there.end};
+  search_ = {bounds_.begin, there.first, there.end, time_search::care::look};
   return search_on();
 }
 
@@ -65,7 +65,7 @@ status partition_feed::found_begin() {
   if (bounds_.end == max_time || next_ >= there_.end)
     return read_on();
   phase_ = phase::searching_end;
-  search_ = {bounds_.end, next_, there_.end};
+  search_ = {bounds_.end, next_, there_.end, time_search::care::guess};
   return search_on();
 }
 
