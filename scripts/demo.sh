@@ -1,11 +1,18 @@
 #!/bin/bash
 # Installs what is missing, builds, starts troupe and a real node_exporter, and shows a result of each by PromQL. Stays
 # until Ctrl-C; with --once, or without a terminal, it stops after printing.
+# With --regions: two regions over a real Kafka, one of which is cut off and comes back; prints what was sent, missing and replayed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
-once=0
-[ "${1:-}" = --once ] && once=1
+once=0 regions=0
+for arg in "$@"; do
+  case $arg in
+    --once) once=1 ;;
+    --regions) regions=1 ;;
+    *) echo "usage: scripts/demo.sh [--once] [--regions]" >&2; exit 2 ;;
+  esac
+done
 [ -t 1 ] || once=1
 
 # shellcheck disable=SC2086
@@ -18,6 +25,9 @@ if ! ninja -C build/demo -n troupe 2>/dev/null | grep -q 'no work to do'; then
   ninja -C build/demo --quiet troupe
 fi
 troupe=$PWD/build/demo/actors/troupe
+if [ $regions -eq 1 ]; then
+  exec scripts/demo_regions.sh "$troupe"
+fi
 peers=$(scripts/peers.sh --path)
 
 free_port() { # the wanted port if free, else any free one

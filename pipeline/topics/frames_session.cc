@@ -1,6 +1,7 @@
 #include "pipeline/topics/frames_session.h"
 
 #include "storage/base/hash.h"
+#include "storage/model/tenant.h"
 
 #include <algorithm>
 #include <utility>
@@ -248,7 +249,9 @@ status frames_session::read(const moment& now) {
                   newest_[shard] = std::max(newest_[shard], batch.ts);
                   if (batch.tenant.empty())
                     parts_.described->add(batch.metadata);
-                  splitter(*this, shard, batch).run();
+                  // What the node notes for itself is no other one's.
+                  if (!is_own_tenant(batch.tenant))
+                    splitter(*this, shard, batch).run();
                   places_.end_batch(batch.slot, follower_.next()[batch.slot]);
                 }));
   const uint64_t lost = follower_.samples_lost();

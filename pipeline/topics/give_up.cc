@@ -1,5 +1,7 @@
 #include "pipeline/topics/give_up.h"
 
+#include "storage/model/tenant.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -51,7 +53,7 @@ void give_up::take(uint32_t shard, const storage::wal_batch& batch) {
     return;
   const send::place& begun = begun_[batch.slot];
   const bool in_part = begun.epoch == batch.epoch && begun.sequence == batch.sequence;
-  const bool is_sent = of_.all_tenants || batch.tenant.empty();
+  const bool is_sent = batch.tenant.empty() || (of_.all_tenants && !is_own_tenant(batch.tenant));
   uint32_t number = 0;
   const auto count = [&](uint32_t series) {
     if (++number > (in_part ? begun.entry : 0) && is_sent &&

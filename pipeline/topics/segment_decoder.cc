@@ -1,6 +1,7 @@
 #include "pipeline/topics/segment_decoder.h"
 
 #include "storage/base/coding.h"
+#include "storage/model/tenant.h"
 
 #include <algorithm>
 
@@ -148,8 +149,9 @@ void segment_decoder::take_floats(bound& t, const storage::wal_batch& batch, wri
 }
 
 void segment_decoder::take(const storage::wal_batch& batch, batch_list& into) {
-  if (batch.floats.empty() && batch.histograms.empty() && batch.exemplars.empty() &&
-      batch.metadata.empty())
+  const bool is_empty = batch.floats.empty() && batch.histograms.empty() &&
+                        batch.exemplars.empty() && batch.metadata.empty();
+  if (is_empty || is_own_tenant(batch.tenant))
     return;
   places_.resize(std::max(places_.size(), batch.dictionary->size()));
   bound& t = bind(batch);

@@ -1,5 +1,6 @@
 // Publishing over a node's log: what a topic holds in quiet times, after deaths and restarts.
 #include "pipeline/topics/record_reader.h"
+#include "storage/model/tenant.h"
 #include "tests/pipeline/topics/publish_kit.h"
 
 namespace troupe::topics {
@@ -317,6 +318,24 @@ TEST_F(Records, FamiliesAreDescribedInEverySegment) {
   each_batch("t", [&](const write_batch& b) { times += b.metadata.size(); });
   EXPECT_GE(times, 6u);
   EXPECT_LE(times, 8u);
+}
+
+TEST_F(PublishTest, WhatTheNodeNotesForItselfStaysHere) {
+  start();
+  for (const auto tenant : {audit_tenant, rules_tenant}) {
+    write_batch own = source.next();
+    own.tenant = std::string(tenant);
+    own.table = make_series_table(tenant, own.table->series);
+    write(own);
+  }
+  written = {};
+  order = {};
+  write(5);
+  pass(2000);
+  expect_all(read());
+  size_t own = 0;
+  each_batch("t", [&](const write_batch& b) { own += is_own_tenant(b.tenant); });
+  EXPECT_EQ(own, 0u);
 }
 
 TEST_F(Bodies, OfBothVersions) {

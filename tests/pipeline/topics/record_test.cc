@@ -4,6 +4,7 @@
 #include "storage/base/coding.h"
 #include "storage/base/random.h"
 #include "storage/model/slot.h"
+#include "storage/model/tenant.h"
 #include "tests/pipeline/topics/topics_kit.h"
 
 #include <gtest/gtest.h>
@@ -130,6 +131,22 @@ TEST(record_writer, memory_does_not_grow_with_segments) {
     writer.begin_segment();
   }
   EXPECT_LT(writer.memory_bytes(), 20 * after_first);
+}
+
+TEST(record, what_a_writer_notes_for_itself_is_not_taken_over) {
+  record_writer writer({1, 1, 0, 1});
+  for (const auto tenant : {std::string_view("users"), audit_tenant, rules_tenant}) {
+    write_batch b;
+    b.tenant = std::string(tenant);
+    b.table = make_series_table(tenant, {labels::from({{"__name__", "m"}})});
+    b.floats.push_back({1000, 1, 0});
+    ASSERT_TRUE(writer.add(b).ok());
+  }
+  record_reader reader({});
+  const auto got = reader.read(writer.take(-1, 1000), 0);
+  ASSERT_TRUE(got.ok());
+  ASSERT_EQ(got->batches.size(), 1u);
+  EXPECT_EQ(got->batches[0]->tenant, "users");
 }
 
 }  // namespace
