@@ -16,7 +16,7 @@ done
 [ -t 1 ] || once=1
 
 # shellcheck disable=SC2086
-install_missing $build_packages python3
+install_missing $build_packages python3 curl jq
 export CCACHE_SLOPPINESS=pch_defines,time_macros
 mkdir -p build
 [ -e build/demo/build.ninja ] || cmake --preset demo >build/configure-demo.log 2>&1 || { cat build/configure-demo.log; exit 1; }

@@ -54,17 +54,17 @@ samples_at() { # samples_at NODE SELECTOR
     jq -r '.data.result[0].value[1] // "0"'
 }
 send() { # send DURATION END: samples of a simulated fleet, as fast as they are taken; prints how many
-  "$troupe" bench write --series=5000 --duration="$1" --end="$2" --output=json "http://127.0.0.1:${port[east]}" | jq .samples_acked
+  "$troupe" bench write --profile=walk16 --series=5000 --duration="$1" --end="$2" --output=json "http://127.0.0.1:${port[east]}" | jq .samples_acked
 }
 wait_for() { # wait_for COUNT: until west has so many of east's
   local i
   for i in $(seq 600); do
-    [ "$(samples_at west "$of_east")" -ge "$1" ] && return 0
+    [ "$(samples_at west "$of_east")" -ge "$1" ] 2>/dev/null && return 0
     sleep 0.1
   done
   return 1
 }
-of_east='{__name__!="",region="east"}'
+of_east='bench_walk{region="east"}'
 
 start_region east west
 start_region west east
