@@ -124,7 +124,7 @@ def run(folder: str, minutes: int, rate: int, count: int):
             feed.expect_all(lines.acked, feed.stored(west.port, LIVE, "2h"))
             checked = harness.bench("audit", f"http://127.0.0.1:{west.port}", f"{folder}/ledger", timeout=7200)
             print(f"{checked['audit_checked']} samples of `troupe bench` in west, every bit there; {feed.count(lines.acked)} live ones, "
-                  f"too; {duplicates():.0f} came twice", flush=True)
+                  f"too; {duplicates():.0f} came twice since its last start", flush=True)
             for name in ("gaps_total", "poisoned_total", "lost_samples_total", "refused_total"):
                 assert harness.metric(west.port, f"troupe_kafka_consume_{name}") == 0, name
             assert fresh_s < 5, f"the newest sample came {fresh_s:.1f} s after the region"
