@@ -55,6 +55,10 @@ struct record_reader::impl {
   bool begins(const record_header& h, const writer* w) const {
     return h.index == 0 && (w == nullptr || w->current != segment_id{h.session, h.segment});
   }
+  // A later session sends again whatever was not confirmed to those before it.
+  static bool is_superseded(const record_header& h, int64_t offset, const writer* w) {
+    return w != nullptr && h.session < w->current.session && offset > w->key_offset;
+  }
   void begin(const record_header& h, int64_t offset, batch_list* into, read_record& out);
   void hear(writer& w, const record_header& h);
   void forget_silent();
@@ -148,7 +152,10 @@ status record_reader::impl::take(std::string_view payload, int64_t offset, batch
   TROUPE_ASSIGN(const auto parts, split_record(payload));
   TROUPE_ASSIGN(const auto frames, unpacker.unpack(parts));
   out.header = parts.header;
-  if (begins(parts.header, find(parts.header)))
+  const writer* w = find(parts.header);
+  if (is_superseded(parts.header, offset, w))
+    return {};
+  if (begins(parts.header, w))
     begin(parts.header, offset, into, out);
   status s = decode(parts.header, frames, into, out);
   forget_silent();
@@ -161,7 +168,7 @@ record_reader::record_reader(reader_rules rules, std::shared_ptr<remote::series_
 
 record_reader::~record_reader() = default;
 
-bool record_reader::knows(std::string_view payload) const {
+bool record_reader::knows(std::string_view payload, std::optional<int64_t> offset) const {
   if (!is_record(payload))
     return true;
   const auto parts = split_record(payload);
@@ -170,6 +177,8 @@ bool record_reader::knows(std::string_view payload) const {
   const record_header& h = parts->header;
   const segment_id id{h.session, h.segment};
   const writer* w = impl_->find(h);
+  if (offset && impl::is_superseded(h, *offset, w))
+    return true;
   return w != nullptr &&
          (w->current == id || (w->previous_progress && w->previous == id &&
                                w->previous_progress->of(h.index) == segment_progress::place::seen));

@@ -53,8 +53,9 @@ class record_reader {
   ~record_reader();
 
   /// True if the record can be read: it is the first of its segment, or that was read, or it is not
-  /// of troupe's own format. True for damaged ones, too: read() tells.
-  bool knows(std::string_view payload) const;
+  /// of troupe's own format. True for damaged ones, too: read() tells. With its offset true for one
+  /// that arrives when a later session of its writer has begun before it: nothing of it is needed.
+  bool knows(std::string_view payload, std::optional<int64_t> offset = std::nullopt) const;
   /// corruption for a record that is none or is damaged, unsupported for one of a later version;
   /// the reader goes on with the next one. Samples of a record that is not known are lost, those of
   /// one that has been read are not given again. What a missing record makes unreadable may come

@@ -98,7 +98,7 @@ taken_record stretch::take(const kafka::fetched_record& r,
 }
 
 std::optional<record_header> stretch::lacks(const kafka::fetched_record& r) const {
-  if (reader_.knows(r.payload))
+  if (reader_.knows(r.payload, r.offset))
     return std::nullopt;
   const auto parts = split_record(r.payload);
   if (!parts.ok() || parts->header.samples == 0)

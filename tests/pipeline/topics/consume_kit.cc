@@ -4,10 +4,11 @@
 
 namespace troupe::topics {
 
-topic_writer::topic_writer(uint64_t node, uint32_t partition, size_t segment_records)
+topic_writer::topic_writer(uint64_t node, uint32_t partition, size_t segment_records,
+                           uint64_t session)
     : instance_(std::to_string(node) + "-" + std::to_string(partition)),
       segment_records_(segment_records),
-      writer_(record_writer::place{node, 100, 0, 1}) {}
+      writer_(record_writer::place{node, session, 0, 1}) {}
 
 std::string topic_writer::next(int64_t offset, timestamp_ms ts, size_t series) {
   if (series_.size() < series) {

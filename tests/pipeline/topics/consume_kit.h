@@ -27,7 +27,7 @@ using sample_key = std::pair<std::string, timestamp_ms>;
 /// every segment or when they come.
 class topic_writer {
  public:
-  topic_writer(uint64_t node, uint32_t partition, size_t segment_records);
+  topic_writer(uint64_t node, uint32_t partition, size_t segment_records, uint64_t session = 100);
 
   /// A record with a sample of each of `series` series at `ts`; its bytes.
   std::string next(int64_t offset, timestamp_ms ts, size_t series = 3);

@@ -134,6 +134,33 @@ TEST_F(ConsumeTrouble, ADamagedFirstRecordCostsItsSegmentOnly) {
   EXPECT_EQ(figure("consume_lag_records"), 0);
 }
 
+TEST_F(ConsumeTrouble, WhatAnEarlierSessionOfAWriterSendsLateIsNoGap) {
+  topic_writer first(1, 0, 10, 100), second(1, 0, 10, 101), third(1, 0, 10, 102);
+  const auto next = [&](topic_writer& from) {
+    clk.advance_ms(10);
+    return from.next(end_of(), clk.now_ms());
+  };
+  start();
+  append(next(first));
+  const std::string late = next(first);
+  const std::string late_first = next(second);
+  append(next(third));
+  pass(1000);
+  for (int life = 0; life < 2; ++life) {
+    append(late);
+    append(late_first);
+    append(next(third));
+    pass(1000);
+    kill();
+    start();
+    pass(1000);
+  }
+  EXPECT_EQ(stored.size(), 4u * 3);
+  EXPECT_EQ(figure("consume_gaps_total"), 0);
+  EXPECT_EQ(figure("consume_lost_samples_total"), 0);
+  EXPECT_EQ(figure("consume_poisoned_total"), 0);
+}
+
 TEST_F(ConsumeTrouble, ATopicThatIsMadeAnewIsReadFromItsBeginning) {
   start();
   write_many(8);

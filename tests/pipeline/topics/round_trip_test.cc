@@ -181,6 +181,40 @@ TEST(topics_round_trip, a_session_replaces_the_one_before) {
   }
 }
 
+// A session that took over sends again whatever was not confirmed to the one before.
+TEST(topics_round_trip, what_an_earlier_session_sends_late_changes_nothing) {
+  for (const size_t on_their_way : {1, 3, 6}) {  // the last one has the first record, too
+    random_writer::shape s;
+    s.records = 20;
+    random_writer before(5, s);
+    s.at.session = 101;
+    random_writer after(5, s);
+    record_reader reader({});
+    taken got;
+    partition_log log;
+    std::vector<std::string> late;
+    for (size_t i = 0; i < 6; ++i)
+      if (i + on_their_way < 6)
+        log.add(before);
+      else
+        late.push_back(before.next(static_cast<int64_t>(i)));
+    for (const auto& r : late) {
+      log.add(after);
+      log.records.push_back(r);
+      log.contents.emplace_back();
+    }
+    log.add(after);
+    for (size_t i = 0; i < log.records.size(); ++i) {
+      const auto offset = static_cast<int64_t>(i);
+      EXPECT_TRUE(reader.knows(log.records[i], offset));
+      ASSERT_TRUE(got.read(reader, log.records[i], offset));
+    }
+    EXPECT_EQ(got.content, log.content());
+    EXPECT_EQ(got.lost, 0u);
+    EXPECT_EQ(*reader.key_offset(), static_cast<int64_t>(6 - on_their_way));
+  }
+}
+
 TEST(topics_round_trip, an_older_segment_can_be_read_again) {
   const auto log = fill(4, 3 * segment_records);
   record_reader reader({});
