@@ -1,5 +1,7 @@
 #include "pipeline/topics/lane.h"
 
+#include "storage/base/fault_twin.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -208,6 +210,8 @@ void lane::read(int64_t now_ms) {
   }
   if (p.batches.empty())
     return finish(p);
+  if (TROUPE_FAULT(offset_before_storage))
+    finish(p);
   p.token = next_token_++;
   under_way_ = std::move(p);
 }

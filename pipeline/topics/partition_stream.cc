@@ -1,5 +1,6 @@
 #include "pipeline/topics/partition_stream.h"
 
+#include "storage/base/fault_twin.h"
 #include "storage/base/log.h"
 
 #include <algorithm>
@@ -119,8 +120,15 @@ status partition_stream::hand_over(const moment& now) {
   r.payload = std::string();
   if (!parts_.too_large->is_acceptable(r.bytes))
     trial_token_ = r.token;
+  if (TROUPE_FAULT(cursor_before_delivery))
+    pass(std::exchange(r.holds, {}));
   sent_.push_back(std::move(r));
   return {};
+}
+
+void partition_stream::pass(const std::vector<carried>& all) {
+  for (const auto& c : all)
+    of_.done(c.entries.slot, c.number);
 }
 
 void partition_stream::take_refusal(const made_record& r) {
@@ -157,8 +165,7 @@ status partition_stream::on_delivery(const kafka::delivery& d) {
     return {};
   if (r.is_key)
     key_offset_ = d.offset;
-  for (const auto& c : r.holds)
-    of_.done(c.entries.slot, c.number);
+  pass(r.holds);
   parts_.metrics->samples.add(static_cast<double>(r.samples));
   parts_.metrics->records.add();
   parts_.metrics->bytes.add(static_cast<double>(r.bytes));

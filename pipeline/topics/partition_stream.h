@@ -72,6 +72,8 @@ class partition_stream {
   status add_front(const moment& now);
   status end_record(timestamp_ms as_of, const moment& now);
   status hand_over(const moment& now);
+  /// They are done.
+  void pass(const std::vector<carried>& all);
   void take_refusal(const made_record& r);
 
   const session_parts parts_;

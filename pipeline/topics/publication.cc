@@ -3,6 +3,7 @@
 #include "pipeline/send/lane.h"
 #include "pipeline/topics/bodies_session.h"
 #include "pipeline/topics/frames_session.h"
+#include "storage/base/fault_twin.h"
 #include "storage/base/log.h"
 
 #include <fmt/format.h>
@@ -228,6 +229,8 @@ void publication::start_anew(const status& why, const moment& now) {
   parts_.metrics->errors.add();
   note_error(std::string(why.message()));
   end_session();
+  if (TROUPE_FAULT(session_from_the_end))
+    at_ = send::lane::begin_at_end(*parts_.log).value_or(at_);
   producer_.reset();
   next_try_ns_ = now.ns + anew_ns;
 }

@@ -22,6 +22,9 @@ enum class fault_twin : unsigned char {
   conflict_first_wins,     ///< of two values for one timestamp the first wins, whatever the order
   tombstone_overreach,     ///< a deletion removes one sample too many
   snapshot_drops_series,   ///< some series are left out of a snapshot of the head
+  cursor_before_delivery,  ///< what is published counts as done when it is handed to Kafka
+  offset_before_storage,   ///< the place in a topic moves before storage has the samples
+  session_from_the_end,    ///< after an error the publisher goes on at the end of the log
 };
 
 /// The one bug that is active in this process; tests set it.

@@ -9,6 +9,10 @@ class sim_kafka::sim_producer final : public kafka::producer {
  public:
   sim_producer(sim_kafka& of, kafka::topic_options options)
       : of_(of), options_(std::move(options)), generation_(of.generation_) {}
+  ~sim_producer() override {
+    if (of_.reachable && broken().ok())
+      of_.keep_sending(options_.name, std::move(waiting_));
+  }
 
   uint32_t partitions() override {
     if (!of_.reachable || !broken().ok())
@@ -34,25 +38,15 @@ class sim_kafka::sim_producer final : public kafka::producer {
 
   std::vector<kafka::delivery> poll() override {
     std::vector<kafka::delivery> out;
-    while (of_.reachable && broken().ok() && !waiting_.empty() && out.size() < of_.records_a_poll) {
-      kafka::record r = std::move(waiting_.front());
-      waiting_.pop_front();
-      queued_bytes_ -= r.payload.size();
-      kafka::delivery d{r.partition, r.token, -1, {}};
-      const topic* t = of_.find(options_.name);
-      if (t == nullptr || r.partition >= t->size())
-        d.error = {errc::not_found, "unknown topic or partition"};
-      else if (r.payload.size() > of_.largest_record)
-        d.error = {errc::invalid_argument, "the record is too large"};
-      else
-        d.offset = of_.append(options_.name, r.partition, r.ts, std::move(r.payload));
-      if (d.error.ok() && of_.append_then_break_ > 0) {
-        if (--of_.append_then_break_ == 0)
-          fatal_ = {errc::internal, "out of order sequence"};
-        continue;
-      }
-      out.push_back(std::move(d));
+    if (!of_.reachable || !broken().ok())
+      return out;
+    for (size_t n = 0; broken().ok() && !waiting_.empty() && n < of_.records_a_poll;)
+      n += send_front() ? 1 : 0;
+    for (; !unheard_.empty() && unheard_.front().after_poll <= polls_; unheard_.pop_front()) {
+      queued_bytes_ -= unheard_.front().bytes;
+      out.push_back(std::move(unheard_.front().what));
     }
+    ++polls_;
     return out;
   }
 
@@ -67,10 +61,36 @@ class sim_kafka::sim_producer final : public kafka::producer {
   uint64_t queued_bytes() const override { return queued_bytes_; }
 
  private:
+  struct unheard {
+    kafka::delivery what;
+    size_t bytes = 0;
+    uint64_t after_poll = 0;
+  };
+
+  // False: nobody will hear of it.
+  bool send_front() {
+    kafka::record r = std::move(waiting_.front());
+    waiting_.pop_front();
+    const size_t bytes = r.payload.size();
+    kafka::delivery d{r.partition, r.token, -1, of_.fate_of(options_.name, r)};
+    if (d.error.ok())
+      d.offset = of_.append(options_.name, r.partition, r.ts, std::move(r.payload));
+    if (d.error.ok() && of_.append_then_break_ > 0) {
+      if (--of_.append_then_break_ == 0)
+        fatal_ = {errc::internal, "out of order sequence"};
+      queued_bytes_ -= bytes;
+      return false;
+    }
+    unheard_.push_back({std::move(d), bytes, polls_ + of_.delivery_polls});
+    return true;
+  }
+
   sim_kafka& of_;
   const kafka::topic_options options_;
   const uint64_t generation_;
   std::deque<kafka::record> waiting_;
+  std::deque<unheard> unheard_;  ///< appended or refused
+  uint64_t polls_ = 0;
   uint64_t queued_bytes_ = 0;
   status fatal_;
   std::string last_error_;
@@ -87,8 +107,8 @@ class sim_kafka::sim_consumer final : public kafka::consumer {
   std::optional<kafka::offset_range> range(uint32_t p) override {
     if (p >= partitions())
       return std::nullopt;
-    const partition& of = (*of_.find(name_))[p];
-    return kafka::offset_range{of.first, of.end()};
+    const auto known = known_.find(p);
+    return of_.stale_ranges && known != known_.end() ? known->second : now(p);
   }
   status start(uint32_t p, int64_t offset) override {
     reading_[p] = {offset, false};
@@ -103,6 +123,8 @@ class sim_kafka::sim_consumer final : public kafka::consumer {
     if (partitions() == 0)
       return out;
     step_back();
+    for (uint32_t p = 0; of_.stale_ranges && p < partitions(); ++p)
+      known_[p] = now(p);
     size_t bytes = 0;
     std::vector<uint32_t> gone;
     for (auto& [p, at] : reading_) {
@@ -140,6 +162,10 @@ class sim_kafka::sim_consumer final : public kafka::consumer {
     bool paused = false;
   };
 
+  kafka::offset_range now(uint32_t p) const {
+    const partition& of = (*of_.find(name_))[p];
+    return {of.first, of.end()};
+  }
   void set_paused(uint32_t p, bool paused) {
     if (const auto at = reading_.find(p); at != reading_.end())
       at->second.paused = paused;
@@ -156,6 +182,7 @@ class sim_kafka::sim_consumer final : public kafka::consumer {
   sim_kafka& of_;
   const std::string name_;
   std::map<uint32_t, place> reading_;
+  std::map<uint32_t, kafka::offset_range> known_;  ///< with stale_ranges
 };
 
 sim_kafka::topic* sim_kafka::find(const std::string& name) {
@@ -172,6 +199,26 @@ int64_t sim_kafka::append(const std::string& name, uint32_t p, timestamp_ms ts,
   partition& to = topics_.at(name).at(p);
   to.records.push_back({ts, std::move(payload)});
   return to.end() - 1;
+}
+
+status sim_kafka::fate_of(const std::string& name, const kafka::record& r) {
+  const topic* t = find(name);
+  if (t == nullptr || r.partition >= t->size())
+    return {errc::not_found, "unknown topic or partition"};
+  if (r.payload.size() > largest_record)
+    return {errc::invalid_argument, "the record is too large"};
+  return {};
+}
+
+void sim_kafka::keep_sending(const std::string& name, std::deque<kafka::record> waiting) {
+  for (size_t i = 0; i < std::min(stragglers, waiting.size()); ++i)
+    on_their_way_.push_back({name, std::move(waiting[i])});
+}
+
+void sim_kafka::land() {
+  for (auto& s : std::exchange(on_their_way_, {}))
+    if (fate_of(s.topic, s.what).ok())
+      append(s.topic, s.what.partition, s.what.ts, std::move(s.what.payload));
 }
 
 void sim_kafka::trim(const std::string& name, uint32_t p, int64_t offset) {

@@ -39,11 +39,19 @@ class sim_kafka final : public kafka::connector {
   uint64_t largest_record = 1u << 20;
   /// A producer delivers so many records a poll, a consumer hands out so many.
   size_t records_a_poll = 1000;
+  /// A producer hears of a record so many polls after it was appended.
+  size_t delivery_polls = 0;
+  /// Of a producer that is destroyed so many records are on their way: in the topic with land().
+  size_t stragglers = 0;
+  /// Consumers know the ends of partitions as they were at the last poll.
+  bool stale_ranges = false;
 
   /// The next `n` records are appended, but their producer hears of a fatal error instead.
   void append_then_break(size_t n) { append_then_break_ = n; }
   /// Producers that exist are broken: nothing more is appended.
   void break_producers() { ++generation_; }
+  /// What destroyed producers had sent arrives.
+  void land();
   /// Records before `offset` are gone.
   void trim(const std::string& name, uint32_t p, int64_t offset);
   /// The partition loses its end (an unclean leader election).
@@ -69,7 +77,17 @@ class sim_kafka final : public kafka::connector {
   class sim_producer;
   class sim_consumer;
 
+  struct straggler {
+    std::string topic;
+    kafka::record what;
+  };
+
+  /// What becomes of a producer's record; ok if it is to be appended.
+  status fate_of(const std::string& name, const kafka::record& r);
+  void keep_sending(const std::string& name, std::deque<kafka::record> waiting);
+
   std::map<std::string, topic> topics_;
+  std::vector<straggler> on_their_way_;
   size_t append_then_break_ = 0;
   size_t redeliver_ = 0;
   uint64_t generation_ = 0;

@@ -160,6 +160,30 @@ std::string oracle::check(std::string_view series, timestamp_ms mint, timestamp_
   return {};
 }
 
+std::string oracle::check_log(std::string_view series, const std::vector<point>& got) {
+  const auto it = by_text_.find(std::string(series));
+  if (it == by_text_.end())
+    return fmt::format("{} was never written", series);
+  auto next = got.begin();
+  for (const auto& at : all_[it->second].at) {
+    const verdict v = judge(at.values);
+    bool is_there = !v.must_exist;
+    for (; next != got.end() && next->ts == at.ts; ++next) {
+      const uint64_t bits = std::bit_cast<uint64_t>(next->value);
+      if (std::ranges::find(at.values, bits, &candidate::bits) == at.values.end())
+        return fmt::format("{} @{}: {} was never written", series, at.ts, next->value);
+      is_there = is_there || !less(bits, v.least);
+    }
+    if (!is_there && !tolerant_)
+      return fmt::format("{} @{}: the acknowledged {} is missing", series, at.ts,
+                         value_of(v.least));
+    tolerated_ += is_there ? 0 : 1;
+  }
+  if (next != got.end())
+    return fmt::format("{} @{}: {} was never written", series, next->ts, next->value);
+  return {};
+}
+
 std::vector<std::string> oracle::expected_series(std::string_view prefix, timestamp_ms mint,
                                                  timestamp_ms maxt) const {
   std::vector<std::string> out;

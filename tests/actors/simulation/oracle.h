@@ -36,6 +36,9 @@ class oracle {
   /// markers are invisible to selectors. Returns "" or what is wrong.
   std::string check(std::string_view series, timestamp_ms mint, timestamp_ms maxt,
                     const std::vector<point>& got);
+  /// The same for a log of writes, in which a sample may be more than once, and values that do not
+  /// win: bit for bit. `got` is sorted by time.
+  std::string check_log(std::string_view series, const std::vector<point>& got);
   /// All series whose text starts with `prefix` that must have a visible sample in (mint, maxt].
   std::vector<std::string> expected_series(std::string_view prefix, timestamp_ms mint,
                                            timestamp_ms maxt) const;

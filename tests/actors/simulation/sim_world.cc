@@ -137,6 +137,7 @@ void sim_world::boot() {
   env.clk = &clk;
   env.metrics = metrics_.get();
   env.fetcher = fetcher.get();
+  env.kafka = kafka;
   env.endpoints.settings = [this](const config::http_client_config& c) {
     return http::make_client_settings(c, {&fs, "sim"});
   };
@@ -238,6 +239,8 @@ void sim_world::bury() {
   if (node_)
     node_->forget_actors();
   audited_ = audited();
+  if (on_end && metrics_)
+    on_end(*metrics_);
   sys_.reset();
   cfg_.reset();
   node_.reset();

@@ -25,6 +25,7 @@ struct scenario {
   int64_t length_ms = 7 * 60 * 1000 + 30'000;
   bool faults = true;
   bool wal_damage = false;  ///< a bit of the WAL is flipped during a restart
+  bool region = false;      ///< a Kafka cluster connects the node with another region
 };
 
 /// Time, scheduler and node lifecycle. What the targets and clients do is traffic.h's matter.
@@ -55,6 +56,8 @@ class sim_world {
   bool running() const { return node_ != nullptr; }
   bool alive() const { return node_ != nullptr && !dead_; }
   actors::node& node() { return *node_; }
+  /// Of the present life.
+  registry& metrics() { return *metrics_; }
   uint64_t incarnation() const { return incarnation_; }
   /// Set by the node's fatal(): it must be buried by crash() before the next boot.
   bool dead() const { return dead_; }
@@ -78,9 +81,11 @@ class sim_world {
   seeded_random rng;
   support::sim_file_system fs;
   std::unique_ptr<http::fetcher> fetcher;  ///< set by the traffic before boot()
+  kafka::connector* kafka = nullptr;       ///< null: there is none
   std::function<result<actors::config_ptr>()> load_config;
   std::function<void(const batch_ptr&)> on_offer;
   std::function<void(const batch_ptr&, const ingest::outcome&)> on_outcome;
+  std::function<void(registry&)> on_end;  ///< of a life, with what it counted; may be empty
   /// Microseconds of virtual time that a sync takes; a slow disk makes it large.
   int64_t sync_cost_us = 200;
 

@@ -119,14 +119,22 @@ traffic::traffic(const scenario& s) : scenario_(s), world_(s.seed), next_write_(
       return;  // the node's own canary has its own check
     ++result_.batches;
     oracle_.offered(*b);
+    if (region_)
+      region_->offered(*b);
   };
   world_.on_outcome = [this](const batch_ptr& b, const ingest::outcome& o) {
     world_.note(o.error.ok() ? "ok" : o.error.message());
     if (b->tenant == audit_tenant)
       return;
-    if (o.error.ok() && o.report.refused() == 0)
-      oracle_.acknowledged(*b);
+    if (!o.error.ok() || o.report.refused() != 0)
+      return;
+    oracle_.acknowledged(*b);
+    if (region_)
+      region_->acknowledged(*b);
   };
+  if (scenario_.region)
+    region_ = std::make_unique<sim_region>(world_, oracle_, scenario_,
+                                           [this](bool power_cut) { restart(power_cut); });
 }
 
 actors::config_ptr traffic::make_config() {
@@ -141,6 +149,8 @@ actors::config_ptr traffic::make_config() {
     group.targets.push_back(fmt::format("t{}:80", t));
   job.discovery.static_groups.push_back(std::move(group));
   c->scrape_configs.push_back(std::move(job));
+  if (region_)
+    region_->configure(*c);
   return c;
 }
 
@@ -399,6 +409,8 @@ void traffic::damage_wal() {
     if (size == 0)
       continue;
     oracle_.tolerate_loss();
+    if (region_)
+      region_->tolerate_loss();
     world_.fs.flip_bit(path, world_.rng.below(size), static_cast<unsigned>(world_.rng.below(8)));
   }
 }
@@ -438,6 +450,19 @@ void traffic::final_audit() {
   }
 }
 
+// All that both sides wrote must come through.
+void traffic::audit_region() {
+  region_->close();
+  world_.run_until(world_.elapsed_ms() + 5'000);
+  if (!world_.run_while_not([this] { return region_->is_through(); }, 90'000))
+    return fail("the region does not catch up: " + region_->progress());
+  if (auto wrong = region_->check(); !wrong.empty())
+    fail(wrong);
+  result_.published = region_->published();
+  result_.consumed = region_->consumed();
+  world_.note(fmt::format("{} published, {} consumed", result_.published, result_.consumed));
+}
+
 run_result traffic::run() {
   world_.boot();
   if (world_.dead()) {
@@ -448,6 +473,8 @@ run_result traffic::run() {
   schedule_queries();
   schedule_deletes();
   schedule_faults();
+  if (region_)
+    region_->schedule();
   while (world_.elapsed_ms() < scenario_.length_ms && result_.error.empty()) {
     world_.step();
     if (world_.dead() && !world_.cause_of_death().empty())
@@ -459,6 +486,8 @@ run_result traffic::run() {
   world_.sync_cost_us = 200;
   fetcher_->error_percent = 0;
   healed_ = true;
+  if (region_)
+    region_->heal();
   if (result_.error.empty() && !wait_ready(60'000))
     fail("the node did not become ready after healing: " + world_.node().not_ready());
   if (result_.error.empty()) {
@@ -473,7 +502,9 @@ run_result traffic::run() {
     world_.boot();
     if (!wait_ready(60'000))
       fail("the node did not become ready after the last restart");
-    else
+    else if (region_)
+      audit_region();
+    if (result_.error.empty())
       final_audit();
   }
   // The node's own opinion: its canary must have lost nothing but what a damaged log may cost.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tests/actors/simulation/oracle.h"
+#include "tests/actors/simulation/sim_region.h"
 #include "tests/actors/simulation/sim_world.h"
 
 #include <map>
@@ -20,6 +21,7 @@ struct run_result {
   uint64_t faults = 0;
   uint64_t restarts = 0;
   uint64_t samples = 0;
+  uint64_t published = 0, consumed = 0;  ///< samples, with a region
 };
 
 /// Plays one scenario from boot to the final audit after healing.
@@ -61,6 +63,7 @@ class traffic {
   void damage_wal();
   bool wait_ready(int64_t limit_ms);
   void final_audit();
+  void audit_region();
   void compare(const std::string& prefix, timestamp_ms mint, timestamp_ms maxt,
                const http::response& r);
   void fail(std::string why) {
@@ -69,6 +72,7 @@ class traffic {
   }
 
   scenario scenario_;
+  std::unique_ptr<sim_region> region_;  ///< outlives the node; null: this scenario has none
   sim_world world_;
   sim_fetcher* fetcher_;
   oracle oracle_;

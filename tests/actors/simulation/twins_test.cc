@@ -14,7 +14,8 @@ namespace {
 struct twin {
   const char* name;
   fault_twin bug;
-  bool wal_damage;  ///< shows only where recovery from damage has to use what the bug spoils
+  bool wal_damage;      ///< shows only where recovery from damage has to use what the bug spoils
+  bool region = false;  ///< shows only in topics
 };
 
 class Twins : public ::testing::TestWithParam<twin> {
@@ -29,6 +30,7 @@ TEST_P(Twins, IsCaught) {
     scenario s;
     s.seed = seed;
     s.wal_damage = GetParam().wal_damage;
+    s.region = GetParam().region;
     run_result got = play(s);
     if (!got.error.empty()) {
       std::printf("caught by seed %llu: %s\n", (unsigned long long)seed, got.error.c_str());
@@ -52,7 +54,11 @@ INSTANTIATE_TEST_SUITE_P(
                       twin{"compact_drops_last", fault_twin::compact_drops_last, false},
                       twin{"conflict_first_wins", fault_twin::conflict_first_wins, false},
                       twin{"tombstone_overreach", fault_twin::tombstone_overreach, false},
-                      twin{"snapshot_drops_series", fault_twin::snapshot_drops_series, false}),
+                      twin{"snapshot_drops_series", fault_twin::snapshot_drops_series, false},
+                      twin{"cursor_before_delivery", fault_twin::cursor_before_delivery, false,
+                           true},
+                      twin{"offset_before_storage", fault_twin::offset_before_storage, false, true},
+                      twin{"session_from_the_end", fault_twin::session_from_the_end, false, true}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -378,6 +378,10 @@ TEST_P(BrokenSeeds, WhateverHappensNothingIsLost) {
     kafka.queue_bytes = 500 + random.below(8000);
     kafka.largest_record = 4000 + random.below(8000);
     kafka.reachable = random.below(4) != 0;
+    kafka.delivery_polls = random.below(6);
+    kafka.stragglers = random.below(5);
+    if (random.below(3) == 0)
+      kafka.land();
     for (uint64_t k = random.below(6); k > 0; --k) {
       const write_batch b = source.next();
       ASSERT_TRUE(log.writer->append(b).ok());
@@ -409,7 +413,10 @@ TEST_P(BrokenSeeds, WhateverHappensNothingIsLost) {
     }
   }
   kafka.append_then_break(0);
+  kafka.break_producers();  // one of them may have lost deliveries
   kafka.reachable = true;
+  kafka.delivery_polls = 0;
+  kafka.land();
   kafka.records_a_poll = 1000;
   kafka.queue_bytes = kafka.largest_record = 1 << 20;
   pass(10'000);
