@@ -51,22 +51,14 @@ federation_actor::behavior_type federating(self_ptr self, federation_params para
   return {
       [](ping_atom) { return pong_atom_v; },
       [self, p](stop_atom) {
-        auto& state = self->state;
-        auto promise = self->make_response_promise<stopped_atom>();
-        state.subscriber->stop();
-        state.stop.begin(
-            promise, p->clk->monotonic_ns() + std::chrono::nanoseconds(p->stop_deadline).count());
-        self->delayed_send(self, draining::tick, tick_atom_v);
+        self->state.subscriber->stop();
+        auto promise = begin_draining(self, self->state.stop, *p->clk, p->stop_deadline);
         step(self, p);
         return promise;
       },
       [self, p](tick_atom) {
         step(self, p);
-        if (!self->state.stop.begun())
-          self->delayed_send(self, self->state.subscriber->empty() ? idle_tick : p->every,
-                             tick_atom_v);
-        else if (self->state.stop.waiting())
-          self->delayed_send(self, draining::tick, tick_atom_v);
+        tick_again(self, self->state.stop, self->state.subscriber->empty() ? idle_tick : p->every);
       },
       [self, p](config_atom, const config_ptr& c) {
         p->marks.set_sources(c->own.federation, p->clk->now_ms());

@@ -36,21 +36,14 @@ notify_actor::behavior_type notification(self_ptr self, notify_params p) {
   return {
       [](ping_atom) { return pong_atom_v; },
       [self, p](stop_atom) {
-        auto& state = self->state;
-        auto promise = self->make_response_promise<stopped_atom>();
-        state.notifier->stop();
-        state.stop.begin(
-            promise, p.clk->monotonic_ns() + std::chrono::nanoseconds(p.drain_deadline).count());
-        self->delayed_send(self, draining::tick, tick_atom_v);
+        self->state.notifier->stop();
+        auto promise = begin_draining(self, self->state.stop, *p.clk, p.drain_deadline);
         step(self, p);
         return promise;
       },
       [self, p](tick_atom) {
         step(self, p);
-        if (!self->state.stop.begun())
-          self->delayed_send(self, p.every, tick_atom_v);
-        else if (self->state.stop.waiting())
-          self->delayed_send(self, draining::tick, tick_atom_v);
+        tick_again(self, self->state.stop, p.every);
       },
       [self, p](config_atom, const config_ptr& c) {
         self->state.notifier->apply(c, p.clk->monotonic_ns());

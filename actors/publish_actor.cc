@@ -35,26 +35,15 @@ publish_actor::behavior_type publishing(self_ptr self, publish_params p) {
   return {
       [](ping_atom) { return pong_atom_v; },
       [self, p](stop_atom) {
-        auto& state = self->state;
-        auto promise = self->make_response_promise<stopped_atom>();
-        state.publisher->stop();
-        state.stop.begin(promise,
-                         p.clk->monotonic_ns() + std::chrono::nanoseconds(p.stop_deadline).count());
-        self->delayed_send(self, draining::tick, tick_atom_v);
+        self->state.publisher->stop();
+        auto promise = begin_draining(self, self->state.stop, *p.clk, p.stop_deadline);
         step(self, p);
         return promise;
       },
       [self, p](tick_atom) {
         const bool more = step(self, p);
-        const auto& state = self->state;
-        if (!state.stop.begun())
-          self->delayed_send(self,
-                             more                       ? busy_tick
-                             : state.publisher->empty() ? idle_tick
-                                                        : p.every,
-                             tick_atom_v);
-        else if (state.stop.waiting())
-          self->delayed_send(self, draining::tick, tick_atom_v);
+        const bool idle = self->state.publisher->empty();
+        tick_again(self, self->state.stop, more ? busy_tick : idle ? idle_tick : p.every);
       },
       [self, p](config_atom, const config_ptr& c) {
         self->state.publisher->apply(c);

@@ -31,21 +31,14 @@ send_actor::behavior_type sending(self_ptr self, send_params p) {
   return {
       [](ping_atom) { return pong_atom_v; },
       [self, p](stop_atom) {
-        auto& state = self->state;
-        auto promise = self->make_response_promise<stopped_atom>();
-        state.writer->stop();
-        state.stop.begin(promise,
-                         p.clk->monotonic_ns() + std::chrono::nanoseconds(p.stop_deadline).count());
-        self->delayed_send(self, draining::tick, tick_atom_v);
+        self->state.writer->stop();
+        auto promise = begin_draining(self, self->state.stop, *p.clk, p.stop_deadline);
         step(self, p);
         return promise;
       },
       [self, p](tick_atom) {
         step(self, p);
-        if (!self->state.stop.begun())
-          self->delayed_send(self, self->state.writer->empty() ? idle_tick : p.every, tick_atom_v);
-        else if (self->state.stop.waiting())
-          self->delayed_send(self, draining::tick, tick_atom_v);
+        tick_again(self, self->state.stop, self->state.writer->empty() ? idle_tick : p.every);
       },
       [self, p](config_atom, const config_ptr& c) {
         self->state.writer->apply(c);

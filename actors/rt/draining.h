@@ -3,6 +3,7 @@
 #pragma once
 
 #include "actors/rt/interfaces.h"
+#include "storage/base/clock.h"
 
 #include <caf/typed_response_promise.hpp>
 
@@ -36,5 +37,24 @@ class draining {
   std::optional<promise> to_;
   int64_t until_ns_ = 0;
 };
+
+/// For stop_atom: from now on `self` looks more often whether it is through.
+template <class Self>
+draining::promise begin_draining(Self self, draining& d, clock& time,
+                                 std::chrono::milliseconds deadline) {
+  auto promise = self->template make_response_promise<stopped_atom>();
+  d.begin(promise, time.monotonic_ns() + std::chrono::nanoseconds(deadline).count());
+  self->delayed_send(self, draining::tick, tick_atom_v);
+  return promise;
+}
+
+/// For tick_atom: the next tick, after `every` as long as it is not stopping.
+template <class Self>
+void tick_again(Self self, const draining& d, std::chrono::milliseconds every) {
+  if (!d.begun())
+    self->delayed_send(self, every, tick_atom_v);
+  else if (d.waiting())
+    self->delayed_send(self, draining::tick, tick_atom_v);
+}
 
 }  // namespace troupe::actors
