@@ -23,7 +23,8 @@ void add_known(size_t count, std::vector<uint32_t>& refused, const F& known) {
 
 }  // namespace
 
-bool refuse_known(head& in, const write_batch& batch, const table_refs& refs, refusals& refused) {
+bool refuse_known(head& in, const write_batch& batch, const table_refs& refs, timestamp_ms unsure,
+                  refusals& refused) {
   const auto note = [&](held_sample held) {
     refused.repeated_equal += held == held_sample::same;
     refused.repeated_different += held == held_sample::winner;
@@ -36,20 +37,22 @@ bool refuse_known(head& in, const write_batch& batch, const table_refs& refs, re
     while (start != batch.starts.end() && start->index < i)
       ++start;
     const bool has_start = start != batch.starts.end() && start->index == i;
-    return s != nullptr &&
+    return s != nullptr && e.ts > unsure &&
            note(in.samples().holds(*s, e.ts, e.value,
                                    has_start ? start->start_ts : no_start_timestamp));
   });
   add_known(batch.histograms.size(), refused.histograms, [&](uint32_t i) {
     const histogram_entry& e = batch.histograms[i];
     const head_series* s = refs.refs[e.series];
-    return s != nullptr && note(in.samples().holds(*s, {e.ts, e.start_ts, e.value}));
+    return s != nullptr && e.ts > unsure &&
+           note(in.samples().holds(*s, {e.ts, e.start_ts, e.value}));
   });
   add_known(batch.exemplars.size(), refused.exemplars, [&](uint32_t i) {
     const exemplar_entry& e = batch.exemplars[i];
     const head_series* s = refs.refs[e.series];
     return !in.exemplars().keeps_any() ||
-           (s != nullptr && in.exemplars().contains(batch.tenant, s->lset(), e.value.ts));
+           (s != nullptr && e.value.ts > unsure &&
+            in.exemplars().contains(batch.tenant, s->lset(), e.value.ts));
   });
   return std::all_of(batch.metadata.begin(), batch.metadata.end(), [&](const metadata_entry& m) {
     return in.metadata().contains(batch.tenant, m);

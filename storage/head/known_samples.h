@@ -10,8 +10,11 @@
 namespace troupe::storage {
 
 /// Adds samples and exemplars to `refused` that would change nothing in the head, counted as
-/// repetitions. Samples that are in blocks only are not found. True if its metadata are known, too.
-/// The writer's; `refs` are looked up, exemplars have a time.
-bool refuse_known(head& in, const write_batch& batch, const table_refs& refs, refusals& refused);
+/// repetitions; those up to `unsure` are not looked at: what a start has read of the log may be in
+/// memory only (a sync that failed), so it must be logged again before it is acknowledged again.
+/// Samples that are in blocks only are not found. True if its metadata are known, too. The
+/// writer's; `refs` are looked up, exemplars have a time.
+bool refuse_known(head& in, const write_batch& batch, const table_refs& refs, timestamp_ms unsure,
+                  refusals& refused);
 
 }  // namespace troupe::storage

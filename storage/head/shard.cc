@@ -13,6 +13,8 @@ namespace {
 constexpr logger log("head");
 /// Series looked at per hold of the writer lock.
 constexpr size_t garbage_slice = 4096;
+/// After a start, samples of earlier runs are logged again for so long when they come again.
+constexpr int64_t unsure_ms = 10LL * 60 * 1000;
 /// Series whose chunks are closed per hold of the writer lock.
 constexpr size_t seal_slice = 512;
 
@@ -133,7 +135,7 @@ result<append_report> shard::append(const batch_ptr& batch) {
     report.no_memory = std::exchange(report.new_series_refused, 0);
   pending.batch = with_exemplar_times(batch, pending.refused);
   const bool known = batch->taken_over && !replaying &&
-                     refuse_known(head_, *pending.batch, *pending.refs, pending.refused);
+                     refuse_known(head_, *pending.batch, *pending.refs, unsure(), pending.refused);
   const bool nothing_left = pending.refused.everything(*batch) &&
                             (known || batch->metadata.empty()) && batch->source_position.empty();
   if (nothing_left) {
@@ -221,6 +223,12 @@ void shard::apply(pending_batch& pending) {
                     return head_.find_or_create(tenant, refs.table->series[position]);
                   }));
   count_repeated(pending.refused);
+}
+
+// Up to where what the head has may not be on stable storage. Who sent it and got no answer sends
+// it again, soon.
+timestamp_ms shard::unsure() const {
+  return clock_.now_ms() - replayed_at_ms_ < unsure_ms ? replayed_newest_ : min_time;
 }
 
 void shard::count_repeated(const refusals& refused) {

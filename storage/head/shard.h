@@ -152,6 +152,7 @@ class shard final : public shard_appender, private series_listener {
   void add(const apply_counts& counts);
   void resolve(head_tenant& tenant, table_refs& refs, bool all) const;
   void count_repeated(const refusals& refused);
+  timestamp_ms unsure() const;
   growth_limits limits(bool no_growth);
   void created(std::string_view tenant, const head_series& s) override;
   void removed(std::string_view tenant, const head_series& s) override;
@@ -186,9 +187,11 @@ class shard final : public shard_appender, private series_listener {
   status lost_;    // why batches before the next commit were lost; told by that commit
   status broken_;  // for good
   bool closed_ = false;
-  chunk_position failed_until_ = 0;  // regions up to here could not be written
-  uint64_t replayed_bytes_ = 0;      // of the log, no snapshot since
-  uint64_t snapshot_at_ = 0;         // bytes of this run's log before the last snapshot
+  chunk_position failed_until_ = 0;          // regions up to here could not be written
+  timestamp_ms replayed_newest_ = min_time;  // of all samples, when the replay was through
+  int64_t replayed_at_ms_ = 0;
+  uint64_t replayed_bytes_ = 0;  // of the log, no snapshot since
+  uint64_t snapshot_at_ = 0;     // bytes of this run's log before the last snapshot
   totals totals_;
 };
 

@@ -213,6 +213,8 @@ result<bool> shard::replay_some() {
   replayed_bytes_ = progress_.bytes_done;
   reader_.reset();
   sink_.reset();
+  replayed_newest_ = head_.max_ts();
+  replayed_at_ms_ = clock_.now_ms();
   replayed_.store(true, std::memory_order_release);
   if (!report_.clean())
     log.warn(

@@ -118,5 +118,32 @@ TEST_F(known_samples, a_better_start_time_goes_through_once) {
   expect_equal();
 }
 
+// A start may read what a sync has failed to write: that is not on stable storage because it is
+// known.
+TEST(known_samples_of_a_start, what_only_a_failed_sync_has_written_is_logged_again) {
+  int read = 0;
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE(seed);
+    test_node a(seed);
+    a.start();
+    const auto sample = make_sample(named("m"), a.clk.now_ms(), 1);
+    a.fs.fail_nth(1, errc::io_error, false, support::op_sync);
+    ASSERT_FALSE(a.append({sample}).ok() && a.commit().ok());
+    a.fs.clear_faults();
+    a.kill();
+    a.start();
+    read += static_cast<int>(a.read().size());
+    auto again = make_batch({sample});
+    again->taken_over = true;
+    const uint32_t shard = a.store->shard_of(again->table->slot(0));
+    ASSERT_TRUE(a.store->appender(shard).append(again).ok());
+    ASSERT_TRUE(a.commit().ok());
+    a.crash();
+    a.start();
+    EXPECT_EQ(a.read().size(), 1u) << "it was acknowledged";
+  }
+  EXPECT_GT(read, 0) << "it could be read after the failed sync";
+}
+
 }  // namespace
 }  // namespace troupe::storage
