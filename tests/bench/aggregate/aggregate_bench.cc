@@ -79,6 +79,7 @@ class made_log final : public storage::log_door {
     storage::log_segment at() const override { return {1, 1}; }
     uint64_t last_sequence(uint16_t) const override { return log_.sequence_; }
     uint64_t samples_lost() const override { return 0; }
+    uint64_t segments_missing() const override { return 0; }
 
    private:
     made_log& log_;
