@@ -58,6 +58,20 @@ bool is_legacy_name(std::string_view name, bool colons) {
   });
 }
 
+std::strong_ordering compare(const label_view& a, const label_view& b) {
+  const auto c = a.name <=> b.name;
+  return c != 0 ? c : a.value <=> b.value;
+}
+
+// A pair has one number in the process, so only the first that differs is looked at.
+std::strong_ordering compare(std::span<const uint32_t> a, std::span<const uint32_t> b) {
+  const auto [x, y] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  if (x == a.end() || y == b.end())
+    return a.size() <=> b.size();
+  const label_pool& pool = label_pool::instance();
+  return compare(pool.pair(*x), pool.pair(*y));
+}
+
 }  // namespace
 
 void labels::iterator::load() {
@@ -264,13 +278,12 @@ bool labels::equal(const rep& packed, const labels& other) {
 std::strong_ordering labels::operator<=>(const labels& o) const {
   if (bits_ == o.bits_)
     return std::strong_ordering::equal;
+  if (is_packed() && o.is_packed())
+    return compare(pair_ids(), o.pair_ids());
   auto a = begin(), b = o.begin();
-  for (; a != end() && b != o.end(); ++a, ++b) {
-    if (const auto c = a->name <=> b->name; c != 0)
+  for (const auto a_end = end(), b_end = o.end(); a != a_end && b != b_end; ++a, ++b)
+    if (const auto c = compare(*a, *b); c != 0)
       return c;
-    if (const auto c = a->value <=> b->value; c != 0)
-      return c;
-  }
   return size() <=> o.size();
 }
 

@@ -65,6 +65,10 @@ TEST(labels, behaves_as_a_sorted_map) {
     ASSERT_EQ(l, labels::from(seen));
     ASSERT_EQ(l.hash(), l.empty() ? 0 : xxh3(l.blob()));
     ASSERT_EQ(l < previous, m < previous_map);
+    const labels packed = l.packed(), previous_packed = previous.packed();
+    const auto order = l <=> previous;
+    ASSERT_TRUE(packed <=> previous_packed == order);
+    ASSERT_TRUE(packed <=> previous == order && l <=> previous_packed == order);
     ASSERT_EQ(l == previous, m == previous_map);
     labels back;
     ASSERT_TRUE(labels::from_blob(l.blob(), back));
