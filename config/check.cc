@@ -134,6 +134,7 @@ bool check_one(const std::string& file, bool syntax_only, file_system& fs,
   out += "Checking " + file + "\n";
   auto own = options;
   own.follow_files = !syntax_only;
+  own.without_own_file = own.own_file.empty();
   const auto loaded = load_config(fs, file, own);
   for (const auto& w : loaded.warnings)
     err += "  WARNING: " + w + "\n";

@@ -5,6 +5,7 @@
 #include "config/inert.h"
 #include "config/resolve.h"
 #include "config/text.h"
+#include "config/topic_stream.h"
 #include "config/validate.h"
 #include "config/yaml_printer.h"
 #include "config/yaml_reader.h"
@@ -100,9 +101,13 @@ class loader {
     d.c.global = unset_global();
     d.c.global.extra_scrape_metrics = options_.extra_scrape_metrics;
     d.c.global.scrape_native_histograms = options_.native_histograms;
-    read_main(text, name, d);
+    yaml_node root;
+    read_main(text, name, root, d);
     if (!options_.own_file.empty())
       read_own_file(options_.own_file, d.c.own);
+    diagnostics found;
+    check_topic_urls(d.c, !options_.without_own_file, found);
+    place(std::move(found), root, name, out_.errors);
     if (options_.follow_files && out_.errors.empty()) {
       read_job_files(d.c);
       read_rule_files(d.c);
@@ -122,8 +127,7 @@ class loader {
   loaded_config take() { return std::move(out_); }
 
  private:
-  void read_main(std::string_view text, const std::string& name, draft& d) {
-    yaml_node root;
+  void read_main(std::string_view text, const std::string& name, yaml_node& root, draft& d) {
     if (!parse_yaml(text, name, file_limits(), root, out_.errors))
       return;
     const auto folder = folder_of(name);
@@ -133,6 +137,7 @@ class loader {
     expand_external_labels(d.c.global);
     diagnostics found;
     validate(d.c, found);
+    check_topic_keys(root, name, found, out_.warnings);
     place(std::move(found), root, name, out_.errors);
     find_inert(root, name, d.c.inert_uses);
   }

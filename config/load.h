@@ -30,6 +30,9 @@ struct load_options {
   bool native_histograms = false;
   /// --troupe.config.file: read for its blocks, not for its flags; "": none.
   std::string own_file;
+  /// There may be an own file that is not known here: clusters of Kafka are taken as they are
+  /// named.
+  bool without_own_file = false;
   /// Read the files behind rule_files and scrape_config_files.
   bool follow_files = true;
 };

@@ -2,6 +2,7 @@
 #include "config/validate.h"
 
 #include "config/text.h"
+#include "config/topic_stream.h"
 #include "config/yaml.h"
 #include "storage/base/quote.h"
 
@@ -208,7 +209,8 @@ void validate(const alerting_config& c, const std::string& path, bool utf8, diag
 void validate(const remote_write_config& c, const std::string& path, bool utf8, diagnostics& out) {
   if (c.url.empty())
     add(out, path, "url for remote_write is empty");
-  else if (const auto s = check_url(c.url); !s.ok())
+  else if (const auto s = is_topic_url(c.url) ? parse_topic_url(c.url).error() : check_url(c.url);
+           !s.ok())
     add(out, child_path(path, "url"), std::string(s.message()));
   check_remote_headers(c.headers, path, out);
   if (c.protobuf_message != "prometheus.WriteRequest" &&

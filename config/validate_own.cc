@@ -1,6 +1,7 @@
 // Checks of troupe's own blocks (--troupe.config.file).
 #include "config/aggregation_output.h"
 #include "config/text.h"
+#include "config/topic_stream.h"
 #include "config/validate.h"
 #include "config/yaml.h"
 #include "storage/base/quote.h"
@@ -98,16 +99,10 @@ void check_clusters(const std::vector<T>& all, std::string_view block, const own
           "there is no cluster " + quoted(all[i].kafka) + " under kafka");
 }
 
-// What Kafka takes.
 void check_topic(const std::string& topic, const std::string& path, diagnostics& out) {
-  constexpr size_t most_bytes = 249;
   if (topic.empty())
     add(out, path, "topic is empty");
-  else if (topic.size() > most_bytes ||
-           topic.find_first_not_of(
-               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") !=
-               std::string::npos ||
-           topic == "." || topic == "..")
+  else if (!is_topic_name(topic))
     add(out, child_path(path, "topic"), "must be at most 249 of a-z A-Z 0-9 - _ .");
 }
 

@@ -1,6 +1,7 @@
 #include "pipeline/send/remote_writer.h"
 
 #include "config/text.h"
+#include "config/topic_stream.h"
 #include "pipeline/credentials/grants.h"
 #include "storage/base/hash.h"
 #include "storage/base/log.h"
@@ -51,6 +52,9 @@ void remote_writer::apply(const std::shared_ptr<const config::config>& conf) {
   auto before = std::exchange(targets_, {});
   std::map<std::string, size_t> seen;
   for (const auto& c : conf->remote_write) {
+    // Those are publications (pipeline/topics).
+    if (config::is_topic_url(c.url))
+      continue;
     auto t = std::make_unique<target>();
     // Queue, relabelling and credentials may change without a sample being lost or sent again.
     const std::string key = c.name.empty() ? c.url : "name " + c.name;

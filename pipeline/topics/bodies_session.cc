@@ -17,8 +17,8 @@ constexpr size_t most_entries = 4'000;
 /// That wait or are under way.
 constexpr size_t most_waiting = 60'000;
 
-send::lane_options options_of(remote::write_protocol p) {
-  return {true, true, p == remote::write_protocol::v2, 0};
+send::lane_options lane_options_of(const session_options& o, remote::write_protocol p) {
+  return {o.histograms, o.exemplars, p == remote::write_protocol::v2, o.age_limit_ms};
 }
 
 // The first `n` entries; they are taken out of `from`.
@@ -37,7 +37,7 @@ bodies_session::bodies_session(const session_parts& parts, const session_options
                                remote::write_protocol protocol, send::stretch from)
     : parts_(parts),
       options_(options),
-      lane_(*parts.log, std::move(from), parts.rules, options_of(protocol)),
+      lane_(*parts.log, std::move(from), parts.rules, lane_options_of(options, protocol)),
       encoder_(protocol) {}
 
 size_t bodies_session::body::entries() const {
@@ -79,8 +79,7 @@ result<bool> bodies_session::step(int slices, const moment& now) {
     if (i < slices && !stopping_ && lane_.waiting() < most_waiting) {
       TROUPE_ASSIGN(more, lane_.read(most_waiting, session::slice_bytes, now.ms, now.ns));
       parts_.described->add(lane_.take_described());
-      const uint64_t lost = lane_.drops().damaged;
-      parts_.metrics->damaged.add(static_cast<double>(lost - std::exchange(damaged_, lost)));
+      count_drops();
     }
     while (!is_full() && is_due(now.ns)) {
       make_records();
@@ -91,6 +90,14 @@ result<bool> bodies_session::step(int slices, const moment& now) {
     if (i + 1 >= slices)
       return true;
   }
+}
+
+void bodies_session::count_drops() {
+  const send::lane_drops& all = lane_.drops();
+  const uint64_t too_old = all.too_old.samples + all.too_old.histograms;
+  parts_.metrics->damaged.add(
+      static_cast<double>(all.damaged - std::exchange(damaged_, all.damaged)));
+  parts_.metrics->too_old.add(static_cast<double>(too_old - std::exchange(too_old_, too_old)));
 }
 
 void bodies_session::make_records() {

@@ -53,6 +53,7 @@ class bodies_session final : public session {
 
   bool is_full() const;
   bool is_due(int64_t now_ns) const;
+  void count_drops();
   void make_records();
   status hand_over(const moment& now);
   void halve(body b);
@@ -66,7 +67,7 @@ class bodies_session final : public session {
   std::map<uint64_t, body> sent_;
   std::vector<uint16_t> moved_;
   uint64_t next_token_ = 1;
-  uint64_t damaged_ = 0;
+  uint64_t damaged_ = 0, too_old_ = 0;  ///< as far as they were counted
   bool stopping_ = false;
 };
 

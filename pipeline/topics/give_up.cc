@@ -55,15 +55,15 @@ void give_up::take(uint32_t shard, const storage::wal_batch& batch) {
   const bool in_part = begun.epoch == batch.epoch && begun.sequence == batch.sequence;
   const bool is_sent = batch.tenant.empty() || (of_.all_tenants && !is_own_tenant(batch.tenant));
   uint32_t number = 0;
-  const auto count = [&](uint32_t series) {
-    if (++number > (in_part ? begun.entry : 0) && is_sent &&
+  const auto count = [&](uint32_t series, bool counts) {
+    if (++number > (in_part ? begun.entry : 0) && is_sent && counts &&
         !filters_[shard](batch, series).empty())
       ++samples_;
   };
   for (const auto& f : batch.floats)
-    count(f.series);
+    count(f.series, true);
   for (const auto& h : batch.histograms)
-    count(h.series);
+    count(h.series, of_.histograms);
   send::place& next = rest_.next[batch.slot];
   next = std::max(next, send::place{batch.epoch, batch.sequence + 1, 0});
 }

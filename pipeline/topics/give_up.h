@@ -18,6 +18,7 @@ class give_up {
   struct extent {
     std::vector<storage::log_segment> horizons;  ///< by shard: what lies in segments before goes
     bool all_tenants = true;                     ///< else samples of the default one count
+    bool histograms = true;                      ///< count, too
   };
   give_up(storage::log_door& log, send::stretch from, send::series_rules_ptr rules, extent of);
 

@@ -75,7 +75,8 @@ std::string publication::last_error() const {
 
 uint64_t publication::dropped() const {
   const publish_figures& m = *parts_.metrics;
-  return static_cast<uint64_t>(m.for_room.value() + m.too_large.value() + m.damaged.value());
+  return static_cast<uint64_t>(m.for_room.value() + m.too_large.value() + m.too_old.value() +
+                               m.damaged.value());
 }
 
 status publication::begin(const moment& now) {
@@ -333,7 +334,8 @@ void publication::bound_log() {
   given_up_ = 0;
   giving_up_ = std::make_unique<give_up>(
       *parts_.log, at_, parts_.rules,
-      give_up::extent{std::move(horizons), config_.format == config::record_format::frames});
+      give_up::extent{std::move(horizons), config_.format == config::record_format::frames,
+                      options_.histograms});
 }
 
 bool publication::go_on_giving_up() {

@@ -44,6 +44,7 @@ publish_figures::publish_figures(maker m)
                      "Errors after which what was not confirmed is read again from the log.")),
       for_room(m.dropped("disk_bound")),
       too_large(m.dropped("too_large")),
+      too_old(m.dropped("too_old")),
       damaged(m.dropped("log_damage")),
       lag_seconds(m.level("lag_seconds",
                           "Age of the oldest sample that Kafka has not confirmed; 0: it has all.")),

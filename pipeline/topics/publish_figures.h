@@ -11,7 +11,7 @@ struct publish_figures {
   publish_figures(registry& metrics, const std::string& publication);
 
   counter &samples, &records, &bytes, &sessions, &errors;
-  counter &for_room, &too_large, &damaged;  ///< dropped samples, by reason
+  counter &for_room, &too_large, &too_old, &damaged;  ///< dropped samples, by reason
   gauge &lag_seconds, &lag_bytes, &queued_bytes, &up;
 
  private:

@@ -1,5 +1,6 @@
 #include "pipeline/topics/publisher.h"
 
+#include "config/topic_stream.h"
 #include "query/parser/parser.h"
 #include "storage/base/log.h"
 
@@ -21,9 +22,9 @@ constexpr std::string_view cursor_suffix = ".cursor";
 }  // namespace
 
 struct publisher::target {
-  config::publish_config config;
-  config::kafka_config cluster;
+  config::topic_stream stream;
   std::map<std::string, std::string> external_labels;
+  config::name_validation validation = config::name_validation::utf8;
   bool from_run = false;
   std::unique_ptr<publish_figures> metrics;
   std::unique_ptr<publication> to;  ///< null: could not be made
@@ -32,7 +33,7 @@ struct publisher::target {
   int64_t leaves_ns = 0;
 
   bool same(const target& o) const {
-    return config == o.config && cluster == o.cluster && external_labels == o.external_labels;
+    return stream == o.stream && external_labels == o.external_labels && validation == o.validation;
   }
 };
 
@@ -43,13 +44,11 @@ publisher::~publisher() = default;
 
 void publisher::apply(const std::shared_ptr<const config::config>& conf) {
   auto before = std::exchange(targets_, {});
-  for (const auto& c : conf->own.publish) {
+  for (auto& s : config::topic_streams(*conf)) {
     auto t = std::make_unique<target>();
-    t->config = c;
-    for (const auto& k : conf->own.kafka)
-      if (k.name == c.kafka)
-        t->cluster = k;
+    t->stream = std::move(s);
     t->external_labels = conf->global.external_labels;
+    t->validation = conf->global.validation;
     t->from_run = first_;
     const auto same = std::find_if(before.begin(), before.end(),
                                    [&](const auto& b) { return b != nullptr && b->same(*t); });
@@ -66,59 +65,64 @@ void publisher::apply(const std::shared_ptr<const config::config>& conf) {
 }
 
 status publisher::make(target& t) {
+  const config::publish_config& c = t.stream.to;
   if (env_.kafka == nullptr)
     return {errc::unsupported, "this node has no Kafka"};
   // Readers take sessions of a node for one behind the other.
   for (const auto& other : targets_) {
     if (other.get() == &t)
       break;
-    if (other->config.kafka == t.config.kafka && other->config.topic == t.config.topic)
-      return {errc::invalid_argument, other->config.name + " writes into this topic already"};
+    if (other->stream.to.kafka == c.kafka && other->stream.to.topic == c.topic)
+      return {errc::invalid_argument, other->stream.to.name + " writes into this topic already"};
   }
   auto rules = std::make_shared<send::series_rules>();
-  for (const auto& text : t.config.match) {
+  for (const auto& text : c.match) {
     auto one = query::parse_metric_selector(text);
     if (!one.ok())
       return one.error().with_context("selector " + text);
     rules->selectors.push_back(std::move(*one));
   }
-  rules->external_labels = t.config.labels;
+  rules->external_labels = c.labels;
   rules->external_labels.insert(t.external_labels.begin(), t.external_labels.end());
+  TROUPE_ASSIGN(rules->relabelling, relabel::rules::compile(t.stream.relabelling, t.validation));
   TROUPE_TRY(env_.files->create_directories(env_.folder));
-  t.metrics = std::make_unique<publish_figures>(*env_.metrics, t.config.name);
+  t.metrics = std::make_unique<publish_figures>(*env_.metrics, c.name);
   publication_parts p;
   p.log = env_.log;
   p.files = env_.files;
   p.memory = env_.memory;
-  p.cursor_path = join_path(env_.folder, t.config.name + std::string(cursor_suffix));
+  p.cursor_path = join_path(env_.folder, c.name + std::string(cursor_suffix));
   p.rules = std::move(rules);
   p.described = env_.described;
   p.metrics = t.metrics.get();
   p.node = env_.node;
   p.sessions = &sessions_;
-  p.connect = [kafka = env_.kafka, cluster = t.cluster,
-               topic =
-                   kafka::topic_options{t.config.topic, static_cast<uint32_t>(t.config.partitions),
-                                        static_cast<uint32_t>(t.config.replication_factor), true}] {
+  p.connect = [kafka = env_.kafka, cluster = t.stream.cluster,
+               topic = kafka::topic_options{c.topic, static_cast<uint32_t>(c.partitions),
+                                            static_cast<uint32_t>(c.replication_factor), true}] {
     return kafka->make_producer(cluster, topic);
   };
-  t.to = std::make_unique<publication>(t.config, options_, std::move(p), t.from_run);
+  session_options o = options_;
+  o.histograms = t.stream.histograms;
+  o.exemplars = t.stream.exemplars;
+  o.age_limit_ms = t.stream.age_limit_ms;
+  t.to = std::make_unique<publication>(c, o, std::move(p), t.from_run);
   return {};
 }
 
 void publisher::start(target& t, const moment& now) {
-  if (t.to || now.ns < t.next_try_ns || stopping_ || is_leaving(t.config.name))
+  if (t.to || now.ns < t.next_try_ns || stopping_ || is_leaving(t.stream.to.name))
     return;
   t.next_try_ns = now.ns + try_again_ns;
   const status s = make(t);
   if (!s.ok() && t.error != s.message())
-    out_log.error("{}: {}", t.config.name, s.message());
+    out_log.error("{}: {}", t.stream.to.name, s.message());
   t.error = s.message();
 }
 
 bool publisher::is_leaving(const std::string& name) const {
   return std::any_of(leaving_.begin(), leaving_.end(),
-                     [&](const auto& t) { return t->config.name == name; });
+                     [&](const auto& t) { return t->stream.to.name == name; });
 }
 
 bool publisher::step_leaving(const moment& now) {
@@ -158,9 +162,9 @@ void publisher::forget_others() {
   to_forget_ = false;
   std::set<std::string> holds, cursors;
   for (const auto& t : targets_) {
-    cursors.insert(t->config.name + std::string(cursor_suffix));
+    cursors.insert(t->stream.to.name + std::string(cursor_suffix));
     for (uint32_t i = 0; i < env_.log->shard_count(); ++i)
-      holds.insert(publication::hold_name(t->config.name, i));
+      holds.insert(publication::hold_name(t->stream.to.name, i));
   }
   for (const auto& name : env_.log->holds())
     if (name.starts_with(publication::hold_prefix) && !holds.contains(name))
@@ -199,8 +203,8 @@ std::vector<publication_state> publisher::states() const {
   std::vector<publication_state> out;
   for (const auto& t : targets_) {
     publication_state s;
-    s.name = t->config.name;
-    s.topic = t->config.topic;
+    s.name = t->stream.to.name;
+    s.topic = t->stream.to.topic;
     s.last_error = t->error;
     if (t->to) {
       s.up = t->to->is_up();

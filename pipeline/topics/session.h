@@ -24,6 +24,9 @@ struct session_options {
   int64_t key_interval_ms = 600'000;   ///< so often all series are described anew
   uint64_t segment_bytes = 64u << 20;  ///< and after so much
   uint64_t most_queued = 32u << 20;    ///< bytes of records that are under way
+  bool histograms = true;              ///< in bodies of remote write
+  bool exemplars = true;               ///< in them
+  int64_t age_limit_ms = 0;            ///< of samples in them; 0: any age
 };
 
 struct session_parts {

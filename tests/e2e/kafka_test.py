@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Regions that stream into a real Kafka and take over from it: nodes and brokers are killed while samples arrive; afterwards each
 region has what was acknowledged in the other one, and nothing else."""
+import json
 import os
 import pathlib
 import random
+import subprocess
 import sys
 import time
 
@@ -164,9 +166,65 @@ def kafka_away(folder: str):
             print(f"  {sum(feed.count(f.acked) for f in feeds.values())} samples, all there; newest sample {newest:.1f} s after Kafka")
 
 
+RELABELLED = """global: {external_labels: {cluster: c1}}
+remote_write:
+- url: kafka://main/sent.named
+  name: named
+  protobuf_message: io.prometheus.write.v2.Request
+  write_relabel_configs:
+  - {source_labels: [__name__], regex: load_1.*, action: drop}
+  - {source_labels: [job], target_label: team, replacement: team-$1}
+"""
+
+
+def dry_replay(servers: str, topic: str) -> dict:
+    argv = [harness.troupe_binary(), "replay", f"--brokers={servers}", f"--topic={topic}", "--dry-run", '--match={__name__=~"load.*"}', "--output=json"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, f"{argv}: {done.stdout} {done.stderr}"
+    return json.loads(done.stdout)
+
+
+def remote_write(folder: str):
+    """remote_write pointed at topics, by the name of a cluster and by its brokers: read back by another node and by a dry replay."""
+    with brokers.Brokers(folder, 1) as cluster:
+        own, config = pathlib.Path(folder) / "own.yml", RELABELLED + f"- url: kafka://{cluster.servers}/sent.direct\n"
+        own.write_text(f"kafka: [{{name: main, brokers: ['{cluster.servers}']}}]\n")
+        (pathlib.Path(folder) / "reader").mkdir()
+        topics = ("named", "direct")
+        read = pathlib.Path(folder) / "reader.yml"
+        read.write_text(own.read_text() + "consume:\n" + "".join(
+            f"- {{name: {t}, kafka: main, topic: sent.{t}, labels: {{via: {t}}}}}\n" for t in topics))
+        sender = harness.troupe(folder, config, flags=[harness.WRITE_FLAG, f"--troupe.config.file={own}"])
+        reader = harness.troupe(f"{folder}/reader", flags=[f"--troupe.config.file={read}"])
+        with sender, reader:
+            sender.start()
+            reader.start()
+            f = feed.Feed(sender.port, batch("east"), dict)
+            time.sleep(3)
+            f.stop()
+            kept = {labels: points for labels, points in f.acked.items() if not dict(labels)["__name__"].startswith("load_1")}
+            want = {"direct": f.acked, "named": kept}
+            assert 0 < len(kept) < len(f.acked)
+            for t in topics:
+                team = {"team": "team-node"} if t == "named" else {}
+                arrived = {tuple(sorted({**dict(labels), **team, "cluster": "c1", "via": t}.items())): points for labels, points in want[t].items()}
+                expr = f'{{__name__=~"load.*",via="{t}"}}'
+                harness.wait_for(f"the samples of {t}", lambda e=expr, a=arrived: feed.count(feed.stored(reader.port, e)) >= feed.count(a), 20, 0.1)
+                feed.expect_all(arrived, feed.stored(reader.port, expr))
+            shown = {p["topic"]: p for p in harness.get_api(sender.port, "/api/v1/status/kafka")["publish"]}
+            assert shown["sent.named"]["name"] == "remote_write-named" and shown["sent.direct"]["up"], shown
+            assert harness.stop_ok(sender) and harness.stop_ok(reader)
+        for t in topics:
+            counted = dry_replay(cluster.servers, f"sent.{t}")
+            # What was written and never acknowledged may be there, too.
+            assert feed.count(want[t]) <= counted["samples_to_write"] <= feed.count(want[t]) + SERIES, (t, counted)
+            assert counted["series"] == len(want[t]) and counted["samples_unreadable"] == counted["records_poisoned"] == 0, counted
+        print(f"  {feed.count(f.acked)} samples; by a cluster's name relabelled, by brokers all; a dry replay counts the same")
+
+
 def main() -> int:
     brokers.need()
-    return harness.run_steps([deaths, kafka_away], sys.argv[1:])
+    return harness.run_steps([deaths, kafka_away, remote_write], sys.argv[1:])
 
 
 if __name__ == "__main__":

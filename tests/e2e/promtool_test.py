@@ -43,6 +43,9 @@ CONFIGS = {
     "remote_write_same_names": "remote_write: [{url: 'http://x/w', name: a}, {url: 'http://y/w', name: a}]\n",
     "remote_write_bad_message": "remote_write: [{url: 'http://x/w', protobuf_message: none}]\n",
     "remote_write_reserved_header": "remote_write: [{url: 'http://x/w', headers: {Content-Type: x}}]\n",
+    "remote_write_kafka": "remote_write: [{url: 'kafka://main/t', name: k, send_exemplars: true, write_relabel_configs: "
+                          "[{source_labels: [a], regex: b, action: drop}]}, {url: 'kafka://b1:9092,b2:9092/t', queue_config: {max_shards: 3}}]\n",
+    "remote_write_kafka_same_names": "remote_write: [{url: 'kafka://main/t', name: a}, {url: 'kafka://main/u', name: a}]\n",
     "remote_read": "remote_read: [{url: 'http://x/r', read_recent: true}]\n",
     "remote_read_without_url": "remote_read: [{read_recent: true}]\n",
     "alerting": "alerting: {alertmanagers: [{static_configs: [{targets: ['x:9093']}]}]}\n",

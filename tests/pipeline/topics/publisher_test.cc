@@ -1,6 +1,8 @@
 // All publications: changes of the configuration, errors of it, stop.
 #include "tests/pipeline/topics/publish_kit.h"
 
+#include <set>
+
 namespace troupe::topics {
 namespace {
 
@@ -121,6 +123,106 @@ TEST_F(Publisher, AtStopWhatCannotBeHandedOverIsNotIdle) {
   pass(200);
   EXPECT_TRUE(publisher->idle());
   expect_all(read());
+}
+
+class RemoteWrite : public PublishTest {
+ protected:
+  RemoteWrite() {
+    conf.own.publish.clear();
+    conf.global.external_labels = {{"cluster", "c1"}};
+    config::remote_write_config c;
+    c.url = "kafka://k/t";
+    c.name = "r";
+    c.send_exemplars = c.send_native_histograms = true;
+    conf.remote_write = {c};
+  }
+  config::remote_write_config& block() { return conf.remote_write.front(); }
+  static labels series(const std::string& name) {
+    return labels::from({{"__name__", name}, {"instance", "a"}});
+  }
+  void write_all_kinds() {
+    write_batch b;
+    b.group = 3;
+    b.table = storage::table_of({series("kept"), series("dropped")});
+    const timestamp_ms ts = log.clk.now_ms();
+    b.floats = {{ts, 1, 0}, {ts, 2, 1}};
+    auto h = std::make_shared<histogram>();
+    h->schema = 2;
+    h->count = 3;
+    h->positive_spans = {{0, 2}};
+    h->positive_buckets = {1, 2};
+    b.histograms.push_back({ts + 1000, no_start_timestamp, h, 0});
+    b.exemplars.push_back({{labels::from({{"trace", "x"}}), 1.5, ts}, 0});
+    write(b);
+  }
+  /// Names and "cluster" of all series in the topic.
+  std::set<std::string> found() {
+    std::set<std::string> out;
+    each_batch("t", [&](const write_batch& b) {
+      for (const auto& f : b.floats)
+        out.insert(std::string(b.table->series[f.series].metric_name()) + " " +
+                   std::string(b.table->series[f.series].get("cluster")));
+    });
+    return out;
+  }
+};
+
+TEST_F(RemoteWrite, ABlockWithATopicIsRelabelledAndLabelled) {
+  config::relabel_config drop, rename;
+  drop.source_labels = rename.source_labels = {"__name__"};
+  drop.regex = "dropped";
+  drop.action = config::relabel_action::drop;
+  rename.regex = "(kept)";
+  rename.target_label = "__name__";
+  rename.replacement = "${1}_too";
+  block().write_relabel_configs = {drop, rename};
+  start();
+  write_all_kinds();
+  pass(2000);
+  EXPECT_EQ(found(), (std::set<std::string>{"kept_too c1"}));
+  const auto got = read();
+  EXPECT_EQ(got.all.samples.size(), 2u);  // a float, a histogram
+  EXPECT_EQ(got.all.exemplars.size(), 1u);
+  EXPECT_EQ(publisher->states().at(0).name, "remote_write-r");
+  EXPECT_EQ(metric("up", "remote_write-r"), 1);
+}
+
+TEST_F(RemoteWrite, KindsAndAgesAreThoseOfTheBlock) {
+  block().send_exemplars = block().send_native_histograms = false;
+  block().queue.sample_age_limit_ms = 60'000;
+  start();
+  kafka.reachable = false;
+  write_all_kinds();
+  pass(100'000);
+  EXPECT_EQ(metric("dropped_samples_total", "too_old"), 0);
+  kill();
+  log.clk.advance_ms(100'000);
+  kafka.reachable = true;
+  start();
+  write_all_kinds();
+  pass(2000);
+  const auto got = read();
+  EXPECT_EQ(got.all.samples.size(), 2u);
+  EXPECT_TRUE(got.all.exemplars.empty());
+  EXPECT_EQ(metric("dropped_samples_total", "too_old"), 2);
+  EXPECT_EQ(publisher->states().at(0).dropped, 2u);
+}
+
+TEST_F(RemoteWrite, ChangedRulesGoOnAtThePlaceReached) {
+  start();
+  write_all_kinds();
+  pass(2000);
+  config::relabel_config c;
+  c.source_labels = {"__name__"};
+  c.regex = "dropped";
+  c.action = config::relabel_action::drop;
+  block().write_relabel_configs = {c};
+  apply();
+  write_all_kinds();
+  pass(2000);
+  const auto got = read();
+  EXPECT_EQ(got.all.samples.size(), 5u);
+  EXPECT_EQ(got.doubled(), 0u);
 }
 
 }  // namespace
