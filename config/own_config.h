@@ -4,6 +4,7 @@
 
 #include "config/aggregation_config.h"
 #include "config/federation_config.h"
+#include "config/global_view_config.h"
 #include "config/kafka_config.h"
 #include "config/region_config.h"
 #include "config/series_budget_config.h"
@@ -23,6 +24,7 @@ struct own_config {
   std::vector<consume_config> consume;
   own_region_config region;
   std::vector<region_config> regions;
+  std::vector<global_view_config> global_view;
 
   bool operator==(const own_config&) const = default;
 };

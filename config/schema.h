@@ -54,6 +54,7 @@ void describe(fields& f, publish_config& c);
 void describe(fields& f, consume_config& c);
 void describe(fields& f, own_region_config& c);
 void describe(fields& f, region_config& c);
+void describe(fields& f, global_view_config& c);
 void describe(fields& f, own_config& c);
 
 }  // namespace troupe::config

@@ -6,9 +6,9 @@
 namespace troupe::config {
 namespace {
 
-constexpr std::array<std::string_view, 8> blocks{
+constexpr std::array<std::string_view, 9> blocks{
     "federation", "stream_aggregation", "series_budgets", "kafka", "publish", "consume", "region",
-    "regions"};
+    "regions",    "global_view"};
 /// By record_format.
 constexpr std::array<std::string_view, 3> format_names{"frames", "remote_write", "remote_write_2"};
 
@@ -104,6 +104,16 @@ void describe(fields& f, region_config& c) {
   describe(f, c.client);
 }
 
+void describe(fields& f, global_view_config& c) {
+  f.text("name", c.name, shown::yes);
+  f.texts("urls", c.urls);
+  f.duration("timeout", c.timeout_ms);
+  f.count("max_concurrent", c.max_concurrent, when::always);
+  f.bytes("max_answer_bytes", c.max_answer_bytes, when::always);
+  f.text_map("headers", c.headers);
+  describe(f, c.client);
+}
+
 void describe(fields& f, own_config& c) {
   f.list("federation", c.federation, describe);
   f.list("stream_aggregation", c.stream_aggregation, describe);
@@ -113,6 +123,7 @@ void describe(fields& f, own_config& c) {
   f.list("consume", c.consume, describe);
   f.object("region", c.region, describe);
   f.list("regions", c.regions, describe);
+  f.list("global_view", c.global_view, describe);
 }
 
 }  // namespace troupe::config

@@ -47,14 +47,6 @@ void check_headers(const std::map<std::string, std::string>& headers, const std:
   }
 }
 
-void check_remote_headers(const std::map<std::string, std::string>& headers,
-                          const std::string& path, diagnostics& out) {
-  check_headers(headers, child_path(path, "headers"),
-                "authorization header must be changed via the basic_auth, authorization, oauth2, "
-                "sigv4, azuread or google_iam parameter",
-                out);
-}
-
 void check_rules(const std::vector<relabel_config>& rules, const std::string& path, bool utf8,
                  diagnostics& out) {
   for (size_t i = 0; i < rules.size(); ++i)
@@ -165,6 +157,14 @@ void check_one_auth(const remote_write_config& c, const std::string& path, diagn
 }
 
 }  // namespace
+
+void check_remote_headers(const std::map<std::string, std::string>& headers,
+                          const std::string& path, diagnostics& out) {
+  check_headers(headers, child_path(path, "headers"),
+                "authorization header must be changed via the basic_auth, authorization, oauth2, "
+                "sigv4, azuread or google_iam parameter",
+                out);
+}
 
 void validate(const global_config& c, const std::string& path, diagnostics& out) {
   if (c.scrape_timeout_ms > c.scrape_interval_ms)

@@ -31,6 +31,10 @@ void validate(const publish_config& c, const std::string& path, diagnostics& out
 void validate(const consume_config& c, const std::string& path, diagnostics& out);
 void validate(const own_region_config& c, const std::string& path, diagnostics& out);
 void validate(const region_config& c, const std::string& path, diagnostics& out);
+void validate(const global_view_config& c, const std::string& path, diagnostics& out);
+/// Of headers that are sent along with every request to another server.
+void check_remote_headers(const std::map<std::string, std::string>& headers,
+                          const std::string& path, diagnostics& out);
 void validate(const own_config& c, diagnostics& out);
 /// The main file's blocks, jobs of scrape_config_files not included. All errors, not only the
 /// first.

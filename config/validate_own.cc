@@ -266,6 +266,30 @@ void check_regions(const own_config& c, diagnostics& out) {
   }
 }
 
+void validate(const global_view_config& c, const std::string& path, diagnostics& out) {
+  constexpr uint64_t most_concurrent = 1024;
+  constexpr std::string_view this_node = "local";  // in the parameter `regions` of queries
+  check_stage_name(c.name, "global_view", path, out);
+  if (c.name == this_node)
+    add(out, child_path(path, "name"), "\"local\" stands for this node in queries");
+  if (c.urls.empty())
+    add(out, path, "urls for global_view are empty");
+  const auto urls = child_path(path, "urls");
+  for (size_t i = 0; i < c.urls.size(); ++i) {
+    if (const auto s = check_url(c.urls[i]); !s.ok())
+      add(out, item_path(urls, i), std::string(s.message()));
+    if (std::find(c.urls.begin(), c.urls.begin() + static_cast<ptrdiff_t>(i), c.urls[i]) !=
+        c.urls.begin() + static_cast<ptrdiff_t>(i))
+      add(out, item_path(urls, i), "is there twice");
+  }
+  if (c.max_concurrent == 0 || c.max_concurrent > most_concurrent)
+    add(out, child_path(path, "max_concurrent"), "must be from 1 to 1024");
+  if (c.max_answer_bytes == 0)
+    add(out, child_path(path, "max_answer_bytes"), "must not be 0");
+  check_remote_headers(c.headers, path, out);
+  validate(c.client, path, out);
+}
+
 void validate(const own_config& c, diagnostics& out) {
   check_all(c.federation, "federation", out);
   check_all(c.stream_aggregation, "stream_aggregation", out);
@@ -276,6 +300,11 @@ void validate(const own_config& c, diagnostics& out) {
   check_clusters(c.publish, "publish", c, out);
   check_clusters(c.consume, "consume", c, out);
   check_regions(c, out);
+  check_all(c.global_view, "global_view", out);
+  for (size_t i = 0; i < c.global_view.size(); ++i)
+    if (!c.region.name.empty() && c.global_view[i].name == c.region.name)
+      add(out, child_path(item_path("global_view", i), "name"),
+          quoted(c.region.name) + " is this node's region");
 }
 
 }  // namespace troupe::config

@@ -282,5 +282,55 @@ TEST(own_config, bad_regions_say_where) {
             "/e/t.yml:8:3: regions[2]: exactly one of kafka & url must be configured");
 }
 
+TEST(own_config, regions_of_the_global_view) {
+  const auto loaded = load_own(
+      "region: {name: here}\n"
+      "global_view:\n"
+      "- name: eu\n"
+      "  urls: ['http://eu-a:9090', 'http://eu-b:9090/prefix']\n"
+      "  timeout: 30s\n"
+      "  max_concurrent: 2\n"
+      "  max_answer_bytes: 1MiB\n"
+      "  headers: {X-Scope: a}\n"
+      "  basic_auth: {username: u, password_file: pw}\n"
+      "- {name: us, urls: ['http://us:9090']}\n");
+  ASSERT_NE(loaded.value, nullptr) << join(loaded.errors);
+  ASSERT_EQ(loaded.value->own.global_view.size(), 2u);
+  const auto& eu = loaded.value->own.global_view[0];
+  EXPECT_EQ(eu.urls, (std::vector<std::string>{"http://eu-a:9090", "http://eu-b:9090/prefix"}));
+  EXPECT_EQ(eu.timeout_ms, 30'000);
+  EXPECT_EQ(eu.max_concurrent, 2u);
+  EXPECT_EQ(eu.max_answer_bytes, 1u << 20);
+  EXPECT_EQ(eu.headers.at("X-Scope"), "a");
+  EXPECT_EQ(eu.client.basic_auth->password_file, "/e/pw");
+  const auto& us = loaded.value->own.global_view[1];
+  EXPECT_EQ(us.timeout_ms, 0);
+  EXPECT_EQ(us.max_concurrent, 8u);
+  EXPECT_EQ(us.max_answer_bytes, 256ull << 20);
+}
+
+TEST(own_config, a_bad_global_view_says_where) {
+  EXPECT_EQ(
+      join(load_own("region: {name: here}\n"
+                    "global_view:\n"
+                    "- {name: here, urls: ['http://a', 'http://a', 'a:9090']}\n"
+                    "- {name: local}\n"
+                    "- {name: eu, urls: ['http://a'], max_concurrent: 0, max_answer_bytes: 0}\n"
+                    "- {name: eu, urls: ['http://a'], headers: {Authorization: x}}\n"
+                    "- {name: 'a,b', urls: ['http://a']}\n")
+               .errors),
+      "/e/t.yml:3:4: global_view[0].name: \"here\" is this node's region\n"
+      "/e/t.yml:3:35: global_view[0].urls[1]: is there twice\n"
+      "/e/t.yml:3:47: global_view[0].urls[2]: must be an absolute URL\n"
+      "/e/t.yml:4:3: global_view[1]: urls for global_view are empty\n"
+      "/e/t.yml:4:4: global_view[1].name: \"local\" stands for this node in queries\n"
+      "/e/t.yml:5:34: global_view[2].max_concurrent: must be from 1 to 1024\n"
+      "/e/t.yml:5:53: global_view[2].max_answer_bytes: must not be 0\n"
+      "/e/t.yml:6:4: global_view[3].name: \"eu\" is there twice\n"
+      "/e/t.yml:6:44: global_view[3].headers.Authorization: authorization header must be changed "
+      "via the basic_auth, authorization, oauth2, sigv4, azuread or google_iam parameter\n"
+      "/e/t.yml:7:4: global_view[4].name: must be at most 80 of a-z A-Z 0-9 - _ .");
+}
+
 }  // namespace
 }  // namespace troupe::config
