@@ -4,9 +4,12 @@
 #include "query/engine/annotations.h"
 #include "query/engine/budget.h"
 #include "query/engine/evaluator.h"
+#include "query/engine/parting.h"
+#include "query/engine/parts.h"
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -221,7 +224,17 @@ result<query_result> engine::run(const call& c) const {
                     .stats = out.stats,
                     .samples_per_step = {},
                     .shared = nullptr};
-  if (c.overrides.shared && c.times.step_ms == 0) {
+  std::optional<parting> parted;
+  if (c.overrides.parts) {
+    parted.emplace(
+        *tree, figures,
+        parting::rules{.label = c.overrides.parts->parting_label(),
+                       .here = {c.times.start, c.times.end, options.default_subquery_step_ms},
+                       .delayed_names = options.enable_delayed_name_removal,
+                       .metadata_labels = options.enable_type_and_unit_labels});
+    state.parts = c.overrides.parts;
+    state.parted = &*parted;
+  } else if (c.overrides.shared && c.times.step_ms == 0) {
     state.shared = c.overrides.shared;
     state.shared->charge_to(memory_);
   }

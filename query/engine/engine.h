@@ -17,6 +17,7 @@
 
 namespace troupe::query {
 
+class part_evaluator;
 class shared_calls;
 
 struct engine_options {
@@ -54,6 +55,9 @@ struct query_overrides {
   /// overrides. Warnings, infos and statistics of what others have read are left out. Null:
   /// nothing. The parsed expression must live as long as this.
   shared_calls* shared = nullptr;
+  /// Who evaluates parts of the expression where their series are (parts.h); `shared` is then of no
+  /// use. Null: all series are read through the source.
+  part_evaluator* parts = nullptr;
 };
 
 /// Prometheus' errorType of a failed query.

@@ -89,6 +89,9 @@ result<step_vector> evaluator::vector(const expr& e) {
     return step_vector(state_.limits);
   if (grid_.count > 1 && state_.invariant.contains(e))
     return invariant_vector(e);
+  TROUPE_ASSIGN(auto merged, from_places(e));
+  if (merged)
+    return std::move(*merged);
   shared_selection* const known = shared(e);
   if (known && shared_ready(*known, e))
     return shared_vector(*known);
@@ -101,9 +104,12 @@ result<step_vector> evaluator::vector(const expr& e) {
 // Evaluates once and repeats the result at every step.
 result<step_vector> evaluator::invariant_vector(const expr& e) {
   evaluator once(state_, {grid_.start, grid_.step, 1}, times_used_ * grid_.count);
-  TROUPE_ASSIGN(step_vector one, once.vector_node(e));
+  TROUPE_ASSIGN(auto merged, once.from_places(e));
+  auto one = merged ? result<step_vector>(std::move(*merged)) : once.vector_node(e);
+  if (!one.ok())
+    return one.error();
   step_vector out(state_.limits);
-  for (step_series& s : one.series) {
+  for (step_series& s : one->series) {
     s.values.resize(grid_.count, s.values[0]);
     if (!s.histograms.empty())
       s.histograms.resize(grid_.count, histogram_ptr(s.histograms[0]));

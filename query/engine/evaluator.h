@@ -6,6 +6,8 @@
 #include "query/engine/annotations.h"
 #include "query/engine/budget.h"
 #include "query/engine/engine.h"
+#include "query/engine/parting.h"
+#include "query/engine/parts.h"
 #include "query/engine/shared_calls.h"
 #include "query/engine/step_vector.h"
 #include "query/engine/value.h"
@@ -14,6 +16,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -45,6 +48,8 @@ struct query_state {
   query_stats& stats;
   std::vector<uint64_t> samples_per_step;  ///< of the outermost grid; empty unless asked for
   shared_calls* shared = nullptr;
+  part_evaluator* parts = nullptr;
+  const parting* parted = nullptr;  ///< null without parts
 };
 
 /// A scalar at every step.
@@ -79,6 +84,10 @@ class evaluator {
   status settle_names(step_vector& v) const {
     return delayed_names() ? status{} : merge_same_labelset(v);
   }
+
+  // parts.cc
+  /// `e` of merged answers to a part; nothing if it is to be evaluated here.
+  result<std::optional<step_vector>> from_places(const expr& e);
 
   // selectors.cc
   using series_reader = std::function<status(const labels&, storage::sample_columns&)>;

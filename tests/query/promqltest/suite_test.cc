@@ -2,14 +2,10 @@
 // beside the source tree.
 #include "query/engine/engine.h"
 #include "query/promqltest/runner.h"
+#include "tests/query/promqltest/script_files.h"
 #include "tests/support/memory_queryable.h"
 
 #include <gtest/gtest.h>
-
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 
 namespace troupe::query {
 namespace {
@@ -44,17 +40,6 @@ class engine_backend : public script_backend {
   engine engine_{engine_options::everything(), clock_};
 };
 
-std::vector<std::filesystem::path> script_files() {
-  std::vector<std::filesystem::path> files;
-  std::error_code ec;
-  const auto folder = std::filesystem::path(TROUPE_SOURCE_DIR) / ".." / "shared" / "promqltest";
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ec))
-    if (entry.path().extension() == ".test")
-      files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
 TEST(PromqlSuite, EveryScriptPasses) {
   const auto files = script_files();
   if (files.empty())
@@ -62,9 +47,7 @@ TEST(PromqlSuite, EveryScriptPasses) {
   std::vector<script_report> reports;
   std::string text;
   for (const auto& file : files) {
-    std::ifstream in(file, std::ios::binary);
-    const std::string content{std::istreambuf_iterator<char>(in), {}};
-    const auto s = parse_script(file.filename().string(), content);
+    const auto s = read_script(file);
     ASSERT_TRUE(s.ok()) << s.error().message();
     engine_backend backend;
     reports.push_back(run_script(*s, backend));
