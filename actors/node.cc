@@ -18,6 +18,7 @@ node::node(caf::actor_system& sys, node_options options, node_environment env)
     : sys_(sys),
       opts_(std::move(options)),
       env_(std::move(env)),
+      switches_(*env_.metrics),
       receive_queues_(opts_.receive_actors) {}
 
 node::~node() = default;
@@ -89,6 +90,7 @@ void node::build_api(std::string retention) {
   s.rules = &rules_;
   s.watermarks = &watermarks_;
   s.topics = &topics_;
+  s.switches = &switches_;
   s.pushed = pushed_.get();
   if (opts_.flags.features.otlp_deltatocumulative)
     deltas_ = std::make_unique<otlp::delta_streams>(

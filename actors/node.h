@@ -21,6 +21,7 @@
 #include "pipeline/rules/engine_door.h"
 #include "pipeline/rules/go_templates.h"
 #include "pipeline/rules/rule_board.h"
+#include "pipeline/stages/stage_switches.h"
 #include "pipeline/topics/topic_board.h"
 #include "query/engine/engine.h"
 #include "storage/base/line_log.h"
@@ -169,6 +170,7 @@ class node {
   ingest::input_marks marks_;
   ingest::watermarks watermarks_;
   topics::topic_board topics_;
+  stages::stage_switches switches_;
   rules::rule_board rules_;
   std::unique_ptr<rules::engine_door> rule_queries_;
   std::unique_ptr<rules::go_templates> templates_;

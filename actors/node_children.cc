@@ -304,6 +304,7 @@ publish_params node::publish_params_of() {
   p.env.described = [this] { return store_->reader().metadata_of("", "", 0); };
   p.env.folder = join_path(opts_.store.dir, "publish");
   p.env.node = node_id_;
+  p.env.switches = &switches_;
   p.clk = env_.clk;
   p.board = &topics_;
   return p;
@@ -317,6 +318,7 @@ federation_params node::federation_params_of() {
   p.env.known = known_series_.get();
   p.env.folder = federation_folder();
   p.env.node = federate::id_text(node_id_);
+  p.env.switches = &switches_;
   p.store = {store_->shard_count(), env_.metrics, env_.on_offer, env_.on_outcome};
   p.fetcher = env_.fetcher;
   p.clk = env_.clk;
@@ -334,6 +336,7 @@ consume_params node::consume_params_of() {
   p.env.known = std::shared_ptr<remote::series_cache>(std::shared_ptr<void>(), known_series_.get());
   p.env.folder = join_path(opts_.store.dir, "consume");
   p.env.quarantine = join_path(join_path(opts_.store.dir, "quarantine"), "kafka");
+  p.env.switches = &switches_;
   p.store = {store_->shard_count(), env_.metrics, env_.on_offer, env_.on_outcome};
   p.clk = env_.clk;
   p.board = &topics_;

@@ -44,9 +44,14 @@ http::response plain(int code, std::string body) {
   return {code, "text/plain; charset=utf-8", {}, std::move(body)};
 }
 
+/// Also those that are not carried out on the maintenance thread.
+bool is_admin(const route& r) {
+  return r.kind == route_kind::admin || r.path.starts_with("/api/v1/admin/");
+}
+
 /// The refusal of a group of routes that a flag turns on; "" if the route may run.
 std::string_view disabled(const services& s, const route& r) {
-  if (r.kind == route_kind::admin && !s.enable_admin)
+  if (is_admin(r) && !s.enable_admin)
     return "admin APIs disabled";
   if ((r.kind == route_kind::reload || r.kind == route_kind::quit) && !s.enable_lifecycle)
     return "Lifecycle API is not enabled.";
@@ -76,7 +81,7 @@ std::string_view push_closed(const services& s) {
 }
 
 http::response refuse_disabled(const route& r, std::string_view why) {
-  if (r.kind == route_kind::admin)
+  if (is_admin(r))
     return error_response(503, "unavailable", why);
   if (r.closed != nullptr)
     return plain(404, std::string(why) + "\n");
@@ -109,6 +114,7 @@ const std::vector<route>& api::routes() {
       {"GET", "/api/v1/status/cardinality", k::cheap, handle_cardinality},
       {"GET", "/api/v1/status/watermarks", k::cheap, handle_watermarks},
       {"GET", "/api/v1/status/kafka", k::cheap, handle_kafka},
+      {"GET", "/api/v1/status/stages", k::cheap, handle_stages},
       {"GET", "/api/v1/status/walreplay", k::cheap, handle_walreplay},
       {"GET", "/api/v1/status/damage", k::cheap, handle_damage},
       {"GET", "/api/v1/rules", k::cheap, handle_rules},
@@ -118,6 +124,8 @@ const std::vector<route>& api::routes() {
       {"POST PUT", "/api/v1/admin/tsdb/clean_tombstones", k::admin, handle_clean_tombstones},
       {"POST PUT", "/api/v1/admin/tsdb/flush", k::admin, handle_flush},
       {"POST PUT", "/api/v1/admin/tsdb/snapshot", k::admin, handle_snapshot},
+      {"POST", "/api/v1/admin/stages/pause", k::cheap, handle_pause_stages},
+      {"POST", "/api/v1/admin/stages/resume", k::cheap, handle_resume_stages},
       {"POST", "/api/v1/write", k::write, handle_write, write_closed},
       {"POST", "/api/v1/otlp/v1/metrics", k::write, handle_otlp, otlp_closed},
       {"POST", "/api/v1/read", k::read, handle_read},

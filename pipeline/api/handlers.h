@@ -49,6 +49,10 @@ void add_lag_warnings(const services& s, std::string_view query_text, timestamp_
 void collect_selectors(const query::expr& e, std::vector<matchers>& out);
 // kafka_api.cc
 TROUPE_HANDLER(handle_kafka);
+// stages_api.cc
+TROUPE_HANDLER(handle_pause_stages);
+TROUPE_HANDLER(handle_resume_stages);
+TROUPE_HANDLER(handle_stages);
 // rules_api.cc
 TROUPE_HANDLER(handle_rules);
 TROUPE_HANDLER(handle_alerts);

@@ -15,6 +15,7 @@ std::string publication_json(const topics::publication_state& p) {
       .text("name", p.name)
       .text("topic", p.topic)
       .boolean("up", p.up)
+      .boolean("paused", p.paused)
       .text("lastError", p.last_error)
       .number("lagSeconds", static_cast<double>(p.lag_ms) / ms_per_second)
       .number("lagBytes", p.lag_bytes)
@@ -37,6 +38,7 @@ std::string consumption_json(const topics::consumption_state& c) {
       .text("cluster", c.kafka)
       .text("topic", c.topic)
       .boolean("up", c.up)
+      .boolean("paused", c.paused)
       .text("lastError", c.last_error);
   if (c.watermark)
     o.text("completeUntil", format_rfc3339(*c.watermark));

@@ -34,6 +34,9 @@ class series_cache;
 namespace troupe::ingest {
 class watermarks;
 }
+namespace troupe::stages {
+class stage_switches;
+}
 namespace troupe::topics {
 class topic_board;
 }
@@ -120,6 +123,7 @@ struct services {
   const rules::rule_board* rules = nullptr;
   const ingest::watermarks* watermarks = nullptr;  ///< of other nodes' data; null: there are none
   const topics::topic_board* topics = nullptr;     ///< of Kafka; null: there are none
+  stages::stage_switches* switches = nullptr;      ///< null: no stage can be paused
   storage_admin admin;
   build_info build;
   std::map<std::string, std::string> flags;  ///< name to value, as given or by default

@@ -114,6 +114,11 @@ void subscriber::start(target& t, int64_t now_ns) {
   t.error = s.message();
 }
 
+void subscriber::look_at_switch(target& t, int64_t now_ns) {
+  if (env_.switches != nullptr)
+    t.from->set_paused(env_.switches->is_paused(stages::stage::federate, t.config.name, now_ns));
+}
+
 std::vector<http::fetch_request> subscriber::step(int64_t now_ns) {
   std::vector<http::fetch_request> out = std::exchange(farewells_, {});
   for (auto& r : out)
@@ -123,6 +128,7 @@ std::vector<http::fetch_request> subscriber::step(int64_t now_ns) {
       start(*t, now_ns);
     if (!t->from)
       continue;
+    look_at_switch(*t, now_ns);
     const auto asked = t->from->step(now_ns);
     if (!asked)
       continue;
@@ -150,6 +156,7 @@ std::optional<delivery> subscriber::on_result(http::fetch_result got, int64_t no
   target* t = find(token);
   if (t == nullptr)
     return std::nullopt;
+  look_at_switch(*t, now_ns);
   auto batches = t->from->on_answer(read_answer(std::move(got)), now_ns);
   if (batches.empty())
     return std::nullopt;

@@ -7,6 +7,7 @@
 #include "pipeline/discover/environment.h"
 #include "pipeline/federate/subscription.h"
 #include "pipeline/http/http.h"
+#include "pipeline/stages/stage_switches.h"
 
 #include <cstdint>
 #include <memory>
@@ -22,8 +23,9 @@ struct subscriber_environment {
   registry* metrics = nullptr;
   discover::endpoint_factory endpoints;
   remote::series_cache* known = nullptr;
-  std::string folder;  ///< of the cursors; made if it is missing
-  std::string node;    ///< this one's id
+  std::string folder;                          ///< of the cursors; made if it is missing
+  std::string node;                            ///< this one's id
+  stages::stage_switches* switches = nullptr;  ///< null: nothing is ever paused
 };
 
 /// To be stored; `token` goes to on_stored().
@@ -59,6 +61,7 @@ class subscriber {
   void start(target& t, int64_t now_ns);
   status make(target& t, int64_t now_ns);
   void leave(const target& t);
+  void look_at_switch(target& t, int64_t now_ns);
   void forget_others();
   target* find(uint64_t token);
   std::string cursor_path(const std::string& name) const;

@@ -112,10 +112,11 @@ status subscription::store_cursor() {
 }
 
 std::optional<stream_request> subscription::step(int64_t now_ns) {
-  // A request that waits at the source has nothing to tell: only failures let the lag grow.
-  const int64_t silent_ms = last_error_.empty() ? 0 : (now_ns - told_ns_) / ns_per_ms;
+  // A request that waits at the source has nothing to tell: only failures and pauses let the lag
+  // grow.
+  const int64_t silent_ms = last_error_.empty() && !paused_ ? 0 : (now_ns - told_ns_) / ns_per_ms;
   metrics_.lag_seconds.set(static_cast<double>(lag_ms_ + silent_ms) / 1000);
-  if (state_ != state::resting || stopping_ || now_ns < next_ns_)
+  if (state_ != state::resting || stopping_ || paused_ || now_ns < next_ns_)
     return std::nullopt;
   state_ = state::asking;
   return request_;
@@ -133,6 +134,10 @@ void subscription::fail(std::string why, int64_t now_ns, bool for_good) {
 }
 
 std::vector<batch_ptr> subscription::on_answer(stream_answer got, int64_t now_ns) {
+  if (paused_) {
+    state_ = state::resting;
+    return {};
+  }
   if (!got.error.ok()) {
     fail(std::string(got.error.message()), now_ns, got.error.code() == errc::invalid_argument);
     return {};

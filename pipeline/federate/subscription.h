@@ -40,6 +40,8 @@ class subscription {
   std::vector<batch_ptr> on_answer(stream_answer got, int64_t now_ns);
   void on_stored(const std::vector<ingest::outcome>& outcomes, int64_t now_ns);
 
+  /// Asks nothing, and drops the answer that is under way, which is asked for again.
+  void set_paused(bool paused) { paused_ = paused; }
   /// Batches that it gave are not stored yet.
   bool is_storing() const { return state_ == state::storing; }
   /// No new requests.
@@ -68,7 +70,7 @@ class subscription {
   stream_request request_;  ///< with the cursor that is on disk
   figures metrics_;
   state state_ = state::resting;
-  bool stopping_ = false;
+  bool stopping_ = false, paused_ = false;
   stream_answer answer_;           ///< that is being stored
   remote::decoded_write decoded_;  ///< of it, without the batches
   std::string last_error_;

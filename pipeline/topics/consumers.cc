@@ -64,6 +64,8 @@ void consumers::forget_others() {
 std::vector<delivery> consumers::step(int64_t now_ms, int64_t now_ns) {
   std::vector<delivery> out;
   for (const auto& c : all_) {
+    c->set_paused(env_.switches != nullptr &&
+                  env_.switches->is_paused(stages::stage::consume, c->config().name, now_ns));
     auto more = c->step(now_ms, now_ns);
     std::move(more.begin(), more.end(), std::back_inserter(out));
   }

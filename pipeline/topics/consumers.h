@@ -4,6 +4,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "pipeline/stages/stage_switches.h"
 #include "pipeline/topics/consumption.h"
 
 #include <cstdint>
@@ -19,8 +20,9 @@ struct consume_environment {
   registry* metrics = nullptr;
   kafka::connector* kafka = nullptr;  ///< null: blocks are an error
   std::shared_ptr<remote::series_cache> known;
-  std::string folder;      ///< of offsets; made if it is missing
-  std::string quarantine;  ///< of records that nobody can read; the same
+  std::string folder;                          ///< of offsets; made if it is missing
+  std::string quarantine;                      ///< of records that nobody can read; the same
+  stages::stage_switches* switches = nullptr;  ///< null: nothing is ever paused
 };
 
 class consumers {

@@ -55,11 +55,12 @@ std::vector<delivery> consumption::step(int64_t now_ms, int64_t now_ns) {
   now_ms_ = now_ms;
   told_.set_time(now_ms);
   if (!stopping_ && is_open(now_ns)) {
-    rearrange(now_ns);
+    if (!paused_)
+      rearrange(now_ns);
     const uint64_t most = backlog_ ? lane_bytes : most_bytes;
     for (auto* l : {live_.get(), backlog_.get()}) {
       // Nothing new until what is asked for is done, which wants nothing to be under way.
-      if (l == nullptr || (wants_change() && !l->has_under_way()))
+      if (l == nullptr || ((paused_ || wants_change()) && !l->has_under_way()))
         continue;
       if (auto d = l->step(most, now_ms, now_ns))
         out.push_back(std::move(*d));
@@ -340,7 +341,7 @@ void consumption::observe(int64_t now_ns) {
     progress_ = until;
   }
   const auto at = connection();
-  if (at.up)
+  if (at.up && !paused_)
     down_since_ms_.reset();
   else if (!down_since_ms_)
     down_since_ms_ = now_ms_;
@@ -386,7 +387,9 @@ std::optional<timestamp_ms> consumption::watermark() const {
     const stretch* b = backlog_ ? backlog_->find(p) : nullptr;
     const auto& at = b != nullptr ? b->place() : s->place();
     const auto there = live_->consumer().range(p);
-    const auto until = complete_until(at, b == nullptr && there && at.next >= there->end, now_ms_);
+    // What a paused one knows of the end is old.
+    const bool at_end = !paused_ && b == nullptr && there && at.next >= there->end;
+    const auto until = complete_until(at, at_end, now_ms_);
     if (!until)
       return std::nullopt;
     out = std::min(out, *until);
@@ -399,7 +402,7 @@ bool consumption::is_storing() const {
 }
 
 bool consumption::is_hungry() const {
-  if (stopping_ || !live_)
+  if (stopping_ || paused_ || !live_)
     return false;
   if (wants_change())
     return !live_->has_under_way() && !(backlog_ && backlog_->has_under_way());
@@ -413,6 +416,7 @@ consumption_state consumption::state() const {
   out.topic = config_.topic;
   const auto at = connection();
   out.up = at.up;
+  out.paused = paused_;
   out.last_error = told_.last_error();
   if (out.last_error.empty())
     out.last_error = at.last_error;

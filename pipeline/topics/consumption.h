@@ -37,6 +37,7 @@ struct consumption_state {
   };
   std::string name, kafka, topic;
   bool up = false;
+  bool paused = false;
   std::string last_error;
   std::vector<stretch_state> stretches;
   consume_lag lag;
@@ -57,6 +58,8 @@ class consumption {
   bool on_stored(uint64_t token, const std::vector<ingest::outcome>& outcomes, int64_t now_ms,
                  int64_t now_ns);
 
+  /// Takes no record; what was taken is stored.
+  void set_paused(bool paused) { paused_ = paused; }
   /// Reads no more.
   void stop() { stopping_ = true; }
   /// It is given up: writes down the place that was reached.
@@ -104,12 +107,12 @@ class consumption {
   uint32_t began_with_ = 0;
   std::unique_ptr<lane> live_;     ///< null: not open yet
   std::unique_ptr<lane> backlog_;  ///< null: there is none
-  bool stopping_ = false;
+  bool stopping_ = false, paused_ = false;
   bool dirty_ = false;    ///< the file is behind
   bool changed_ = false;  ///< not only by how far it is
   int64_t now_ms_ = 0;
   int64_t next_try_ns_ = 0, next_split_ns_ = 0, next_save_ns_ = 0, next_look_ns_ = 0;
-  std::optional<int64_t> down_since_ms_;
+  std::optional<int64_t> down_since_ms_;  ///< or paused
   std::string connection_error_;
   std::optional<timestamp_ms> progress_;
 };

@@ -123,7 +123,7 @@ bool publication::step(const moment& now) {
   bool more = false;
   if (giving_up_)
     more = go_on_giving_up();
-  else if (producer_ || connect(now))
+  else if (producer_ || (!paused_ && connect(now)))
     more = run(now);
   keep_up(now);
   return more;
@@ -153,6 +153,8 @@ bool publication::run(const moment& now) {
   }
   if (session_ && is_over())
     end_session();
+  if (paused_)
+    return false;
   const uint32_t count = producer_->partitions();
   if (session_ && count != 0 && count != partitions_ && !std::exchange(ending_, true)) {
     out_log.info("{}: the topic has {} partitions now", config_.name, count);
@@ -251,7 +253,7 @@ void publication::stop() {
 }
 
 bool publication::is_idle() const {
-  return !session_ || session_->is_idle() || is_over();
+  return paused_ || !session_ || session_->is_idle() || is_over();
 }
 
 void publication::flush() {
@@ -358,10 +360,11 @@ bool publication::go_on_giving_up() {
 }
 
 void publication::publish(const moment& now) {
-  if (session_ && session_->caught_up())
+  // Whether there is something new in the log, a paused one does not know.
+  const timestamp_ms oldest = session_ && !paused_ ? session_->oldest_ts() : max_time;
+  if (session_ && session_->caught_up() && !paused_)
     done_ms_ = now.ms;
-  else if (const timestamp_ms oldest = session_ ? session_->oldest_ts() : max_time;
-           oldest != max_time)
+  else if (oldest != max_time)
     done_ms_ = oldest;
   else if (done_ms_ == min_time)
     done_ms_ = now.ms;

@@ -42,9 +42,11 @@ class publication {
 
   /// True: it could go on at once.
   bool step(const moment& now);
+  /// Nothing is read, and nothing is handed to Kafka; what was handed over is still counted.
+  void set_paused(bool paused) { paused_ = paused; }
   /// What was read goes out, nothing more is read.
   void stop();
-  /// Nothing is under way.
+  /// Nothing is under way, or it is paused.
   bool is_idle() const;
   /// Makes the cursor durable.
   void flush();
@@ -90,7 +92,7 @@ class publication {
   send::cursor_file file_;
   send::metadata_book described_;
   oversize too_large_;
-  bool begun_ = false, stopping_ = false;
+  bool begun_ = false, stopping_ = false, paused_ = false;
   send::stretch at_;  ///< without a session
   std::unique_ptr<kafka::producer> producer_;
   std::unique_ptr<session> session_;  ///< refers to the producer

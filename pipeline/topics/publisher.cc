@@ -31,6 +31,7 @@ struct publisher::target {
   std::string error;
   int64_t next_try_ns = 0;
   int64_t leaves_ns = 0;
+  bool paused = false;
 
   bool same(const target& o) const {
     return stream == o.stream && external_labels == o.external_labels && validation == o.validation;
@@ -146,9 +147,13 @@ bool publisher::step(timestamp_ms now_ms, int64_t now_ns) {
   const moment now{now_ms, now_ns};
   bool more = step_leaving(now);
   for (auto& t : targets_) {
+    t->paused = env_.switches != nullptr &&
+                env_.switches->is_paused(stages::stage::publish, t->stream.to.name, now.ns);
     start(*t, now);
-    if (t->to)
-      more = t->to->step(now) || more;
+    if (!t->to)
+      continue;
+    t->to->set_paused(t->paused);
+    more = t->to->step(now) || more;
   }
   if (to_forget_ && leaving_.empty() &&
       std::all_of(targets_.begin(), targets_.end(),
@@ -205,6 +210,7 @@ std::vector<publication_state> publisher::states() const {
     publication_state s;
     s.name = t->stream.to.name;
     s.topic = t->stream.to.topic;
+    s.paused = t->paused;
     s.last_error = t->error;
     if (t->to) {
       s.up = t->to->is_up();

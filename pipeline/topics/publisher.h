@@ -4,6 +4,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "pipeline/stages/stage_switches.h"
 #include "pipeline/topics/publication.h"
 
 #include <cstdint>
@@ -20,8 +21,9 @@ struct publisher_environment {
   memory_budget* memory = nullptr;    ///< of the process; null: no bound
   kafka::connector* kafka = nullptr;  ///< null: there is none
   send::metadata_source described;
-  std::string folder;  ///< of the cursors; made if it is missing
-  uint64_t node = 0;   ///< id of the data
+  std::string folder;                          ///< of the cursors; made if it is missing
+  uint64_t node = 0;                           ///< id of the data
+  stages::stage_switches* switches = nullptr;  ///< null: nothing is ever paused
 };
 
 /// How a publication is doing.
@@ -32,6 +34,7 @@ struct publication_state {
   uint64_t lag_bytes = 0;
   uint64_t dropped = 0;    ///< samples that will not be in the topic
   std::string last_error;  ///< "" if all is well
+  bool paused = false;
 };
 
 class publisher {

@@ -40,8 +40,14 @@ class SubscriberTest : public FederationTest {
     env.known = known.get();
     env.folder = "here/federation";
     env.node = "0000000000000001";
+    switches = std::make_unique<stages::stage_switches>(figures);
+    env.switches = switches.get();
     to = std::make_unique<subscriber>(std::move(env));
     reload();
+  }
+  void pause(int64_t ms) {
+    switches->pause(stages::stage::federate, "east", ms, "", log.clk.now_ms(),
+                    log.clk.monotonic_ns());
   }
   void kill_here() {
     to.reset();
@@ -141,6 +147,7 @@ class SubscriberTest : public FederationTest {
   registry figures;
   std::shared_ptr<http::byte_budget> budget = std::make_shared<http::byte_budget>(1 << 30);
   std::unique_ptr<remote::series_cache> known;
+  std::unique_ptr<stages::stage_switches> switches;
   std::unique_ptr<subscriber> to;
   std::vector<http::fetch_result> results;
   std::set<uint64_t> open;  ///< requests at the source
@@ -175,6 +182,43 @@ TEST_F(Both, WhateverDiesEverySampleIsStoredOnce) {
   EXPECT_EQ(figure("gaps_total"), 0);
   EXPECT_EQ(figure("restarts_total"), 1);
   EXPECT_LT(figure("lag_seconds"), 1);
+}
+
+TEST_F(Both, APausedOneTakesNothingAndGoesOnByItself) {
+  start();
+  start_here();
+  write(5);
+  both(1000);
+  const auto before = stored;
+  ASSERT_EQ(before, written);
+  pause(30'000);
+  for (int i = 0; i < 29; ++i) {
+    write(2);
+    both(1000);
+    ASSERT_EQ(stored, before) << "what waited at the source is dropped, too";
+  }
+  EXPECT_TRUE(open.empty()) << "nothing is asked";
+  EXPECT_GE(figure("lag_seconds"), 28);
+  both(3000);
+  EXPECT_EQ(stored, written);
+  for (const auto& [key, n] : times)
+    EXPECT_EQ(n, 1) << key.first;
+  EXPECT_EQ(figure("restarts_total"), 1);
+  EXPECT_EQ(figure("gaps_total"), 0);
+  EXPECT_LT(figure("lag_seconds"), 1);
+}
+
+TEST_F(Both, OneThatIsResumedGoesOnAtOnce) {
+  start();
+  start_here();
+  write(5);
+  both(1000);
+  pause(600'000);
+  write(5);
+  both(5000);
+  EXPECT_TRUE(switches->resume(stages::stage::federate, "east", log.clk.monotonic_ns()));
+  both(1000);
+  EXPECT_EQ(stored, written);
 }
 
 TEST_F(Both, WhatWasNotStoredComesAgain) {

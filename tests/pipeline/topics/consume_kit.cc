@@ -95,12 +95,15 @@ void ConsumeTest::start() {
   env.kafka = &cluster;
   env.folder = "data/consume";
   env.quarantine = "data/quarantine/kafka";
+  switches = std::make_unique<stages::stage_switches>(*metrics);
+  env.switches = switches.get();
   to = std::make_unique<consumers>(std::move(env));
   reload();
 }
 
 void ConsumeTest::kill() {
   to.reset();
+  switches.reset();
   metrics = std::make_unique<registry>();
   unanswered.clear();
   disk.kill();

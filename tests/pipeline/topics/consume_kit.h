@@ -71,6 +71,9 @@ class ConsumeTest : public testing::Test {
   void start();
   void kill();
   void reload() { to->apply(std::make_shared<const config::config>(conf)); }
+  void pause(int64_t ms) {
+    switches->pause(stages::stage::consume, block().name, ms, "", clk.now_ms(), clk.monotonic_ns());
+  }
   /// One step; what it hands out is stored and answered, as the members below say.
   void step();
   /// Time passes.
@@ -88,6 +91,7 @@ class ConsumeTest : public testing::Test {
   support::sim_file_system disk{1};
   std::unique_ptr<registry> metrics = std::make_unique<registry>();
   config::config conf;
+  std::unique_ptr<stages::stage_switches> switches;
   std::unique_ptr<consumers> to;
   std::map<std::pair<uint32_t, uint64_t>, topic_writer> writers;
   size_t segment_records = 10;

@@ -301,5 +301,86 @@ TEST_F(Consumption, WithoutAClientBlocksAreAnError) {
   EXPECT_EQ(figure("consume_up"), 0);
 }
 
+TEST_F(Consumption, APausedOneTakesNothingAndGoesOnByItself) {
+  cluster.make("metrics", 2);
+  start();
+  write(0);
+  write(1);
+  pass(500);
+  const auto until = state().watermark;
+  const auto before = stored;
+  pause(30'000);
+  for (int i = 0; i < 29; ++i) {
+    write(0);
+    write(1);
+    pass(1000);
+    ASSERT_EQ(stored, before) << i;
+  }
+  EXPECT_TRUE(state().paused);
+  EXPECT_FALSE(to->is_hungry());
+  EXPECT_EQ(state().watermark, until) << "what is not here is not said to be";
+  EXPECT_GE(figure("consume_lag_seconds"), 28);
+  pass(2000);
+  EXPECT_FALSE(state().paused);
+  EXPECT_EQ(stored, written);
+  EXPECT_EQ(doubled(), 0u);
+  EXPECT_EQ(figure("consume_lag_seconds"), 0);
+  EXPECT_EQ(figure("consume_gaps_total"), 0);
+}
+
+TEST_F(Consumption, APausedOneTakesTheNewestFirstAfterLong) {
+  cluster.make("metrics", 1);
+  start();
+  write();
+  pass(500);
+  pause(600'000);
+  for (int i = 0; i < 300; ++i) {
+    write();
+    pass(1000);
+  }
+  const size_t before = order.size();
+  EXPECT_TRUE(switches->resume(stages::stage::consume, "east", clk.monotonic_ns()));
+  pass(1000);
+  ASSERT_GT(order.size(), before);
+  EXPECT_GE(order[before], clk.now_ms() - 3000) << "the newest";
+  pass(5000);
+  EXPECT_EQ(stored, written);
+  EXPECT_EQ(doubled(), 0u);
+}
+
+TEST_F(Consumption, WhatIsBeingStoredWhenItIsPausedIsStored) {
+  cluster.make("metrics", 1);
+  start();
+  pass(500);
+  refuse = {errc::unavailable, "starting"};
+  write();
+  pass(100);
+  pause(60'000);
+  const auto under_way = written;
+  write();
+  pass(100);
+  refuse = {};
+  pass(10'000);
+  EXPECT_EQ(stored, under_way);
+  pass(60'000);
+  EXPECT_EQ(stored, written);
+}
+
+TEST_F(Consumption, AStopDoesNotWaitForAPauseAndAStartHasNone) {
+  cluster.make("metrics", 1);
+  start();
+  write();
+  pass(500);
+  pause(600'000);
+  write();
+  pass(500);
+  to->stop();
+  EXPECT_TRUE(to->idle());
+  kill();
+  start();
+  pass(1000);
+  EXPECT_EQ(stored, written);
+}
+
 }  // namespace
 }  // namespace troupe::topics

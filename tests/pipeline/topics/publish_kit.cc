@@ -64,6 +64,8 @@ void PublishTest::start() {
   env.described = [this] { return described; };
   env.folder = "data/publish";
   env.node = 7;
+  switches = std::make_unique<stages::stage_switches>(*metrics);
+  env.switches = switches.get();
   publisher = std::make_unique<topics::publisher>(options, env);
   apply();
 }

@@ -50,6 +50,10 @@ class PublishTest : public testing::Test {
   void write(size_t batches);
   /// One batch.
   void write(const write_batch& b);
+  void pause(int64_t ms) {
+    switches->pause(stages::stage::publish, block().name, ms, "", log.clk.now_ms(),
+                    log.clk.monotonic_ns());
+  }
   /// Time passes in steps of 100 ms.
   void pass(int64_t ms);
   /// A checkpoint takes over all but the newest segment, which nobody but holds needs then.
@@ -71,6 +75,7 @@ class PublishTest : public testing::Test {
   session_options options;
   std::unique_ptr<memory_budget> memory;  ///< null: no bound
   std::vector<std::pair<std::string, metadata>> described;
+  std::unique_ptr<stages::stage_switches> switches;
   std::unique_ptr<topics::publisher> publisher;
   storage::batch_source source{1};
   storage::log_content written;

@@ -225,5 +225,95 @@ TEST_F(RemoteWrite, ChangedRulesGoOnAtThePlaceReached) {
   EXPECT_EQ(got.doubled(), 0u);
 }
 
+class PausedPublisher : public PublishTest {
+ protected:
+  void SetUp() override {
+    start();
+    write(5);
+    pass(2000);
+    pause(60'000);
+    pass(100);
+    before_ = read();
+  }
+  void expect_nothing_moved() {
+    const auto now = read();
+    EXPECT_EQ(now.records, before_.records);
+    EXPECT_EQ(now.heartbeats, before_.heartbeats);
+  }
+
+ private:
+  topic_content before_;
+};
+
+TEST_F(PausedPublisher, MovesNothingAndGoesOnByItself) {
+  EXPECT_TRUE(publisher->states().at(0).paused);
+  EXPECT_EQ(metric("sessions_total"), 1);
+  write(30);
+  pass(59'000);
+  expect_nothing_moved();
+  EXPECT_NEAR(metric("lag_seconds"), 59, 2);
+  pass(3000);
+  EXPECT_FALSE(publisher->states().at(0).paused);
+  const auto got = read();
+  expect_all(got);
+  EXPECT_EQ(got.doubled(), 0u);
+  EXPECT_EQ(metric("sessions_total"), 1) << "it went on as it was";
+  EXPECT_EQ(metric("dropped_samples_total"), 0);
+}
+
+TEST_F(PausedPublisher, GoesOnWhenItIsTold) {
+  write(5);
+  pass(1000);
+  expect_nothing_moved();
+  EXPECT_TRUE(switches->resume(stages::stage::publish, "p", log.clk.monotonic_ns()));
+  pass(1000);
+  expect_all(read());
+  EXPECT_EQ(read().doubled(), 0u);
+}
+
+TEST_F(PausedPublisher, HandsNothingToAProducerThatComesBack) {
+  kafka.break_producers();
+  write(5);
+  pass(20'000);
+  expect_nothing_moved();
+  pass(45'000);
+  const auto got = read();
+  expect_all(got);
+  EXPECT_EQ(got.doubled(), 0u);
+}
+
+TEST_F(PausedPublisher, DoesNotHoldUpAStopAndIsNotPausedAfterAStart) {
+  write(5);
+  pass(500);
+  publisher->stop();
+  pass(100);
+  EXPECT_TRUE(publisher->idle());
+  publisher->flush();
+  expect_nothing_moved();
+  kill();
+  start();
+  pass(1000);
+  const auto got = read();
+  expect_all(got);
+  EXPECT_EQ(got.doubled(), 0u);
+}
+
+TEST_F(PausedPublisher, KeepsNoMoreOfTheLogThanEver) {
+  block().keep_bytes = 64 << 10;
+  apply();
+  pass(100);
+  for (int i = 0; i < 20; ++i) {
+    write(100);
+    ASSERT_TRUE(log.writer->cut().ok());
+  }
+  pass(30'000);
+  expect_nothing_moved();
+  EXPECT_GT(metric("dropped_samples_total"), 0);
+  pass(40'000);
+  const auto got = read();
+  EXPECT_EQ(got.samples + static_cast<uint64_t>(metric("dropped_samples_total")),
+            written.samples.size());
+}
+
 }  // namespace
 }  // namespace troupe::topics
