@@ -3,10 +3,10 @@
 #include "config/text.h"
 #include "pipeline/federate/stream_http.h"
 #include "pipeline/http/url.h"
+#include "pipeline/send/kept.h"
 #include "storage/base/log.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 namespace troupe::federate {
@@ -17,7 +17,6 @@ const logger in_log("federation");
 constexpr int64_t try_again_ns = 30'000'000'000;
 /// Of an answer beyond the time that the source holds it.
 constexpr int64_t answer_timeout_ms = 20'000;
-constexpr std::string_view cursor_suffix = ".cursor";
 
 std::string stream_url(std::string root) {
   while (root.ends_with('/'))
@@ -41,7 +40,7 @@ subscriber::subscriber(subscriber_environment env) : env_(std::move(env)) {}
 subscriber::~subscriber() = default;
 
 std::string subscriber::cursor_path(const std::string& name) const {
-  return join_path(env_.folder, name + std::string(cursor_suffix));
+  return send::cursor_path(env_.folder, name);
 }
 
 void subscriber::apply(const std::shared_ptr<const config::config>& conf) {
@@ -64,7 +63,10 @@ void subscriber::apply(const std::shared_ptr<const config::config>& conf) {
     if (b != nullptr && std::none_of(targets_.begin(), targets_.end(), goes_on))
       leave(*b);
   }
-  forget_others();
+  std::vector<std::string> names;
+  for (const auto& t : targets_)
+    names.push_back(t->config.name);
+  send::forget_others({nullptr, env_.files, env_.folder, {}}, names, in_log);
 }
 
 // Said once: a source that does not hear it keeps what it may, and tells of it.
@@ -77,20 +79,6 @@ void subscriber::leave(const target& t) {
   r.header_fields = {{"Content-Type", "application/x-www-form-urlencoded"}};
   r.body = http::encode_form({{"subscription", t.from->name_at_source()}});
   farewells_.push_back(std::move(r));
-}
-
-// Cursors of subscriptions that are gone.
-void subscriber::forget_others() {
-  std::set<std::string> ours;
-  for (const auto& t : targets_)
-    ours.insert(t->config.name + std::string(cursor_suffix));
-  const auto files = env_.files->list(env_.folder);
-  if (!files.ok())
-    return;
-  for (const auto& f : *files)
-    if (f.name.ends_with(cursor_suffix) && !ours.contains(f.name))
-      if (const status s = env_.files->remove_file(join_path(env_.folder, f.name)); !s.ok())
-        in_log.warn("cannot remove a cursor: {}", s.message());
 }
 
 status subscriber::make(target& t, int64_t now_ns) {

@@ -62,7 +62,6 @@ class subscriber {
   status make(target& t, int64_t now_ns);
   void leave(const target& t);
   void look_at_switch(target& t, int64_t now_ns);
-  void forget_others();
   target* find(uint64_t token);
   std::string cursor_path(const std::string& name) const;
 

@@ -1,6 +1,7 @@
 #include "pipeline/send/destination.h"
 
 #include "pipeline/send/answer.h"
+#include "pipeline/send/kept.h"
 #include "pipeline/send/request.h"
 #include "storage/base/log.h"
 
@@ -60,7 +61,7 @@ destination::destination(config::remote_write_config config, destination_options
 destination::~destination() = default;
 
 std::string destination::hold_name(const std::string& id, uint32_t shard) {
-  return "remote_write/" + id + "/" + std::to_string(shard);
+  return send::hold_name(hold_prefix, id, shard);
 }
 
 void destination::note_error(const std::string& why) {

@@ -59,6 +59,7 @@ class destination {
   /// Makes the cursor durable.
   void flush();
   /// Names of its holds, one per shard.
+  static constexpr std::string_view hold_prefix = "remote_write/";
   static std::string hold_name(const std::string& id, uint32_t shard);
 
  private:

@@ -3,6 +3,7 @@
 #include "config/text.h"
 #include "config/topic_stream.h"
 #include "pipeline/credentials/grants.h"
+#include "pipeline/send/kept.h"
 #include "storage/base/hash.h"
 #include "storage/base/log.h"
 
@@ -10,7 +11,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 
 namespace troupe::send {
@@ -19,8 +19,6 @@ namespace {
 const logger out_log("remote_write");
 
 constexpr int64_t try_again_ns = 30'000'000'000;
-constexpr std::string_view cursor_suffix = ".cursor";
-constexpr std::string_view hold_prefix = "remote_write/";
 constexpr size_t short_name_digits = 6;
 
 }  // namespace
@@ -90,7 +88,7 @@ status remote_writer::make(target& t) {
   parts.files = env_.files;
   parts.memory = env_.memory;
   parts.id = t.id;
-  parts.cursor_path = join_path(env_.folder, t.id + std::string(cursor_suffix));
+  parts.cursor_path = cursor_path(env_.folder, t.id);
   parts.rules = std::move(rules);
   parts.described = env_.described;
   t.metrics = std::make_unique<figures>(
@@ -122,8 +120,14 @@ std::vector<http::fetch_request> remote_writer::step(timestamp_ms now_ms, int64_
     std::move(more.begin(), more.end(), std::back_inserter(out));
   }
   if (to_forget_ && std::all_of(targets_.begin(), targets_.end(),
-                                [](const auto& t) { return t->to && t->to->begun(); }))
-    forget_others();
+                                [](const auto& t) { return t->to && t->to->begun(); })) {
+    to_forget_ = false;
+    std::vector<std::string> ids;
+    for (const auto& t : targets_)
+      ids.push_back(t->id);
+    forget_others({env_.log, env_.files, env_.folder, std::string(destination::hold_prefix)}, ids,
+                  out_log);
+  }
   return out;
 }
 
@@ -131,28 +135,6 @@ void remote_writer::on_result(const http::fetch_result& got, timestamp_ms now_ms
   for (auto& t : targets_)
     if (t->to && t->to->on_result(got, now_ms, now_ns))
       return;
-}
-
-// Of destinations that are gone, and of shards that are no more.
-void remote_writer::forget_others() {
-  to_forget_ = false;
-  std::set<std::string> holds, cursors;
-  for (const auto& t : targets_) {
-    cursors.insert(t->id + std::string(cursor_suffix));
-    for (uint32_t i = 0; i < env_.log->shard_count(); ++i)
-      holds.insert(destination::hold_name(t->id, i));
-  }
-  for (const auto& name : env_.log->holds())
-    if (name.starts_with(hold_prefix) && !holds.contains(name))
-      if (const status s = env_.log->release(name); !s.ok())
-        out_log.warn("cannot release a hold on the log: {}", s.message());
-  const auto files = env_.files->list(env_.folder);
-  if (!files.ok())
-    return;
-  for (const auto& f : *files)
-    if (f.name.ends_with(cursor_suffix) && !cursors.contains(f.name))
-      if (const status s = env_.files->remove_file(join_path(env_.folder, f.name)); !s.ok())
-        out_log.warn("cannot remove a cursor: {}", s.message());
 }
 
 void remote_writer::stop() {

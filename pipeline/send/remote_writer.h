@@ -49,7 +49,6 @@ class remote_writer {
 
   void start(target& t, int64_t now_ns);
   status make(target& t);
-  void forget_others();
 
   const destination_options options_;
   writer_environment env_;

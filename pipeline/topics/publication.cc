@@ -1,5 +1,6 @@
 #include "pipeline/topics/publication.h"
 
+#include "pipeline/send/kept.h"
 #include "pipeline/send/lane.h"
 #include "pipeline/topics/bodies_session.h"
 #include "pipeline/topics/frames_session.h"
@@ -47,7 +48,7 @@ publication::publication(config::publish_config config, session_options options,
 publication::~publication() = default;
 
 std::string publication::hold_name(const std::string& name, uint32_t shard) {
-  return std::string(hold_prefix) + name + "/" + std::to_string(shard);
+  return send::hold_name(hold_prefix, name, shard);
 }
 
 void publication::note_error(const std::string& why) {

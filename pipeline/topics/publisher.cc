@@ -1,12 +1,12 @@
 #include "pipeline/topics/publisher.h"
 
 #include "config/topic_stream.h"
+#include "pipeline/send/kept.h"
 #include "query/parser/parser.h"
 #include "storage/base/log.h"
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 
 namespace troupe::topics {
@@ -17,7 +17,6 @@ const logger out_log("publish");
 constexpr int64_t try_again_ns = 30'000'000'000;
 /// So long one that is no longer configured may take to hand over what is under way.
 constexpr int64_t leave_ns = 5'000'000'000;
-constexpr std::string_view cursor_suffix = ".cursor";
 
 }  // namespace
 
@@ -92,7 +91,7 @@ status publisher::make(target& t) {
   p.log = env_.log;
   p.files = env_.files;
   p.memory = env_.memory;
-  p.cursor_path = join_path(env_.folder, c.name + std::string(cursor_suffix));
+  p.cursor_path = send::cursor_path(env_.folder, c.name);
   p.rules = std::move(rules);
   p.described = env_.described;
   p.metrics = t.metrics.get();
@@ -157,31 +156,15 @@ bool publisher::step(timestamp_ms now_ms, int64_t now_ns) {
   }
   if (to_forget_ && leaving_.empty() &&
       std::all_of(targets_.begin(), targets_.end(),
-                  [](const auto& t) { return t->to && t->to->is_begun(); }))
-    forget_others();
-  return more;
-}
-
-// Of publications that are gone, and of shards that are no more.
-void publisher::forget_others() {
-  to_forget_ = false;
-  std::set<std::string> holds, cursors;
-  for (const auto& t : targets_) {
-    cursors.insert(t->stream.to.name + std::string(cursor_suffix));
-    for (uint32_t i = 0; i < env_.log->shard_count(); ++i)
-      holds.insert(publication::hold_name(t->stream.to.name, i));
+                  [](const auto& t) { return t->to && t->to->is_begun(); })) {
+    to_forget_ = false;
+    std::vector<std::string> names;
+    for (const auto& t : targets_)
+      names.push_back(t->stream.to.name);
+    send::forget_others({env_.log, env_.files, env_.folder, std::string(publication::hold_prefix)},
+                        names, out_log);
   }
-  for (const auto& name : env_.log->holds())
-    if (name.starts_with(publication::hold_prefix) && !holds.contains(name))
-      if (const status s = env_.log->release(name); !s.ok())
-        out_log.warn("cannot release a hold on the log: {}", s.message());
-  const auto files = env_.files->list(env_.folder);
-  if (!files.ok())
-    return;
-  for (const auto& f : *files)
-    if (f.name.ends_with(cursor_suffix) && !cursors.contains(f.name))
-      if (const status s = env_.files->remove_file(join_path(env_.folder, f.name)); !s.ok())
-        out_log.warn("cannot remove a cursor: {}", s.message());
+  return more;
 }
 
 void publisher::stop() {

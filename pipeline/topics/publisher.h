@@ -63,7 +63,6 @@ class publisher {
   bool is_leaving(const std::string& name) const;
   void start(target& t, const moment& now);
   status make(target& t);
-  void forget_others();
 
   const session_options options_;
   const publisher_environment env_;
