@@ -115,6 +115,7 @@ const std::vector<route>& api::routes() {
       {"GET", "/api/v1/status/watermarks", k::cheap, handle_watermarks},
       {"GET", "/api/v1/status/kafka", k::cheap, handle_kafka},
       {"GET", "/api/v1/status/stages", k::cheap, handle_stages},
+      {"GET", "/api/v1/status/global_view", k::cheap, handle_global_view},
       {"GET", "/api/v1/status/walreplay", k::cheap, handle_walreplay},
       {"GET", "/api/v1/status/damage", k::cheap, handle_damage},
       {"GET", "/api/v1/rules", k::cheap, handle_rules},

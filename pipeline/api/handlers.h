@@ -4,6 +4,8 @@
 
 #include "pipeline/api/api.h"
 
+#include <span>
+
 namespace troupe::query {
 struct expr;
 struct query_result;
@@ -42,11 +44,14 @@ TROUPE_HANDLER(handle_alertmanagers);
 TROUPE_HANDLER(handle_cardinality);
 // watermarks_api.cc
 TROUPE_HANDLER(handle_watermarks);
-/// Warns of what sources that are behind may have to add to a query up to `end`.
+/// Warns of what sources that are behind may have to add to a query up to `end`; not of those whose
+/// series have one of these regions.
 void add_lag_warnings(const services& s, std::string_view query_text, timestamp_ms end,
-                      query::query_result& q);
+                      std::span<const std::string> answered_elsewhere, query::query_result& q);
 /// The matchers of every selector in the tree.
 void collect_selectors(const query::expr& e, std::vector<matchers>& out);
+// global_view_api.cc
+TROUPE_HANDLER(handle_global_view);
 // kafka_api.cc
 TROUPE_HANDLER(handle_kafka);
 // stages_api.cc

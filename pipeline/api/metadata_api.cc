@@ -1,6 +1,7 @@
 // /api/v1/series, labels, label/<name>/values, metadata.
 #include "pipeline/api/handlers.h"
 #include "pipeline/api/params.h"
+#include "pipeline/api/query_source.h"
 #include "pipeline/api/respond.h"
 #include "query/result_json.h"
 #include "storage/base/quote.h"
@@ -34,10 +35,26 @@ result<lookup> lookup_of(const http::request& r) {
 
 constexpr std::string_view truncated = "results truncated due to limit";
 
+/// These routes have no deadline of their own but the parameter that queries take.
+result<query_source> source_of(const services& s, const http::request& r, const inputs& in) {
+  int64_t timeout_ms = s.query_timeout_ms;
+  if (const auto text = r.param("timeout"); text && !text->empty()) {
+    const auto d = parse_duration_param(*text);
+    if (!d.ok())
+      return d.error().with_context("invalid parameter \"timeout\"");
+    timeout_ms = std::clamp<int64_t>(*d, 1, s.query_timeout_ms);
+  }
+  return query_source::of(s, r, in, timeout_ms);
+}
+
 /// Sorted union of what `ask` gives for each selector (or once without one), cut to the limit.
 template <class Ask>
-http::response string_list(const services& s, const lookup& l, Ask ask) {
-  auto q = s.data->open("", l.start, l.end);
+http::response string_list(const services& s, const http::request& r, const inputs& in,
+                           const lookup& l, Ask ask) {
+  const auto source = source_of(s, r, in);
+  if (!source.ok())
+    return bad_data(source.error().message());
+  auto q = (**source).open("", l.start, l.end);
   if (!q.ok())
     return failure(q.error());
   std::vector<matchers> selectors = l.selectors;
@@ -62,13 +79,16 @@ http::response string_list(const services& s, const lookup& l, Ask ask) {
 
 }  // namespace
 
-answer handle_series(const services& s, const http::request& r, const inputs&) {
+answer handle_series(const services& s, const http::request& r, const inputs& in) {
   auto l = lookup_of(r);
   if (!l.ok())
     return bad_data(l.error().message());
   if (l->selectors.empty())
     return bad_data("no match[] parameter provided");
-  auto q = s.data->open("", l->start, l->end);
+  const auto source = source_of(s, r, in);
+  if (!source.ok())
+    return bad_data(source.error().message());
+  auto q = (**source).open("", l->start, l->end);
   if (!q.ok())
     return failure(q.error());
   std::set<labels> found;
@@ -101,16 +121,16 @@ answer handle_series(const services& s, const http::request& r, const inputs&) {
   return success(data + "]", warnings);
 }
 
-answer handle_labels(const services& s, const http::request& r, const inputs&) {
+answer handle_labels(const services& s, const http::request& r, const inputs& in) {
   auto l = lookup_of(r);
   if (!l.ok())
     return bad_data(l.error().message());
-  return string_list(s, *l, [](storage::querier& q, const matchers& ms, size_t limit) {
+  return string_list(s, r, in, *l, [](storage::querier& q, const matchers& ms, size_t limit) {
     return q.label_names(ms, limit);
   });
 }
 
-answer handle_label_values(const services& s, const http::request& r, const inputs&) {
+answer handle_label_values(const services& s, const http::request& r, const inputs& in) {
   constexpr std::string_view before = "/api/v1/label/", after = "/values";
   std::string name = unescape_label_name(
       std::string_view(r.path).substr(before.size(), r.path.size() - before.size() - after.size()));
@@ -119,7 +139,7 @@ answer handle_label_values(const services& s, const http::request& r, const inpu
   auto l = lookup_of(r);
   if (!l.ok())
     return bad_data(l.error().message());
-  return string_list(s, *l, [&](storage::querier& q, const matchers& ms, size_t limit) {
+  return string_list(s, r, in, *l, [&](storage::querier& q, const matchers& ms, size_t limit) {
     return q.label_values(name, ms, limit);
   });
 }

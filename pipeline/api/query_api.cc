@@ -3,6 +3,7 @@
 #include "pipeline/api/event_lines.h"
 #include "pipeline/api/handlers.h"
 #include "pipeline/api/params.h"
+#include "pipeline/api/query_source.h"
 #include "pipeline/api/respond.h"
 #include "query/engine/engine.h"
 #include "query/parser/parser.h"
@@ -41,21 +42,6 @@ result<query::query_overrides> overrides_of(const services& s, const http::reque
   o.per_step_stats = r.param("stats").value_or("") == "all";
   return o;
 }
-
-/// What a query reads; it must not wait longer for others than the query may take.
-class query_data {
- public:
-  query_data(const services& s, const query::query_overrides& o)
-      : own_(s.data_of_query
-                 ? s.data_of_query(o.timeout_ms > 0 ? o.timeout_ms : s.query_timeout_ms, o.cancel)
-                 : nullptr),
-        data_(own_ ? *own_ : *s.data) {}
-  storage::queryable& operator*() const { return data_; }
-
- private:
-  std::unique_ptr<storage::queryable> own_;
-  storage::queryable& data_;
-};
 
 http::response query_failure(const status& s) {
   switch (query::classify(s)) {
@@ -151,10 +137,13 @@ answer handle_query(const services& s, const http::request& r, const inputs& in)
     return bad_data(overrides.error().message());
   auto text = r.param("query").value_or("");
   const int64_t began_ns = s.clk->monotonic_ns();
-  auto got = s.engine->instant(*query_data(s, *overrides), "", text, *ts, *overrides);
+  const auto source = query_source::of(s, r, in, overrides->timeout_ms);
+  if (!source.ok())
+    return bad_data(source.error().message());
+  auto got = s.engine->instant(**source, "", text, *ts, *overrides);
   log_query(s, in, r, {text, *ts, *ts, 0}, got, began_ns);
   if (got.ok())
-    add_lag_warnings(s, text, *ts, *got);
+    source->tell(s, text, *ts, *got);
   return render(r, std::move(got), *limit);
 }
 
@@ -194,10 +183,13 @@ answer handle_query_range(const services& s, const http::request& r, const input
     return bad_data(overrides.error().message());
   auto text = r.param("query").value_or("");
   const int64_t began_ns = s.clk->monotonic_ns();
-  auto got = s.engine->range(*query_data(s, *overrides), "", text, *start, *end, *step, *overrides);
+  const auto source = query_source::of(s, r, in, overrides->timeout_ms);
+  if (!source.ok())
+    return bad_data(source.error().message());
+  auto got = s.engine->range(**source, "", text, *start, *end, *step, *overrides);
   log_query(s, in, r, {text, *start, *end, *step}, got, began_ns);
   if (got.ok())
-    add_lag_warnings(s, text, *end, *got);
+    source->tell(s, text, *end, *got);
   return render(r, std::move(got), *limit);
 }
 

@@ -2,6 +2,7 @@
 #include "config/config.h"
 #include "pipeline/api/handlers.h"
 #include "pipeline/api/respond.h"
+#include "pipeline/global/external_labels.h"
 #include "pipeline/http/bounded_decoder.h"
 #include "pipeline/http/snappy_encoder.h"
 #include "pipeline/remote/read_server.h"
@@ -89,11 +90,17 @@ answer handle_read(const services& s, const http::request& r, const inputs& in) 
   if (!asked.ok())
     return plain(400, asked.error().message());
   requests_of(*s.metrics, asked->wanted).add();
+  // Who shows the series beside others (the global view) wants them as queries here show them.
+  const bool plain_labels = r.param("external_labels").value_or("") == "false";
   const remote::external_labels external =
-      in.config ? in.config->global.external_labels : remote::external_labels();
-  return asked->wanted == remote::read_response::samples
-             ? respond_in_one(s, r, *asked, external)
-             : respond_in_frames(s, std::move(*asked), external, in);
+      in.config && !plain_labels ? in.config->global.external_labels : remote::external_labels();
+  auto out = asked->wanted == remote::read_response::samples
+                 ? respond_in_one(s, r, *asked, external)
+                 : respond_in_frames(s, std::move(*asked), external, in);
+  if (plain_labels)
+    std::get<http::response>(out).header_fields.push_back(
+        {std::string(global::plain_labels_header), "1"});
+  return out;
 }
 
 }  // namespace troupe::api

@@ -52,6 +52,9 @@ class push_store;
 namespace troupe::otlp {
 class delta_streams;
 }
+namespace troupe::global {
+class global_view;
+}
 
 namespace troupe::api {
 
@@ -114,6 +117,7 @@ struct services {
   std::function<std::unique_ptr<storage::queryable>(int64_t timeout_ms,
                                                     const std::atomic<bool>* cancel)>
       data_of_query;
+  const global::global_view* global_view = nullptr;  ///< of regions; null: there are none
   query::engine* engine = nullptr;
   clock* clk = nullptr;
   registry* metrics = nullptr;

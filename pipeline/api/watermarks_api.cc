@@ -2,6 +2,7 @@
 // warnings of queries that ask for later ones.
 #include "pipeline/api/handlers.h"
 #include "pipeline/api/json_object.h"
+#include "pipeline/global/matching.h"
 #include "pipeline/ingest/watermarks.h"
 #include "query/engine/engine.h"
 #include "query/parser/parser.h"
@@ -18,7 +19,7 @@ void collect_selectors(const query::expr& e, std::vector<matchers>& out) {
 }
 
 void add_lag_warnings(const services& s, std::string_view query_text, timestamp_ms end,
-                      query::query_result& q) {
+                      std::span<const std::string> answered_elsewhere, query::query_result& q) {
   const int64_t now_ms = s.clk->now_ms();
   if (!s.watermarks || !s.watermarks->any_behind(end, now_ms))
     return;
@@ -27,6 +28,8 @@ void add_lag_warnings(const services& s, std::string_view query_text, timestamp_
     return;
   std::vector<matchers> selectors;
   collect_selectors(**parsed, selectors);
+  for (auto& ms : selectors)
+    ms = global::without_regions(ms, answered_elsewhere);
   for (auto& text : s.watermarks->warnings(selectors, end, now_ms))
     q.warnings.push_back(std::move(text));
 }
