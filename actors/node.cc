@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "config/load.h"
 #include "pipeline/federate/node_id.h"
+#include "pipeline/global/global_view.h"
 #include "pipeline/http/blocking_fetch.h"
 #include "pipeline/http/snappy_encoder.h"
 #include "storage/base/check.h"
@@ -50,6 +51,7 @@ status node::open() {
   build_reader();
   engine_ = std::make_unique<query::engine>(engine_options_of(opts_.flags, *config_), *env_.clk,
                                             env_.memory);
+  TROUPE_TRY(build_global_view());
   rule_queries_ = std::make_unique<rules::engine_door>(*engine_, *reader_);
   templates_ = std::make_unique<rules::go_templates>(
       external_url_of(opts_.flags.web),
@@ -87,6 +89,7 @@ void node::build_api(std::string retention) {
   s.data_of_query = [reader = reader_.get()](int64_t timeout_ms, const std::atomic<bool>* cancel) {
     return reader->for_query(timeout_ms, cancel);
   };
+  s.global_view = global_view_.get();
   s.rules = &rules_;
   s.watermarks = &watermarks_;
   s.topics = &topics_;
@@ -173,9 +176,47 @@ result<remote::remote_sources> node::remote_sources_of(const config::config& c) 
   return out;
 }
 
+status node::build_global_view() {
+  global::global_environment g;
+  g.regions.clk = env_.clk;
+  g.regions.metrics = env_.metrics;
+  g.regions.fetch = [fetcher = env_.fetcher](std::vector<http::fetch_request> batch,
+                                             http::fetcher::done_fn done) {
+    fetcher->fetch(std::move(batch), std::move(done));
+  };
+  g.regions.endpoints =
+      [make = env_.endpoints](
+          const config::global_view_config& c) -> result<global::region_environment::endpoint_fn> {
+    TROUPE_ASSIGN(auto settings, make.settings(c.client));
+    http::headers fixed;
+    for (const auto& [name, value] : c.headers)
+      fixed.push_back({name, value});
+    return global::region_environment::endpoint_fn([make, settings, fixed](const std::string& url) {
+      return make.endpoint(url, settings, fixed);
+    });
+  };
+  g.engine = engine_.get();
+  g.watermarks = &watermarks_;
+  g.compress = [](std::string_view raw) {
+    std::string out;
+    http::snappy(raw, out);
+    return out;
+  };
+  g.local = [reader = reader_.get()](int64_t timeout_ms, const std::atomic<bool>* cancel) {
+    return reader->for_query(timeout_ms, cancel);
+  };
+  global_view_ = std::make_unique<global::global_view>(std::move(g));
+  TROUPE_ASSIGN(auto regions, global_view_->regions_of(config_->own));
+  global_view_->set_regions(std::move(regions), config_->own.region.name);
+  return {};
+}
+
 result<config_ptr> node::load() {
   TROUPE_ASSIGN(auto loaded, env_.load_config());
-  TROUPE_ASSIGN([[maybe_unused]] const auto checked, remote_sources_of(*loaded));
+  TROUPE_ASSIGN([[maybe_unused]] const auto sources, remote_sources_of(*loaded));
+  if (global_view_) {
+    TROUPE_ASSIGN([[maybe_unused]] const auto regions, global_view_->regions_of(loaded->own));
+  }
   TROUPE_TRY(lines_->open(log_files_of(*loaded)));
   return loaded;
 }
@@ -196,6 +237,11 @@ void node::accept(config_ptr c) {
     mark(use, 1);
   if (reader_)
     set_remote_sources(*c);
+  if (global_view_)
+    // They were made when the configuration was loaded.
+    global_view_->set_regions(
+        global_view_->regions_of(c->own).value_or(std::vector<global::region_ptr>()),
+        c->own.region.name);
   std::atomic_store(&config_, std::move(c));
 }
 

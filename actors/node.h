@@ -37,6 +37,10 @@
 #include <optional>
 #include <string>
 
+namespace troupe::global {
+class global_view;
+}
+
 namespace troupe::actors {
 
 /// Everything a node touches of the world. Outlives the node.
@@ -135,6 +139,8 @@ class node {
   void set_remote_sources(const config::config& c);
   /// invalid_argument for client settings that do not hold.
   result<remote::remote_sources> remote_sources_of(const config::config& c) const;
+  /// The regions that queries are answered with; needs reader and engine.
+  status build_global_view();
   void build_api(std::string retention);
   /// A request to store samples goes to the receiver with the shortest queue.
   void receive(const links& to, http_call_ptr call);
@@ -163,6 +169,7 @@ class node {
   std::unique_ptr<storage::storage> store_;
   std::unique_ptr<remote::merged_reader> reader_;
   std::unique_ptr<query::engine> engine_;
+  std::unique_ptr<global::global_view> global_view_;
   std::unique_ptr<remote::series_cache> known_series_;
   std::unique_ptr<push::push_store> pushed_;     ///< null: not enabled
   std::unique_ptr<otlp::delta_streams> deltas_;  ///< null: not converted
