@@ -10,7 +10,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import brokers
 import harness
-import region_test
+import regions
 
 
 def cpu_until(server: harness.Server, what: str, condition) -> float:
@@ -34,8 +34,8 @@ def latencies(east: harness.Server, west: harness.Server, count: int):
 def run(folder: str, series: int, minutes: int):
     samples = series * minutes * 4
     with brokers.Brokers(folder, 1) as cluster:
-        east = region_test.node(folder, "east", cluster, "publish: [{name: out, kafka: main, topic: troupe.east, partitions: 8}]")
-        west = region_test.node(folder, "west", cluster, "consume: [{name: east, kafka: main, topic: troupe.east}]")
+        east = regions.node(folder, "east", cluster, "publish: [{name: out, kafka: main, topic: troupe.east, partitions: 8}]")
+        west = regions.node(folder, "west", cluster, "consume: [{name: east, kafka: main, topic: troupe.east}]")
         with east, west:
             cluster.kill(1)
             east.start()
@@ -47,7 +47,7 @@ def run(folder: str, series: int, minutes: int):
             cluster.start()
             produced = cpu_until(east, "all in the topic",
                                  lambda: harness.metric(east.port, "troupe_kafka_publish_samples_total") >= samples)
-            topic = region_test.topic_bytes(folder)
+            topic = regions.topic_bytes(folder)
             west.start()
             consumed = cpu_until(west, "all in west", lambda: harness.metric(west.port, "troupe_kafka_consume_samples_total") >= samples)
             late = latencies(east, west, 20)

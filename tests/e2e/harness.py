@@ -110,6 +110,11 @@ class Server:
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as f:
             return next(int(line.split()[1]) << 10 for line in f if line.startswith("RssAnon:"))
 
+    def held_bytes(self) -> int:
+        """What is the process's own: anonymous and shared memory, without pages of files."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as f:
+            return sum(int(line.split()[1]) << 10 for line in f if line.startswith(("RssAnon:", "RssShmem:")))
+
     def cpu_seconds(self) -> float:
         with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as f:
             fields = f.read().rsplit(")", 1)[1].split()
