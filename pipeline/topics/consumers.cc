@@ -13,13 +13,17 @@ const logger in_log("consume");
 }  // namespace
 
 consumers::consumers(consume_environment env)
-    : env_(std::move(env)), quarantine_(*env_.files, *env_.metrics, env_.quarantine) {}
+    : env_(std::move(env)),
+      credentials_(*env_.files),
+      quarantine_(*env_.files, *env_.metrics, env_.quarantine) {}
 
 consumers::~consumers() = default;
 
 void consumers::apply(const std::shared_ptr<const config::config>& conf) {
+  conf_ = conf;
   auto before = std::exchange(all_, {});
   const auto& own = conf->own;
+  const auto renewed = credentials_.take(own.kafka);
   std::vector<std::pair<const config::consume_config*, const config::kafka_config*>> made;
   for (const auto& c : own.consume) {
     const auto cluster = std::find_if(own.kafka.begin(), own.kafka.end(),
@@ -27,7 +31,8 @@ void consumers::apply(const std::shared_ptr<const config::config>& conf) {
     if (cluster == own.kafka.end())
       continue;
     const auto same = std::find_if(before.begin(), before.end(), [&](const auto& b) {
-      return b != nullptr && b->config() == c && b->cluster() == *cluster;
+      return b != nullptr && b->config() == c && b->cluster() == *cluster &&
+             !renewed.contains(c.kafka);
     });
     if (same != before.end())
       all_.push_back(std::move(*same));
@@ -46,6 +51,17 @@ void consumers::apply(const std::shared_ptr<const config::config>& conf) {
   forget_others();
 }
 
+void consumers::look_at_credentials(int64_t now_ns) {
+  if (!conf_ || stopping_ || now_ns < next_look_ns_)
+    return;
+  next_look_ns_ = now_ns + kafka::credential_files::look_every_ns;
+  const auto renewed = credentials_.changed(conf_->own.kafka);
+  for (const auto& name : renewed)
+    in_log.info("kafka {}: files of its credentials have changed: connections are made anew", name);
+  if (!renewed.empty())
+    apply(conf_);
+}
+
 // Offsets of consumptions that are gone.
 void consumers::forget_others() {
   const std::string suffix = consumption::offsets_file("");
@@ -62,6 +78,7 @@ void consumers::forget_others() {
 }
 
 std::vector<delivery> consumers::step(int64_t now_ms, int64_t now_ns) {
+  look_at_credentials(now_ns);
   std::vector<delivery> out;
   for (const auto& c : all_) {
     c->set_paused(env_.switches != nullptr &&

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "pipeline/kafka/credential_files.h"
 #include "pipeline/stages/stage_switches.h"
 #include "pipeline/topics/consumption.h"
 
@@ -30,7 +31,8 @@ class consumers {
   explicit consumers(consume_environment env);
   ~consumers();
 
-  /// Takes a configuration in force.
+  /// Takes a configuration in force. What did not change is kept, but for clusters whose files of
+  /// credentials have.
   void apply(const std::shared_ptr<const config::config>& conf);
   /// What is to be stored now. Call ten times a second, and after on_stored().
   std::vector<delivery> step(int64_t now_ms, int64_t now_ns);
@@ -48,9 +50,13 @@ class consumers {
   bool idle() const;
 
  private:
+  void look_at_credentials(int64_t now_ns);
   void forget_others();
 
   consume_environment env_;
+  std::shared_ptr<const config::config> conf_;
+  kafka::credential_files credentials_;
+  int64_t next_look_ns_ = 0;  ///< at these
   record_quarantine quarantine_;
   uint64_t next_token_ = 1;
   std::vector<std::unique_ptr<consumption>> all_;

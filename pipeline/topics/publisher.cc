@@ -38,11 +38,13 @@ struct publisher::target {
 };
 
 publisher::publisher(session_options options, publisher_environment env)
-    : options_(options), env_(std::move(env)) {}
+    : options_(options), env_(std::move(env)), credentials_(*env_.files) {}
 
 publisher::~publisher() = default;
 
 void publisher::apply(const std::shared_ptr<const config::config>& conf) {
+  conf_ = conf;
+  const auto renewed = credentials_.take(conf->own.kafka);
   auto before = std::exchange(targets_, {});
   for (auto& s : config::topic_streams(*conf)) {
     auto t = std::make_unique<target>();
@@ -50,8 +52,9 @@ void publisher::apply(const std::shared_ptr<const config::config>& conf) {
     t->external_labels = conf->global.external_labels;
     t->validation = conf->global.validation;
     t->from_run = first_;
-    const auto same = std::find_if(before.begin(), before.end(),
-                                   [&](const auto& b) { return b != nullptr && b->same(*t); });
+    const auto same = std::find_if(before.begin(), before.end(), [&](const auto& b) {
+      return b != nullptr && b->same(*t) && !renewed.contains(t->stream.to.kafka);
+    });
     targets_.push_back(same != before.end() ? std::move(*same) : std::move(t));
   }
   // A successor goes on where they end.
@@ -144,6 +147,7 @@ bool publisher::step_leaving(const moment& now) {
 
 bool publisher::step(timestamp_ms now_ms, int64_t now_ns) {
   const moment now{now_ms, now_ns};
+  look_at_credentials(now);
   bool more = step_leaving(now);
   for (auto& t : targets_) {
     t->paused = env_.switches != nullptr &&
@@ -165,6 +169,18 @@ bool publisher::step(timestamp_ms now_ms, int64_t now_ns) {
                         names, out_log);
   }
   return more;
+}
+
+void publisher::look_at_credentials(const moment& now) {
+  if (!conf_ || stopping_ || now.ns < next_look_ns_)
+    return;
+  next_look_ns_ = now.ns + kafka::credential_files::look_every_ns;
+  const auto renewed = credentials_.changed(conf_->own.kafka);
+  for (const auto& name : renewed)
+    out_log.info("kafka {}: files of its credentials have changed: connections are made anew",
+                 name);
+  if (!renewed.empty())
+    apply(conf_);
 }
 
 void publisher::stop() {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "pipeline/kafka/credential_files.h"
 #include "pipeline/stages/stage_switches.h"
 #include "pipeline/topics/publication.h"
 
@@ -42,7 +43,8 @@ class publisher {
   publisher(session_options options, publisher_environment env);
   ~publisher();
 
-  /// Takes a configuration in force.
+  /// Takes a configuration in force. What did not change is kept, but for clusters whose files of
+  /// credentials have.
   void apply(const std::shared_ptr<const config::config>& conf);
   /// Never blocks. Call ten times a second; true: it could go on at once.
   bool step(timestamp_ms now_ms, int64_t now_ns);
@@ -63,9 +65,13 @@ class publisher {
   bool is_leaving(const std::string& name) const;
   void start(target& t, const moment& now);
   status make(target& t);
+  void look_at_credentials(const moment& now);
 
   const session_options options_;
   const publisher_environment env_;
+  std::shared_ptr<const config::config> conf_;
+  kafka::credential_files credentials_;
+  int64_t next_look_ns_ = 0;  ///< at these
   std::vector<std::unique_ptr<target>> targets_;
   std::vector<std::unique_ptr<target>> leaving_;  ///< no longer configured, still under way
   uint64_t sessions_ = 0;

@@ -288,6 +288,33 @@ TEST_F(Consumption, AChangeOfTheConfigurationGoesOnUnderTheSameName) {
   EXPECT_THAT(disk.files("data/consume"), IsEmpty());
 }
 
+TEST_F(Consumption, FilesOfCredentialsThatChangeMakeConnectionsAnew) {
+  const auto put = [&](const std::string& text) {
+    ASSERT_TRUE(write_file_atomically(disk, "kafka.pw", text).ok());
+  };
+  put("right");
+  conf.own.kafka.front().sasl = {"PLAIN", "joe", secret(), "kafka.pw"};
+  start();
+  write();
+  pass(6000);
+  EXPECT_EQ(state().last_error, "");
+  // Made anew it cannot be: so it was.
+  cluster.making = {errc::invalid_argument, "made anew"};
+  pass(6000);
+  EXPECT_EQ(state().last_error, "");
+  put("wrong");
+  pass(6000);
+  EXPECT_EQ(state().last_error, "made anew");
+  cluster.making = {};
+  put("right");
+  reload();
+  write();
+  pass(1000);
+  EXPECT_EQ(state().last_error, "");
+  EXPECT_EQ(stored, written);
+  EXPECT_EQ(doubled(), 0u);
+}
+
 TEST_F(Consumption, WithoutAClientBlocksAreAnError) {
   consume_environment env;
   env.files = &disk;

@@ -91,6 +91,36 @@ TEST_F(Publisher, AConfigurationThatKafkaRefusesIsShownAndTriedAgain) {
   EXPECT_TRUE(publisher->states().at(0).up);
 }
 
+TEST_F(Publisher, FilesOfCredentialsThatChangeMakeConnectionsAnew) {
+  const auto put = [&](const std::string& text) {
+    ASSERT_TRUE(write_file_atomically(log.fs, "kafka.pw", text).ok());
+  };
+  put("wrong");
+  conf.own.kafka.front().sasl = {"PLAIN", "joe", secret(), "kafka.pw"};
+  start();
+  write(5);
+  pass(6000);
+  EXPECT_EQ(metric("sessions_total"), 1);
+  // Without a reload, and with one that changes nothing else.
+  put("right");
+  pass(6000);
+  EXPECT_EQ(metric("sessions_total"), 2);
+  put("another");
+  apply();
+  pass(1000);
+  EXPECT_EQ(metric("sessions_total"), 3);
+  // While it is being replaced it may not be there.
+  ASSERT_TRUE(log.fs.remove_file("kafka.pw").ok());
+  pass(6000);
+  apply();
+  put("another");
+  write(5);
+  pass(12'000);
+  EXPECT_EQ(metric("sessions_total"), 3);
+  expect_all(read());
+  EXPECT_EQ(read().doubled(), 0u);
+}
+
 TEST_F(Publisher, WithoutKafkaItIsShown) {
   connector = nullptr;
   start();

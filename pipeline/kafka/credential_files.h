@@ -1,0 +1,37 @@
+// Files that clusters' credentials are in: passwords, authorities, certificates, keys. librdkafka
+// reads them when a client is made; this tells when one must be made anew. One owner.
+#pragma once
+
+#include "config/kafka_config.h"
+#include "storage/base/file_system.h"
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace troupe::kafka {
+
+class credential_files {
+ public:
+  /// `files` outlives it.
+  explicit credential_files(file_system& files) : files_(files) {}
+
+  /// Names of the clusters whose files hold other bytes than at the last take(). One that cannot be
+  /// read counts as it was.
+  std::set<std::string> changed(const std::vector<config::kafka_config>& clusters) const;
+  /// The same; from now on these are in use, and no others.
+  std::set<std::string> take(const std::vector<config::kafka_config>& clusters);
+
+  static constexpr int64_t look_every_ns = 5'000'000'000;
+
+ private:
+  using contents = std::map<std::string, uint64_t>;  ///< by path, a hash
+  contents read(const config::kafka_config& cluster) const;
+
+  file_system& files_;
+  std::map<std::string, contents> known_;  ///< by cluster
+};
+
+}  // namespace troupe::kafka
