@@ -44,6 +44,8 @@ int main(int argc, char** argv) {
       return actors::run_storage(command.storage, *files, std::cout, std::cerr);
     case config::command_line::command::replay:
       return actors::run_replay(command.replay, *files, std::cout, std::cerr);
+    case config::command_line::command::drill:
+      return actors::run_drill(command.drill, *files, std::cout, std::cerr);
     case config::command_line::command::print:
       break;
   }

@@ -5,6 +5,7 @@
 #include "config/defaults.h"
 #include "config/flag_table.h"
 #include "config/flags_bench.h"
+#include "config/flags_drill.h"
 #include "config/flags_features.h"
 #include "config/flags_file.h"
 #include "config/flags_replay.h"
@@ -187,6 +188,8 @@ std::string help_text() {
       "troupe "
       "replay "
       "--help\n"
+      "       troupe drill region|brokers --from=<url> --to=<url> [<flags>]       see troupe drill "
+      "--help\n"
       "       troupe version\n\n"
       "Scrapes, stores and answers queries about metrics.\n\nFlags:\n"
       "  -h, --help\n        Show this text.\n"
@@ -237,6 +240,7 @@ struct grammar {
   bench_grammar bench;
   storage_grammar storage;
   replay_grammar replay;
+  drill_grammar drill;
   std::vector<std::string> arguments;
   std::string output = "table", timeout = "30s";
 
@@ -269,6 +273,7 @@ grammar::grammar() {
   bench.add_to(app);
   storage.add_to(app);
   replay.add_to(app);
+  drill.add_to(app);
   for (auto* sub : {check_app, check_config, test_app, test_promql, print_version})
     sub->set_help_flag();
 }
@@ -437,6 +442,8 @@ std::optional<command_line> asked_for_help(const grammar& g) {
     return printing(std::string(storage_grammar::help()), 0);
   if (g.replay.wants_help())
     return printing(std::string(replay_grammar::help()), 0);
+  if (g.drill.wants_help())
+    return printing(std::string(drill_grammar::help()), 0);
   if (g.help)
     return printing(help_text(), 0);
   return std::nullopt;
@@ -525,6 +532,8 @@ command_line parse_command_line(const std::vector<std::string>& args, file_syste
     return finish_with(g.storage, command_line::command::storage, &command_line::storage);
   if (g.replay.parsed())
     return finish_with(g.replay, command_line::command::replay, &command_line::replay);
+  if (g.drill.parsed())
+    return finish_with(g.drill, command_line::command::drill, &command_line::drill);
   return finish_server(g, fs, checks);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config/bench_command.h"
+#include "config/drill_command.h"
 #include "config/replay_command.h"
 #include "config/rules_command.h"
 #include "config/storage_command.h"
@@ -213,6 +214,7 @@ struct command_line {
     bench,
     storage,
     replay,
+    drill,
     print
   };
   command run = command::serve;
@@ -226,6 +228,7 @@ struct command_line {
   bench_command bench;
   storage_command storage;
   replay_command replay;
+  drill_command drill;
   /// Server flags by name without dashes, as given or by default: /api/v1/status/flags.
   std::map<std::string, std::string> values;
   /// Inert flags and features in use, to be warned about once each; see inert.h.

@@ -44,4 +44,8 @@ int run_storage(const config::storage_command& c, file_system& fs, std::ostream&
 int run_replay(const config::replay_command& c, file_system& fs, std::ostream& out,
                std::ostream& err);
 
+/// `troupe drill`: rehearses an outage on a live system; 1 unless all was where it should be.
+int run_drill(const config::drill_command& c, file_system& fs, std::ostream& out,
+              std::ostream& err);
+
 }  // namespace troupe::actors

@@ -1,5 +1,6 @@
 #include "actors/commands/commands.h"
 #include "actors/commands/replay_output.h"
+#include "actors/commands/stop_signals.h"
 #include "config/load.h"
 #include "config/text.h"
 #include "pipeline/api/params.h"
@@ -13,27 +14,13 @@
 
 #include <unistd.h>
 
-#include <atomic>
 #include <chrono>
-#include <csignal>
 #include <ostream>
 #include <thread>
 
 namespace troupe::actors {
 
 namespace {
-
-/// Set by SIGINT and SIGTERM: the run ends with its state kept. The next one ends the process.
-std::atomic<bool> stop_wanted{false};
-
-void end_on_signals() {
-  stop_wanted = false;
-  for (const int s : {SIGINT, SIGTERM})
-    std::signal(s, [](int which) {
-      stop_wanted = true;
-      std::signal(which, SIG_DFL);
-    });
-}
 
 /// A receiver of remote write.
 class receiver {
@@ -68,7 +55,7 @@ class receiver {
     r.want_headers = true;
     std::vector<http::fetch_request> one;
     one.push_back(std::move(r));
-    return std::move(http::fetch_and_wait(fetcher_, std::move(one), &stop_wanted).front());
+    return std::move(http::fetch_and_wait(fetcher_, std::move(one), &stop_wanted()).front());
   }
 
  private:
@@ -140,7 +127,7 @@ result<replay::replay_report> replay_from(const config::replay_command& c, file_
       {*cluster,
        [&](remote::write_protocol p, const std::string& body) { return to->write(p, body); }, clk,
        [](int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); },
-       [] { return stop_wanted.load(); }, keep, shown},
+       [] { return stop_wanted().load(); }, keep, shown},
       std::move(done));
 }
 

@@ -78,7 +78,6 @@ result<std::unique_ptr<api_client>> api_client::create(std::string server,
 }
 
 void api_client::start(http::fetch_request r, bool otlp_answer) {
-  r.method = "POST";
   r.timeout_ms = timeout_ms_;
   r.max_body_bytes = max_answer_bytes;
   std::vector<http::fetch_request> batch;
@@ -99,6 +98,7 @@ void api_client::start(http::fetch_request r, bool otlp_answer) {
 void api_client::write(uint64_t token, std::string body) {
   http::fetch_request r;
   r.token = token;
+  r.method = "POST";
   r.to = write_to_;
   r.body = std::move(body);
   start(std::move(r), protocol_ == config::load_protocol::otlp);
@@ -107,19 +107,32 @@ void api_client::write(uint64_t token, std::string body) {
 void api_client::post(uint64_t token, std::string_view path, const http::params& form) {
   http::fetch_request r;
   r.token = token;
+  r.method = "POST";
   auto to = http::make_endpoint(server_ + std::string(path), settings_,
                                 {{"Content-Type", "application/x-www-form-urlencoded"}});
-  if (!to.ok()) {
-    http::fetch_result failed;
-    failed.token = token;
-    failed.error = to.error();
-    std::lock_guard hold(lock_);
-    done_.push_back(std::move(failed));
-    return;
-  }
+  if (!to.ok())
+    return fail(token, to.error());
   r.to = std::move(*to);
   r.body = http::encode_form(form);
   start(std::move(r), false);
+}
+
+void api_client::get(uint64_t token, std::string_view path) {
+  http::fetch_request r;
+  r.token = token;
+  auto to = http::make_endpoint(server_ + std::string(path), settings_, {});
+  if (!to.ok())
+    return fail(token, to.error());
+  r.to = std::move(*to);
+  start(std::move(r), false);
+}
+
+void api_client::fail(uint64_t token, status why) {
+  http::fetch_result failed;
+  failed.token = token;
+  failed.error = std::move(why);
+  const std::lock_guard hold(lock_);
+  done_.push_back(std::move(failed));
 }
 
 std::vector<http::fetch_result> api_client::answers(int64_t timeout_ms) {

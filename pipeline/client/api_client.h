@@ -41,6 +41,8 @@ class api_client {
   void write(uint64_t token, std::string body);
   /// Posts a form to a path of the API ("/api/v1/query").
   void post(uint64_t token, std::string_view path, const http::params& form);
+  /// Asks for a path.
+  void get(uint64_t token, std::string_view path);
   /// The next answers, any order; waits at most `timeout_ms` and may then give none.
   std::vector<http::fetch_result> answers(int64_t timeout_ms);
   /// post() and its answer's body; unavailable with the server's text if the status is not 2xx.
@@ -52,6 +54,7 @@ class api_client {
              http::client_settings_ptr settings, std::unique_ptr<http::fetcher> fetcher,
              int64_t timeout_ms);
   void start(http::fetch_request r, bool otlp_answer);
+  void fail(uint64_t token, status why);
 
   const std::string server_;
   const config::load_protocol protocol_;
