@@ -1,6 +1,7 @@
 // Regions to the blocks that they stand for.
 #include "config/own_config.h"
 #include "config/region_config.h"
+#include "config/topic_stream.h"
 
 #include <algorithm>
 #include <set>
@@ -10,10 +11,6 @@ namespace troupe::config {
 namespace {
 
 constexpr std::string_view label = "region";
-
-std::string topic_of(const std::string& topic, const std::string& region) {
-  return topic.empty() ? "troupe." + region : topic;
-}
 
 // Names of regions are those of stages: nothing in them needs quotes, but a dot must not match all.
 std::vector<std::string> series_of(const std::string& region) {
@@ -27,7 +24,7 @@ publish_config published(const own_region_config& own, const std::string& kafka)
   publish_config out;
   out.name = "region-" + kafka;
   out.kafka = kafka;
-  out.topic = topic_of(own.topic, own.name);
+  out.topic = region_topic(own.topic, own.name);
   out.match = own.match.empty() ? series_of(own.name) : own.match;
   out.labels = {{std::string(label), own.name}};
   out.partitions = own.partitions;
@@ -37,6 +34,10 @@ publish_config published(const own_region_config& own, const std::string& kafka)
 }
 
 }  // namespace
+
+std::string region_topic(const std::string& topic, const std::string& region) {
+  return topic.empty() ? "troupe." + region : topic;
+}
 
 void add_region_blocks(own_config& c) {
   std::set<std::string> clusters;
@@ -56,7 +57,7 @@ void add_region_blocks(own_config& c) {
     consume_config in;
     in.name = r.name;
     in.kafka = r.kafka;
-    in.topic = topic_of(r.topic, r.name);
+    in.topic = region_topic(r.topic, r.name);
     // What it shares says so already; this tells who is meant when it is behind.
     in.labels = {{std::string(label), r.name}};
     c.consume.push_back(std::move(in));

@@ -21,6 +21,8 @@ struct topic_url {
 
 bool is_topic_url(std::string_view url);
 result<topic_url> parse_topic_url(std::string_view url);
+/// The topic of a region; `topic` is what its block says.
+std::string region_topic(const std::string& topic, const std::string& region);
 /// What Kafka takes as the name of a topic.
 bool is_topic_name(std::string_view name);
 

@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <map>
 #include <set>
+#include <utility>
 
 namespace troupe::config {
 namespace {
@@ -241,11 +243,39 @@ void validate(const region_config& c, const std::string& path, diagnostics& out)
   validate(c.client, path, out);
 }
 
+// Where a region's series are; of a direct link the node.
+std::pair<std::string, std::string> place_of(const region_config& r) {
+  if (r.kafka.empty())
+    return {"", r.url};
+  return {r.kafka, region_topic(r.topic, r.name)};
+}
+
+// Two regions that share a topic could not be told from each other.
+void check_region_places(const own_config& c, diagnostics& out) {
+  std::map<std::pair<std::string, std::string>, std::string> seen;
+  for (size_t i = 0; i < c.regions.size(); ++i) {
+    const auto& r = c.regions[i];
+    if (r.kafka.empty() == r.url.empty())
+      continue;
+    const auto path = item_path("regions", i);
+    const std::string_view key = r.kafka.empty() ? "url" : r.topic.empty() ? "name" : "topic";
+    const auto at = place_of(r);
+    if (!r.kafka.empty() && r.name != c.region.name &&
+        at.second == region_topic(c.region.topic, c.region.name))
+      add(out, child_path(path, key), quoted(at.second) + " is the topic of this node's region");
+    const auto [first, fresh] = seen.emplace(at, r.name);
+    if (!fresh && first->second != r.name)
+      add(out, child_path(path, key),
+          quoted(at.second) + " is where region " + quoted(first->second) + " is");
+  }
+}
+
 // What regions stand for must not meet blocks of the same names.
 void check_regions(const own_config& c, diagnostics& out) {
   if (c.region != own_region_config() || !c.regions.empty())
     validate(c.region, "region", out);
   check_all(c.regions, "regions", out);
+  check_region_places(c, out);
   const auto has = [](const auto& blocks, const std::string& name) {
     return std::any_of(blocks.begin(), blocks.end(), [&](const auto& b) { return b.name == name; });
   };

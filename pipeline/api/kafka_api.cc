@@ -10,6 +10,17 @@ namespace {
 
 constexpr double ms_per_second = 1000;
 
+std::string writer_json(const topics::writer_mark& w) {
+  json_object o;
+  o.text("node", fmt::format("{:016x}", w.node));
+  for (const auto& [key, t] : {std::pair("asOf", w.as_of), std::pair("heard", w.heard)})
+    if (t == min_time)
+      o.raw(key, "null");
+    else
+      o.text(key, format_rfc3339(t));
+  return o.done();
+}
+
 std::string publication_json(const topics::publication_state& p) {
   return json_object()
       .text("name", p.name)
@@ -51,6 +62,7 @@ std::string consumption_json(const topics::consumption_state& c) {
       .number("poisoned", c.totals.poisoned)
       .number("resets", c.totals.resets)
       .number("lostSamples", c.totals.lost_samples)
+      .raw("writers", json_list(c.writers, writer_json))
       .raw("partitions", partitions)
       .done();
 }

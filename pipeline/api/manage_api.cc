@@ -1,4 +1,5 @@
 // /-/healthy, /-/ready, /metrics, /version.
+#include "pipeline/api/buffer_state.h"
 #include "pipeline/api/handlers.h"
 #include "pipeline/api/respond.h"
 
@@ -16,10 +17,17 @@ answer handle_healthy(const services&, const http::request&, const inputs&) {
   return plain(200, "Prometheus Server is Healthy.\n");
 }
 
-answer handle_ready(const services& s, const http::request&, const inputs&) {
-  auto why = s.not_ready();
-  return why.empty() ? plain(200, "Prometheus Server is Ready.\n")
-                     : plain(503, "Service Unavailable: " + why + "\n");
+// A node whose buffer is in trouble is ready all the same: it goes on taking samples.
+answer handle_ready(const services& s, const http::request& r, const inputs&) {
+  const auto why = s.not_ready();
+  auto out = why.empty() ? plain(200, "Prometheus Server is Ready.\n")
+                         : plain(503, "Service Unavailable: " + why + "\n");
+  const auto buffer = s.topics ? buffer_state_of(*s.topics) : buffer_state();
+  if (!buffer.summary.empty())
+    out.header_fields.emplace_back("X-Troupe-Buffer", buffer.summary);
+  if (r.param("verbose"))
+    out.body += buffer.lines;
+  return out;
 }
 
 answer handle_metrics(const services& s, const http::request&, const inputs&) {

@@ -17,6 +17,8 @@ constexpr int64_t try_again_ns = 30'000 * ns_per_ms;
 constexpr int64_t look_every_ns = 100 * ns_per_ms;
 /// What comes twice changes nothing, so the file need not be as new as the samples.
 constexpr int64_t save_every_ns = 500 * ns_per_ms;
+/// Lines about writers are so far apart.
+constexpr int64_t writers_line_ms = 60'000;
 /// Of what is fetched and not stored, each lane's share where there are two.
 constexpr uint64_t lane_bytes = consumption::most_bytes / 2;
 
@@ -349,6 +351,41 @@ void consumption::observe(int64_t now_ns) {
     in_log.error("{}: {}", config_.name, at.last_error);
   connection_error_ = at.last_error;
   told_.show(at.up, lag(), until);
+  if (moved)
+    tell_writers();
+}
+
+std::vector<writer_mark> consumption::writers() const {
+  std::vector<writer_mark> all;
+  for (const auto* l : {live_.get(), backlog_.get()}) {
+    if (l == nullptr)
+      continue;
+    for (const auto& [p, s] : l->stretches())
+      all.insert(all.end(), s->place().writers.begin(), s->place().writers.end());
+  }
+  return nodes_of(all);
+}
+
+// A region's topic has one. A second one has the region's name by mistake, or took its place.
+void consumption::tell_writers() {
+  const auto all = writers();
+  told_.show_writers(all.size());
+  std::set<uint64_t> now;
+  for (const auto& w : all)
+    now.insert(w.node);
+  const bool has_another =
+      now.size() > 1 &&
+      !std::includes(told_writers_.begin(), told_writers_.end(), now.begin(), now.end());
+  if (has_another && now_ms_ < next_writers_line_ms_)
+    return;
+  if (has_another) {
+    next_writers_line_ms_ = now_ms_ + writers_line_ms;
+    in_log.warn(
+        "{}: {} nodes write into topic {}: {:016x}; if it is a region's, more than one node has "
+        "the region's name",
+        config_.name, now.size(), config_.topic, fmt::join(now, ", "));
+  }
+  told_writers_ = std::move(now);
 }
 
 kafka::connection_state consumption::connection() const {
@@ -425,6 +462,8 @@ consumption_state consumption::state() const {
   out.lag = lag();
   out.watermark = watermark();
   out.totals = told_.totals();
+  out.down_since = down_since_ms_;
+  out.writers = writers();
   for (const auto* l : {backlog_.get(), live_.get()}) {
     if (l == nullptr)
       continue;

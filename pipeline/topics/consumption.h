@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +44,8 @@ struct consumption_state {
   consume_lag lag;
   std::optional<timestamp_ms> watermark;
   consume_totals totals;
+  std::optional<timestamp_ms> down_since;  ///< the cluster does not answer
+  std::vector<writer_mark> writers;        ///< see nodes_of()
 };
 
 class consumption {
@@ -94,6 +97,8 @@ class consumption {
   void observe(int64_t now_ns);
   consume_lag lag() const;
   std::optional<timestamp_ms> watermark() const;
+  std::vector<writer_mark> writers() const;
+  void tell_writers();
   kafka::connection_state connection() const;
   std::unique_ptr<stretch> make_stretch(uint32_t partition, stretch_place at) const;
 
@@ -113,6 +118,8 @@ class consumption {
   int64_t now_ms_ = 0;
   int64_t next_try_ns_ = 0, next_split_ns_ = 0, next_save_ns_ = 0, next_look_ns_ = 0;
   std::optional<int64_t> down_since_ms_;  ///< or paused
+  std::set<uint64_t> told_writers_;
+  int64_t next_writers_line_ms_ = 0;
   std::string connection_error_;
   std::optional<timestamp_ms> progress_;
 };

@@ -370,6 +370,10 @@ void publication::publish(const moment& now) {
   else if (done_ms_ == min_time)
     done_ms_ = now.ms;
   lag_ms_ = std::max<int64_t>(now.ms - done_ms_, 0);
+  if (is_up())
+    down_since_.reset();
+  else if (!down_since_)
+    down_since_ = now.ms;
   publish_figures& m = *parts_.metrics;
   m.lag_seconds.set(static_cast<double>(lag_ms_) / 1000);
   m.lag_bytes.set(static_cast<double>(lag_bytes_));

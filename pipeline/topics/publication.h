@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,8 @@ class publication {
   /// It has its place in the log, and holds it.
   bool is_begun() const { return begun_; }
   bool is_up() const { return producer_ && producer_->state().up; }
+  /// Since when no broker of the cluster answers; absent: one does.
+  std::optional<timestamp_ms> down_since() const { return down_since_; }
   int64_t lag_ms() const { return lag_ms_; }
   uint64_t lag_bytes() const { return lag_bytes_; }
   uint64_t dropped() const;
@@ -106,6 +109,7 @@ class publication {
   std::string disk_error_;                  ///< of cursor or holds, until that works
   int64_t next_try_ns_ = 0, next_upkeep_ns_ = 0, next_bound_ns_ = 0, next_description_ns_ = 0;
   double confirmed_ = 0;  ///< records, when the bound was last looked at
+  std::optional<timestamp_ms> down_since_;
   int64_t lag_ms_ = 0;
   uint64_t lag_bytes_ = 0;
   timestamp_ms done_ms_ = min_time;  ///< up to this time all was done

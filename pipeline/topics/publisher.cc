@@ -213,6 +213,7 @@ std::vector<publication_state> publisher::states() const {
     s.last_error = t->error;
     if (t->to) {
       s.up = t->to->is_up();
+      s.down_since = t->to->down_since();
       s.lag_ms = t->to->lag_ms();
       s.lag_bytes = t->to->lag_bytes();
       s.dropped = t->to->dropped();

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,8 @@ struct publication_state {
   uint64_t dropped = 0;    ///< samples that will not be in the topic
   std::string last_error;  ///< "" if all is well
   bool paused = false;
+  /// Since when the cluster does not answer, as far as this run knows; absent: it does.
+  std::optional<timestamp_ms> down_since;
 };
 
 class publisher {

@@ -1,6 +1,7 @@
 #include "pipeline/topics/stretch.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace troupe::topics {
@@ -217,6 +218,24 @@ std::optional<timestamp_ms> complete_until(const stretch_place& p, bool at_end, 
       continue;
     out = std::min(out, w.as_of);
   }
+  return out;
+}
+
+std::vector<writer_mark> nodes_of(const std::vector<writer_mark>& marks) {
+  std::map<uint64_t, writer_mark> by_node;
+  timestamp_ms newest = min_time;
+  for (const auto& m : marks) {
+    newest = std::max(newest, m.heard);
+    if (m.node == 0)
+      continue;
+    writer_mark& w = by_node.try_emplace(m.node, m).first->second;
+    w.as_of = std::min(w.as_of, m.as_of);
+    w.heard = std::max(w.heard, m.heard);
+  }
+  std::vector<writer_mark> out;
+  for (const auto& [node, w] : by_node)
+    if (!is_long_before(w.heard, newest, writer_silence_ms))
+      out.push_back(w);
   return out;
 }
 

@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <tuple>
+#include <vector>
 
 namespace troupe::topics {
 
@@ -109,5 +110,9 @@ class stretch {
 /// Up to when all that writers have written is stored, as far as this partition tells. Absent: not
 /// known; max_time: it says nothing against any time. `at_end`: there is no more in it.
 std::optional<timestamp_ms> complete_until(const stretch_place& p, bool at_end, int64_t now_ms);
+
+/// The troupe nodes among marks of a topic's partitions, as far as each is in all of them; without
+/// those that were silent for an hour before the last one was heard.
+std::vector<writer_mark> nodes_of(const std::vector<writer_mark>& marks);
 
 }  // namespace troupe::topics

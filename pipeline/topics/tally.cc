@@ -63,7 +63,11 @@ tally::figures::figures(registry& r, const std::string& name)
                             "is stored; 0: not known.",
                             {{"consumption", name}})),
       up(r.get_gauge("troupe_kafka_consume_up", "1 if the topic's cluster answers.",
-                     {{"consumption", name}})) {}
+                     {{"consumption", name}})),
+      writers(r.get_gauge("troupe_kafka_consume_writers",
+                          "Troupe nodes that wrote into the topic within its last hour; a region's "
+                          "topic has one.",
+                          {{"consumption", name}})) {}
 
 tally::tally(std::string name, registry& metrics, record_quarantine& quarantine)
     : name_(std::move(name)), quarantine_(quarantine), metrics_(metrics, name_) {}

@@ -52,6 +52,7 @@ class tally {
   enum class trouble : uint8_t { opening, reading, storing, saving };
   void failed(trouble what, std::string why);
   void recovered(trouble what) { last_errors_[static_cast<size_t>(what)].clear(); }
+  void show_writers(size_t nodes) { metrics_.writers.set(static_cast<double>(nodes)); }
   void show(bool up, const consume_lag& lag, std::optional<timestamp_ms> watermark);
 
   const std::string& name() const { return name_; }
@@ -63,7 +64,7 @@ class tally {
     figures(registry& r, const std::string& name);
     counter &samples, &records, &bytes, &refused, &poisoned, &gaps, &gap_records, &resets, &lost,
         &errors;
-    gauge &lag_seconds, &lag_records, &watermark, &up;
+    gauge &lag_seconds, &lag_records, &watermark, &up, &writers;
   };
   void publish();
   /// Of lines that a topic may give rise to without end the first ones are logged.

@@ -332,5 +332,23 @@ TEST(own_config, a_bad_global_view_says_where) {
       "/e/t.yml:7:4: global_view[4].name: must be at most 80 of a-z A-Z 0-9 - _ .");
 }
 
+TEST(own_config, regions_do_not_share_a_place) {
+  EXPECT_EQ(join(load_own("kafka:\n"
+                          "- {name: main, brokers: [a:9092]}\n"
+                          "- {name: other, brokers: [b:9092]}\n"
+                          "region: {name: east}\n"
+                          "regions:\n"
+                          "- {name: west, kafka: main}\n"
+                          "- {name: mirror, kafka: other, topic: troupe.west}\n"
+                          "- {name: north, kafka: main, topic: troupe.west}\n"
+                          "- {name: south, kafka: main, topic: troupe.east}\n"
+                          "- {name: a, url: 'http://x:9090'}\n"
+                          "- {name: b, url: 'http://x:9090'}\n")
+                     .errors),
+            "/e/t.yml:8:30: regions[2].topic: \"troupe.west\" is where region \"west\" is\n"
+            "/e/t.yml:9:30: regions[3].topic: \"troupe.east\" is the topic of this node's region\n"
+            "/e/t.yml:11:13: regions[5].url: \"http://x:9090\" is where region \"a\" is");
+}
+
 }  // namespace
 }  // namespace troupe::config

@@ -84,6 +84,14 @@ def audit(nodes: dict, feeds: dict, patience: float = 20):
         assert harness.metric(nodes[r].port, "troupe_kafka_publish_dropped_samples_total") == 0
 
 
+def buffer(node: harness.Server) -> str:
+    return harness.request(node.port, "GET", "/-/ready")[1].get("X-Troupe-Buffer", "")
+
+
+def writers(node: harness.Server) -> list:
+    return harness.get_api(node.port, "/api/v1/status/kafka")["consume"][0]["writers"]
+
+
 def latency(nodes: dict) -> float:
     """Seconds from an acknowledged write in one region until a query in the other one sees it."""
     worst = 0.0
@@ -146,6 +154,9 @@ def kafka_away(folder: str):
                 for n in nodes.values():
                     assert harness.request(n.port, "GET", "/-/ready")[0] == 200
                     assert harness.metric(n.port, "troupe_kafka_publish_up") == 0
+                    harness.wait_for("the state of the buffer", lambda n=n: buffer(n) == "spooling, away", 5)
+                    lines = harness.request(n.port, "GET", "/-/ready?verbose")[2].decode().splitlines()
+                    assert lines[0] == "Prometheus Server is Ready." and lines[1].startswith('publish "own": spooling since '), lines
                 nodes["east"].kill()
                 nodes["east"].start()
                 time.sleep(1)
@@ -163,6 +174,9 @@ def kafka_away(folder: str):
                     f.stop()
             assert all(f.refused == 0 for f in feeds.values()), "a client was refused"
             audit(nodes, feeds)
+            for n in nodes.values():
+                harness.wait_for("the buffer to be empty", lambda n=n: buffer(n) == "ok", 10)
+                harness.wait_for("the topic's one writer", lambda n=n: len(writers(n)) == 1, 5)
             print(f"  {sum(feed.count(f.acked) for f in feeds.values())} samples, all there; newest sample {newest:.1f} s after Kafka")
 
 

@@ -250,7 +250,7 @@ TEST_F(ApiTest, Watermarks) {
 TEST_F(ApiTest, TopicsOfKafka) {
   EXPECT_EQ(text("/api/v1/status/kafka"), R"({"publish":[],"consume":[]})");
   topics::topic_board board;
-  board.set({topics::publication_state{"out", "t", true, 1500, 7, 2, "it \"broke\"", true}});
+  board.set({topics::publication_state{"out", "t", true, 1500, 7, 2, "it \"broke\"", true, {}}});
   topics::consumption_state c;
   c.name = "in";
   c.kafka = "main";
@@ -259,6 +259,7 @@ TEST_F(ApiTest, TopicsOfKafka) {
   c.lag = {2500, 2};
   c.watermark = 1'000;
   c.totals.gaps = 1;
+  c.writers = {{7, 2'000, min_time}, {255, 1'000, 3'000}};
   board.set({c});
   all.topics = &board;
   the_api = std::make_unique<api>(all);
@@ -268,8 +269,66 @@ TEST_F(ApiTest, TopicsOfKafka) {
       R"("lagSeconds":1.5E0,"lagBytes":7,"droppedSamples":2}],"consume":[{"name":"in",)"
       R"("cluster":"main","topic":"u","up":false,"paused":false,"lastError":"",)"
       R"("completeUntil":"1970-01-01T00:00:01.000Z","lagSeconds":2.5E0,"lagRecords":2,"gaps":1,)"
-      R"("gapRecords":0,"poisoned":0,"resets":0,"lostSamples":0,"partitions":[{"partition":3,)"
+      R"("gapRecords":0,"poisoned":0,"resets":0,"lostSamples":0,"writers":[)"
+      R"({"node":"0000000000000007","asOf":"1970-01-01T00:00:02.000Z","heard":null},)"
+      R"({"node":"00000000000000ff","asOf":"1970-01-01T00:00:01.000Z",)"
+      R"("heard":"1970-01-01T00:00:03.000Z"}],"partitions":[{"partition":3,)"
       R"("backlog":true,"nextOffset":10,"endOffset":12}]}]})");
+}
+
+TEST_F(ApiTest, ReadySaysHowTheBufferOfKafkaIs) {
+  const std::string ready = "Prometheus Server is Ready.\n";
+  const auto header = [](const http::response& r) {
+    return std::string(http::find_header(r.header_fields, "X-Troupe-Buffer"));
+  };
+  auto r = call("GET", "/-/ready", {{"verbose", ""}});
+  EXPECT_EQ(r.body, ready);
+  EXPECT_EQ(header(r), "") << "there is no buffer";
+  topics::topic_board board;
+  all.topics = &board;
+  the_api = std::make_unique<api>(all);
+  topics::publication_state p;
+  p.name = "out";
+  p.up = true;
+  topics::consumption_state c;
+  c.name = "in";
+  c.up = true;
+  board.set({p});
+  board.set({c});
+  EXPECT_EQ(header(call("GET", "/-/ready")), "ok");
+  EXPECT_EQ(call("GET", "/-/ready", {{"verbose", ""}}).body,
+            ready + "publish \"out\": ok\nconsume \"in\": ok\n");
+  p.up = false;
+  p.down_since = 60'000;
+  p.lag_bytes = 1234;
+  auto late = p;
+  late.up = true;
+  late.lag_ms = 90'500;
+  auto wrong = late;
+  wrong.up = false;
+  wrong.down_since.reset();
+  wrong.last_error = "no such setting";
+  board.set({late, p, wrong});
+  c.lag = {61'000, 5};
+  c.totals.gaps = 1;
+  c.totals.gap_records = 10;
+  auto away = c;
+  away.up = false;
+  away.down_since = 1'000;
+  away.totals = {};
+  board.set({c, away});
+  r = call("GET", "/-/ready", {{"verbose", "1"}});
+  EXPECT_EQ(r.status, 200) << "it goes on taking samples";
+  EXPECT_EQ(header(r), "failed, spooling, draining, away, behind, gaps");
+  EXPECT_EQ(r.body, ready +
+                        "publish \"out\": draining 1m30s behind, 1234 bytes of the log wait\n"
+                        "publish \"out\": spooling since 1970-01-01T00:01:00.000Z, 1234 bytes of "
+                        "the log wait\n"
+                        "publish \"out\": failed no such setting\n"
+                        "consume \"in\": behind by 1m1s, 5 records\n"
+                        "consume \"in\": gaps 1 of 10 records\n"
+                        "consume \"in\": away since 1970-01-01T00:00:01.000Z\n");
+  EXPECT_EQ(call("GET", "/-/ready").body, ready) << "as Prometheus has it";
 }
 
 TEST_F(ApiTest, StatusRoutes) {

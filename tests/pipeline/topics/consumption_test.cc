@@ -40,6 +40,39 @@ TEST_F(Consumption, InQuietTimesEverySampleIsStoredOnceAndSoon) {
   EXPECT_EQ(doubled(), 0u) << "the places were written down";
 }
 
+TEST_F(Consumption, WhoWritesIsTold) {
+  cluster.make("metrics", 2);
+  start();
+  write(0);
+  write(1);
+  pass(100);
+  ASSERT_THAT(state().writers, SizeIs(1));
+  EXPECT_EQ(state().writers[0].node, 1u);
+  EXPECT_EQ(figure("consume_writers"), 1);
+  const auto early = clk.now_ms();
+  write_as(2, 1);
+  pass(1000);
+  write_as(2, 0);
+  pass(100);
+  ASSERT_THAT(state().writers, SizeIs(2));
+  EXPECT_EQ(state().writers[1].node, 2u);
+  EXPECT_EQ(state().writers[1].as_of, early) << "as far as it is in both partitions";
+  EXPECT_EQ(figure("consume_writers"), 2);
+  kill();
+  start();
+  pass(200);
+  EXPECT_THAT(state().writers, SizeIs(2)) << "they are in the offsets' file";
+  // The first one is gone; who took its place is alone within an hour.
+  for (int i = 0; i < 61; ++i) {
+    write_as(2, static_cast<uint32_t>(i) % 2);
+    pass(60'000, 10'000);
+  }
+  write_as(2, 0);
+  pass(100);
+  EXPECT_THAT(state().writers, SizeIs(1));
+  EXPECT_EQ(figure("consume_writers"), 1);
+}
+
 TEST_F(Consumption, TheWatermarkIsThatOfThePartitionThatIsBehindAndOfEveryWriter) {
   cluster.make("metrics", 2);
   start();

@@ -155,6 +155,26 @@ TEST_F(Publisher, AtStopWhatCannotBeHandedOverIsNotIdle) {
   expect_all(read());
 }
 
+TEST_F(Publisher, SinceWhenTheClusterIsAway) {
+  start();
+  write(5);
+  pass(2000);
+  EXPECT_FALSE(publisher->states().at(0).down_since.has_value());
+  kafka.reachable = false;
+  const auto from = log.clk.now_ms();
+  write(5);
+  pass(5000);
+  const auto since = publisher->states().at(0).down_since;
+  ASSERT_TRUE(since.has_value());
+  EXPECT_GT(*since, from);
+  EXPECT_LE(*since, from + 1100);
+  pass(5000);
+  EXPECT_EQ(publisher->states().at(0).down_since, since);
+  kafka.reachable = true;
+  pass(2000);
+  EXPECT_FALSE(publisher->states().at(0).down_since.has_value());
+}
+
 class RemoteWrite : public PublishTest {
  protected:
   RemoteWrite() {
