@@ -242,6 +242,7 @@ rule_params node::rule_params_of(size_t index) {
   a.templates = templates_.get();
   p.manager.parse = engine_->options().parse;
   p.manager.board = &rules_;
+  p.manager.runner.inputs = {&marks_, &watermarks_};
   p.manager.metrics = env_.metrics;
   p.manager.owns = [index, count = opts_.rule_actors](const std::string& key) {
     return xxh3(key) % count == index;

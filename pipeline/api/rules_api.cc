@@ -1,5 +1,6 @@
 // /api/v1/rules and /api/v1/alerts, with Prometheus' filters and pages.
 #include "pipeline/api/handlers.h"
+#include "pipeline/api/json_object.h"
 #include "pipeline/api/params.h"
 #include "pipeline/api/respond.h"
 #include "pipeline/rules/rule_board.h"
@@ -197,6 +198,26 @@ bool selects(const rules_request& q, const rules::rule_definition& d) {
                      [&](const matchers& ms) { return matches_all(ms, lset); });
 }
 
+// What Prometheus does not know stands behind its fields, and only if there is something to tell.
+void append_incomplete(std::string& out, const rules::incomplete_evaluations& i) {
+  if (i.count == 0)
+    return;
+  const auto source = [](const rules::missing_source& s) {
+    json_object o;
+    o.text("name", s.name);
+    if (s.complete_until == min_time)
+      o.raw("completeUntil", "null");
+    else
+      o.text("completeUntil", format_rfc3339(s.complete_until));
+    return o.done();
+  };
+  out += ",\"incomplete\":" + json_object()
+                                  .number("evaluations", i.count)
+                                  .text("lastTimestamp", format_rfc3339(i.last_instant))
+                                  .raw("sources", json_list(i.sources, source))
+                                  .done();
+}
+
 /// Empty if no rule of the group is asked for.
 std::string group_json(const rules_request& q, const rules::group_view& g) {
   const auto& d = *g.definition;
@@ -220,6 +241,7 @@ std::string group_json(const rules_request& q, const rules::group_view& g) {
   out += fmt::format(",\"rules\":[{}],\"interval\":{},\"limit\":{},\"evaluationTime\":{},", list,
                      seconds(d.interval_ms, 1e3), d.limit, seconds(g.duration_ns, 1e9));
   append_json_text(out, "lastEvaluation", time_text(g.last_evaluation));
+  append_incomplete(out, g.incomplete);
   return out + "}";
 }
 

@@ -58,6 +58,19 @@ bool watermarks::is_behind(const watermark& w, timestamp_ms end, int64_t now_ms)
   return w.complete_until < newest - tolerance_ms;
 }
 
+std::vector<watermark> watermarks::behind(timestamp_ms until, int64_t now_ms) const {
+  auto out = list();
+  std::erase_if(out, [&](const watermark& w) {
+    return w.complete_until == min_time ? !is_behind(w, until, now_ms) : w.complete_until >= until;
+  });
+  return out;
+}
+
+bool watermarks::concerns(const watermark& w, std::span<const matchers> selectors) {
+  return std::any_of(selectors.begin(), selectors.end(),
+                     [&](const matchers& ms) { return may_select(ms, w.adds); });
+}
+
 bool watermarks::any_behind(timestamp_ms end, int64_t now_ms) const {
   const std::lock_guard guard(lock_);
   return std::any_of(all_.begin(), all_.end(),
@@ -68,9 +81,7 @@ std::vector<std::string> watermarks::warnings(std::span<const matchers> selector
                                               int64_t now_ms) const {
   std::vector<std::string> out;
   for (const auto& w : list()) {
-    if (!is_behind(w, end, now_ms) ||
-        std::none_of(selectors.begin(), selectors.end(),
-                     [&](const matchers& ms) { return may_select(ms, w.adds); }))
+    if (!is_behind(w, end, now_ms) || !concerns(w, selectors))
       continue;
     const std::string who = w.stage + " \"" + w.name + "\"";
     if (w.complete_until == min_time)

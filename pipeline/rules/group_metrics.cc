@@ -60,6 +60,10 @@ group_metrics::group_metrics(registry& r, const std::string& key)
                             "Calls and selectors of a rule group's expressions that were answered "
                             "from series read once for all of them.",
                             {{"rule_group", key}})),
+      incomplete_(r.get_counter("troupe_rule_group_incomplete_evaluations_total",
+                                "Instants of a rule group that were evaluated though sources of "
+                                "its data were behind.",
+                                {{"rule_group", key}})),
       interval_(level(r, key, "troupe_rule_group_interval_seconds", "Interval of a rule group.")),
       rules_(level(r, key, "troupe_rule_group_rules", "Rules of a rule group.")),
       last_time_(level(r, key, "troupe_rule_group_last_evaluation_timestamp_seconds",
@@ -80,7 +84,8 @@ group_metrics::group_metrics(registry& r, const std::string& key)
 void group_metrics::defined(const group_definition& d) {
   interval_.set(seconds(d.interval_ms));
   rules_.set(static_cast<double>(d.rules.size()));
-  seen_evaluations_ = seen_failures_ = seen_caught_up_ = seen_missed_ = seen_shared_ = 0;
+  seen_evaluations_ = seen_failures_ = seen_caught_up_ = seen_missed_ = seen_shared_ =
+      seen_incomplete_ = 0;
 }
 
 void group_metrics::evaluated(const group_runner& g) {
@@ -90,6 +95,7 @@ void group_metrics::evaluated(const group_runner& g) {
   add_new(failures_, group.failures(), seen_failures_);
   add_new(caught_up_, g.caught_up(), seen_caught_up_);
   add_new(shared_, group.shared().answered(), seen_shared_);
+  add_new(incomplete_, g.incomplete().count, seen_incomplete_);
   shared_bytes_.set(static_cast<double>(group.shared().bytes()));
   if (const auto* schedule = g.schedule()) {
     const uint64_t before = seen_missed_;

@@ -14,7 +14,10 @@ const logger log("rules");
 }  // namespace
 
 group_runner::group_runner(group_definition_ptr definition, const runner_environment& env)
-    : definition_(std::move(definition)), env_(env), live_(fresh_group()) {}
+    : definition_(std::move(definition)),
+      env_(env),
+      live_(fresh_group()),
+      selectors_(selectors_of(*definition_)) {}
 
 std::unique_ptr<rule_group> group_runner::fresh_group() const {
   return std::make_unique<rule_group>(definition_, *env_.alerts, *env_.clk, env_.tenant);
@@ -79,6 +82,8 @@ bool group_runner::begin(timestamp_ms now, timestamp_ms complete_until) {
   if (!next)
     return false;
   step_ = next;
+  missing_ = missing_of(selectors_, next->instant - definition_->query_offset_ms, complete_until,
+                        now, env_.inputs);
   if (step_->forks)
     fork();
   stage_ = 0;
@@ -152,6 +157,9 @@ void group_runner::finish() {
     at_fork_ = live_->written_last();
   ++instants_;
   caught_up_ += step_->catch_up ? 1 : 0;
+  was_incomplete_ = !missing_.sources.empty();
+  if (was_incomplete_)
+    incomplete_ = {incomplete_.count + 1, step_->instant, missing_.sources};
   last_done_ = std::max(last_done_.value_or(step_->instant), step_->instant);
   last_instant_ = std::max(last_instant_, step_->instant);
   last_duration_ns_ = env_.clk->monotonic_ns() - began_ns_;

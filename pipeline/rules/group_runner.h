@@ -3,6 +3,7 @@
 // thread.
 #pragma once
 
+#include "pipeline/rules/completeness.h"
 #include "pipeline/rules/group_clock.h"
 #include "pipeline/rules/rule_group.h"
 #include "storage/querier.h"
@@ -21,6 +22,7 @@ struct runner_environment {
   const clock* clk = nullptr;
   const alert_settings* alerts = nullptr;
   std::string tenant;
+  input_boards inputs;
   int64_t live_wait_ms = 10'000;
   int64_t catch_up_wait_ms = 300'000;
   int64_t reach_ms = 6 * 3'600'000;
@@ -63,6 +65,10 @@ class group_runner {
   timestamp_ms last_started() const { return last_started_; }  ///< wall clock; 0: never
   uint64_t instants() const { return instants_; }
   uint64_t caught_up() const { return caught_up_; }  ///< instants evaluated as history
+  /// Instants evaluated since the start though data were missing.
+  const incomplete_evaluations& incomplete() const { return incomplete_; }
+  /// The newest evaluation that is over was one.
+  bool was_incomplete() const { return was_incomplete_; }
 
   /// Stale markers for all series of the group, which goes away.
   batch_ptr end_series(timestamp_ms now);
@@ -77,7 +83,7 @@ class group_runner {
   std::vector<batch_ptr> closing_batches();
   void finish();
   rule_group& running() { return step_->past && past_ ? *past_ : *live_; }
-  group_run run() const { return {step_->instant, step_->catch_up}; }
+  group_run run() const { return {step_->instant, step_->catch_up, missing_.notes}; }
 
   group_definition_ptr definition_;
   const runner_environment& env_;
@@ -94,6 +100,10 @@ class group_runner {
   std::vector<size_t> offered_;            ///< rules of the last list
   std::optional<timestamp_ms> last_done_;  ///< the newest instant evaluated, before the start too
   std::vector<outgoing_alert> alerts_;
+  rule_selectors selectors_;
+  missing_data missing_;  ///< for the instant under way
+  incomplete_evaluations incomplete_;
+  bool was_incomplete_ = false;
   int64_t began_ns_ = 0;
   timestamp_ms last_instant_ = 0, last_started_ = 0;
   int64_t last_duration_ns_ = 0;

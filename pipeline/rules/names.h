@@ -12,4 +12,7 @@ inline constexpr std::string_view for_state_name = "ALERTS_FOR_STATE";
 inline constexpr std::string_view alert_name_label = "alertname";
 inline constexpr std::string_view alert_state_label = "alertstate";
 
+/// Of alerts that were sent though data were missing.
+inline constexpr std::string_view incomplete_annotation = "incomplete";
+
 }  // namespace troupe::rules

@@ -2,6 +2,7 @@
 // Thread-safe; what is handed out is immutable.
 #pragma once
 
+#include "pipeline/rules/completeness.h"
 #include "pipeline/rules/rule_group.h"
 
 #include <cstdint>
@@ -25,6 +26,7 @@ struct group_view {
   std::vector<rule_view> rules;      ///< as in the definition
   int64_t duration_ns = 0;           ///< of the last evaluation
   timestamp_ms last_evaluation = 0;  ///< wall clock; 0: never
+  incomplete_evaluations incomplete;
 };
 using group_view_ptr = std::shared_ptr<const group_view>;
 

@@ -1,5 +1,6 @@
 #include "pipeline/rules/rule_group.h"
 
+#include "pipeline/rules/names.h"
 #include "storage/base/hash.h"
 #include "storage/base/log.h"
 
@@ -210,8 +211,13 @@ std::vector<outgoing_alert> rule_group::take_due_alerts(size_t stage, const grou
   std::vector<outgoing_alert> out;
   if (run.catch_up)
     return out;
-  for (const size_t i : definition_->stages[stage])
+  for (const size_t i : definition_->stages[stage]) {
+    const size_t before = out.size();
     rules_[i].alerts.take_due(run.instant, definition_->interval_ms, out);
+    // A rule's own annotation of that name stays.
+    for (size_t k = before; !run.notes.empty() && !run.notes[i].empty() && k < out.size(); ++k)
+      out[k].annotations.emplace(incomplete_annotation, run.notes[i]);
+  }
   return out;
 }
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,8 @@ struct group_run {
   timestamp_ms instant = 0;
   /// Long past: recorded as if on time, but alerts are not sent.
   bool catch_up = false;
+  /// By rule, or none: what is missing of the data, which its alerts are sent with.
+  std::span<const std::string> notes;
 };
 
 class rule_group {

@@ -9,6 +9,8 @@ namespace {
 
 const logger log("rules");
 
+constexpr int64_t line_every_ms = 60'000;
+
 }  // namespace
 
 rule_manager::rule_manager(manager_environment env) : env_(std::move(env)) {
@@ -92,7 +94,23 @@ void rule_manager::evaluated(const group_runner& group) {
   const auto& d = group.definition();
   if (const auto it = groups_.find(group_key(d.file, d.name)); it != groups_.end())
     it->second.metrics->evaluated(group);
+  if (group.was_incomplete())
+    tell_incomplete(group);
   publish(group);
+}
+
+// A region that is away concerns each group at each instant: a line stands for all of a minute.
+void rule_manager::tell_incomplete(const group_runner& group) {
+  ++untold_;
+  const timestamp_ms now = env_.runner.clk->now_ms();
+  if (now < next_line_ms_)
+    return;
+  next_line_ms_ = now + line_every_ms;
+  const auto& d = group.definition();
+  log.warn(
+      "{} evaluations of rule groups without all of their data, the last one that of {}: {}",
+      std::exchange(untold_, 0), group_key(d.file, d.name),
+      describe(group.incomplete().sources, group.incomplete().last_instant - d.query_offset_ms));
 }
 
 void rule_manager::publish(const group_runner& group) {
@@ -101,6 +119,7 @@ void rule_manager::publish(const group_runner& group) {
   view->definition = group.shared_definition();
   view->duration_ns = group.last_duration_ns();
   view->last_evaluation = group.last_started();
+  view->incomplete = group.incomplete();
   for (size_t i = 0; i < d.rules.size(); ++i) {
     rule_view r{group.group().status_of(i), alert_state::inactive, {}};
     if (d.rules[i].alerting) {

@@ -51,9 +51,12 @@ class rule_manager {
 
   bool same(const group_definition& a, const group_definition& b) const;
   void publish(const group_runner& group);
+  void tell_incomplete(const group_runner& group);
 
   manager_environment env_;
   std::map<std::string, entry> groups_;  ///< by key
+  uint64_t untold_ = 0;                  ///< evaluations without all data since the last line
+  timestamp_ms next_line_ms_ = min_time;
 };
 
 }  // namespace troupe::rules

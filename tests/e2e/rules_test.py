@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Rules in real processes: a troupe that is killed three times records the same series, ALERTS among them, as a twin that is
-never stopped, both fed by remote write; a reload keeps what is the same; /api/v1/rules and /alerts with filters and pages.
-usage: rules_test.py [views] [twins [seconds [series]]]     (48 s, 4 series and three kills; in longer runs one every half minute)"""
+never stopped, both fed by remote write; a reload keeps what is the same; /api/v1/rules and /alerts with filters and pages; evaluations
+without all data are marked.
+usage: rules_test.py [views] [late] [twins [seconds [series]]]     (48 s, 4 series and three kills; in longer runs one every half minute)"""
 import json
 import pathlib
 import queue
@@ -63,11 +64,11 @@ def recorded(port: int, at: float, seconds: int) -> dict:
             for s in harness.instant(port, f"{RECORDED}[{seconds}s]", at)}
 
 
-def start(folder: str, name: str, rules: str, *flags) -> harness.Server:
+def start(folder: str, name: str, rules: str, *flags, wait: str = "12s") -> harness.Server:
     home = pathlib.Path(folder) / name
     home.mkdir()
     config = f"global: {{evaluation_interval: 1s}}\nrule_files: [{rules}]\nscrape_configs: []\n"
-    return harness.troupe(str(home), config, (harness.WRITE_FLAG, "--troupe.rules.max-wait=12s", *flags))
+    return harness.troupe(str(home), config, (harness.WRITE_FLAG, f"--troupe.rules.max-wait={wait}", *flags))
 
 
 def outages(seconds: int):
@@ -185,10 +186,28 @@ def views(folder: str) -> None:
         assert harness.stop_ok(s)
 
 
+def late(folder: str) -> None:
+    """A sender that is half a minute behind: rules do not wait for it for long, and say so."""
+    rules = pathlib.Path(folder) / "rules.yml"
+    rules.write_text(RULES)
+    with start(folder, "late", rules, wait="1s") as s:
+        s.start()
+        writer = harness.Writer(s.port)
+
+        def marked():
+            assert writer.write([({"__name__": "m", "job": "j", "i": "1"}, [(int(time.time() * 1000) - 30_000, 1)])]) == 204
+            return [g for g in groups(s.port) if "sender 127.0.0.1" in str(g.get("incomplete"))]
+        harness.wait_for("a mark", marked, 30, 0.5)
+        mark = marked()[0]["incomplete"]
+        assert mark["evaluations"] > 0 and mark["lastTimestamp"] > mark["sources"][0]["completeUntil"], mark
+        assert harness.metric(s.port, "troupe_rule_group_incomplete_evaluations_total") > 0
+        assert harness.stop_ok(s)
+
+
 if __name__ == "__main__":
     scale = [int(a) for a in sys.argv[1:] if a.isdigit()]
 
     def scaled_twins(folder: str) -> None:
         twins(folder, *scale)
     scaled_twins.__name__ = twins.__name__
-    sys.exit(harness.run_steps((views, scaled_twins), [a for a in sys.argv[1:] if not a.isdigit()]))
+    sys.exit(harness.run_steps((views, late, scaled_twins), [a for a in sys.argv[1:] if not a.isdigit()]))

@@ -96,6 +96,20 @@ TEST_F(rules_api_test, a_group) {
   EXPECT_EQ(get("/api/v1/rules", {{"rule_group[]", "y"}}).body, expected);
 }
 
+TEST_F(rules_api_test, a_group_that_was_evaluated_without_all_of_its_data) {
+  auto g = std::make_shared<rules::group_view>(*group("a.yml", "y"));
+  g->incomplete = {3, 60'000, {{"consume \"east\"", 30'000}, {"federation \"south\"", min_time}}};
+  board.publish(g);
+  const auto body = get("/api/v1/rules", {{"rule_group[]", "y"}}).body;
+  EXPECT_NE(
+      body.find(R"("lastEvaluation":"1970-01-01T00:00:01.000Z","incomplete":{"evaluations":3,)"
+                R"("lastTimestamp":"1970-01-01T00:01:00.000Z","sources":[)"
+                R"({"name":"consume \"east\"","completeUntil":"1970-01-01T00:00:30.000Z"},)"
+                R"({"name":"federation \"south\"","completeUntil":null}]}}]}})"),
+      std::string::npos)
+      << body;
+}
+
 TEST_F(rules_api_test, filters) {
   EXPECT_EQ(groups(), "yxz") << "by file, then name";
   EXPECT_EQ(groups({{"file[]", "b.yml"}}), "xz");

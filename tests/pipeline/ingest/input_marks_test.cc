@@ -57,6 +57,24 @@ TEST(input_marks, nobody_waits_for_the_silent) {
   EXPECT_EQ(m.complete_until(now + 61 * second), now);
 }
 
+TEST(input_marks, who_is_behind_by_name) {
+  input_marks m;
+  m.note("slow", now - 20 * second, now);
+  m.note("backlog", now, now);
+  m.note("backlog", now - 600 * second, now);
+  m.note("there", now, now);
+  const auto behind = m.behind(now, now);
+  ASSERT_EQ(behind.size(), 2u);
+  EXPECT_EQ(behind[0].name, "backlog");
+  EXPECT_EQ(behind[0].complete_until, now - 600 * second);
+  EXPECT_EQ(behind[1].name, "slow");
+  EXPECT_TRUE(m.behind(now - 601 * second, now).empty());
+  EXPECT_TRUE(m.behind(now, now + 61 * second).empty()) << "nobody waits for the silent";
+  for (int i = 0; i < 100; ++i)
+    m.note(std::to_string(i), now - i, now);
+  EXPECT_EQ(m.behind(now, now).size(), 10u);
+}
+
 TEST(input_marks, senders_are_bounded) {
   input_marks m;
   for (int i = 0; i < 20'000; ++i)

@@ -56,6 +56,17 @@ TEST_F(watermarks_of_two, one_that_never_brought_anything) {
   EXPECT_THAT(warnings(match_op::regex, ".*", now - 3 * minute), IsEmpty());
 }
 
+TEST_F(watermarks_of_two, who_lacks_anything_up_to_a_time) {
+  EXPECT_THAT(w.behind(now, now), IsEmpty());
+  w.note("consume", "east", now - 1);
+  ASSERT_THAT(w.behind(now, now), testing::SizeIs(1));
+  EXPECT_EQ(w.behind(now, now)[0].name, "east");
+  EXPECT_THAT(w.behind(now - 1, now), IsEmpty());
+  w.set_sources("federation", {{"new", labels()}}, now);
+  EXPECT_THAT(w.behind(now - 1, now), IsEmpty()) << "it may have nothing";
+  EXPECT_THAT(w.behind(now + 2 * minute, now + 2 * minute), testing::SizeIs(3));
+}
+
 TEST_F(watermarks_of_two, sources_of_the_configuration_only) {
   w.note("consume", "nobody", now);
   w.set_sources("consume", {{"west", labels()}}, now);

@@ -164,6 +164,125 @@ TEST_F(group_runner_test, alerts_of_the_past_are_not_sent) {
   EXPECT_LT(sent[0].starts_at, epoch + 350 * second);
 }
 
+// Two regions whose series are taken over, and a sender.
+class incomplete_test : public group_runner_test {
+ protected:
+  ingest::input_marks marks;
+  ingest::watermarks boards;
+
+  incomplete_test() {
+    env.inputs = {&marks, &boards};
+    boards.set_sources("consume",
+                       {{"east", labels::from({{"region", "east"}})},
+                        {"west", labels::from({{"region", "west"}})}},
+                       epoch - 600 * second);
+    group = define(
+        "  - {record: local, expr: 'sum(m{region=\"west\"})'}\n"
+        "  - {alert: high, expr: 'm > 0'}\n"
+        "  - {alert: own, expr: 'm{region=\"west\"} > 0', annotations: {incomplete: mine}}\n",
+        {}, 15 * second);
+    store.append(labels::from({{"__name__", "m"}, {"region", "west"}}), epoch, 1.0);
+  }
+  void note(const std::string& region, timestamp_ms until, timestamp_ms now) {
+    boards.note("consume", region, until);
+    marks.note("consume " + region, until, now);
+  }
+  /// The clock of the groups is as far as all senders are.
+  void run(group_runner& r, timestamp_ms from, timestamp_ms to) {
+    for (timestamp_ms now = from; now < to; now += second)
+      turn(r, now, std::min(now, marks.complete_until(now)));
+  }
+};
+
+TEST_F(incomplete_test, who_is_complete_leaves_no_mark) {
+  auto r = started(epoch);
+  for (timestamp_ms now = epoch; now < epoch + 60 * second; now += second) {
+    note("east", now, now);
+    note("west", now, now);
+    turn(*r, now, marks.complete_until(now));
+  }
+  EXPECT_GE(r->instants(), 3u);
+  EXPECT_EQ(r->incomplete().count, 0u);
+  EXPECT_FALSE(r->was_incomplete());
+  ASSERT_FALSE(sent.empty());
+  EXPECT_FALSE(sent[0].annotations.contains("incomplete"));
+}
+
+TEST_F(incomplete_test, when_the_wait_ran_out_it_is_told_who_was_behind) {
+  note("east", epoch, epoch);
+  note("west", epoch + 60 * second, epoch);
+  auto r = started(epoch);
+  run(*r, epoch, epoch + 40 * second);
+  const uint64_t instants = r->instants();
+  ASSERT_GE(instants, 1u);
+  EXPECT_EQ(r->incomplete().count, instants);
+  EXPECT_EQ(r->incomplete().last_instant, r->last_instant());
+  EXPECT_EQ(r->incomplete().sources, (std::vector<missing_source>{{"consume \"east\"", epoch}}));
+  ASSERT_FALSE(sent.empty());
+  const auto behind = (r->last_instant() - epoch) / second;
+  for (const auto& a : sent) {
+    if (a.lset.get("alertname") == "own")
+      EXPECT_EQ(a.annotations.at("incomplete"), "mine") << "east has no such series, and it is its";
+    else
+      EXPECT_NE(a.annotations.at("incomplete").find("consume \"east\" is "), std::string::npos);
+  }
+  EXPECT_GT(behind, 0);
+  // What comes later is complete again.
+  const timestamp_ms later = epoch + 100 * second;
+  note("east", later, epoch + 40 * second);
+  note("west", later, epoch + 40 * second);
+  run(*r, epoch + 41 * second, epoch + 80 * second);
+  EXPECT_GT(r->instants(), instants);
+  EXPECT_EQ(r->incomplete().count, instants);
+  EXPECT_FALSE(r->was_incomplete());
+}
+
+// Nobody waits for the silent, but their data are missing all the same.
+TEST_F(incomplete_test, a_region_that_is_away_for_long_is_told_though_nobody_waits_for_it) {
+  note("east", epoch, epoch);
+  auto r = started(epoch + 300 * second);
+  for (timestamp_ms now = epoch + 300 * second; now < epoch + 330 * second; now += second) {
+    note("west", now, now);
+    turn(*r, now, marks.complete_until(now));
+  }
+  ASSERT_GE(r->instants(), 1u);
+  EXPECT_EQ(r->incomplete().count, r->instants());
+  EXPECT_EQ(r->incomplete().sources.at(0).name, "consume \"east\"");
+}
+
+TEST_F(incomplete_test, who_cannot_matter_to_a_group_leaves_no_mark) {
+  group = define("  - {record: local, expr: 'sum(m{region=\"west\"})'}\n", {}, 15 * second);
+  note("east", epoch, epoch);
+  note("west", epoch + 600 * second, epoch);
+  auto r = started(epoch);
+  run(*r, epoch, epoch + 60 * second);
+  ASSERT_GE(r->instants(), 2u);
+  EXPECT_EQ(r->incomplete().count, 0u);
+}
+
+TEST_F(incomplete_test, senders_are_told_but_not_with_alerts) {
+  boards.set_sources("consume", {}, epoch);
+  marks.note("10.0.0.7", epoch + 2 * second, epoch);
+  auto r = started(epoch);
+  run(*r, epoch, epoch + 40 * second);
+  ASSERT_GE(r->instants(), 1u);
+  EXPECT_EQ(r->incomplete().count, r->instants());
+  EXPECT_EQ(describe(r->incomplete().sources, epoch + 14 * second),
+            "sender 10.0.0.7 is 12s behind");
+  ASSERT_FALSE(sent.empty());
+  for (const auto& a : sent)
+    EXPECT_TRUE(a.lset.get("alertname") == "own" || !a.annotations.contains("incomplete"));
+}
+
+TEST_F(incomplete_test, after_a_start_senders_may_not_be_back) {
+  boards.set_sources("consume", {}, epoch);
+  auto r = started(epoch);
+  for (timestamp_ms now = epoch; now < epoch + 40 * second; now += second)
+    turn(*r, now, min_time);
+  ASSERT_GE(r->instants(), 1u);
+  EXPECT_EQ(describe(r->incomplete().sources, epoch), "senders after the start may not be back");
+}
+
 TEST_F(group_runner_test, an_instant_that_could_not_be_stored_is_not_done) {
   feed(epoch, epoch + 60 * second);
   auto r = started(epoch);
