@@ -21,6 +21,8 @@ constexpr int64_t begin_again_ns = 5'000'000'000;
 constexpr int64_t connect_again_ns = 30'000'000'000;
 /// After an error of a producer that worked.
 constexpr int64_t anew_ns = 1'000'000'000;
+/// After one that lacks a right: somebody has to give it.
+constexpr int64_t anew_without_right_ns = 5'000'000'000;
 constexpr int64_t upkeep_ns = 1'000'000'000;
 constexpr int64_t bound_ns = 5'000'000'000;
 constexpr int64_t describe_ns = 60'000'000'000;
@@ -236,7 +238,7 @@ void publication::start_anew(const status& why, const moment& now) {
   if (TROUPE_FAULT(session_from_the_end))
     at_ = send::lane::begin_at_end(*parts_.log).value_or(at_);
   producer_.reset();
-  next_try_ns_ = now.ns + anew_ns;
+  next_try_ns_ = now.ns + (why.code() == errc::permission_denied ? anew_without_right_ns : anew_ns);
 }
 
 // How much may be read: without memory to spare no more than a record takes.

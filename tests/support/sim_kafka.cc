@@ -202,6 +202,8 @@ int64_t sim_kafka::append(const std::string& name, uint32_t p, timestamp_ms ts,
 }
 
 status sim_kafka::fate_of(const std::string& name, const kafka::record& r) {
+  if (!writing.ok())
+    return writing;
   const topic* t = find(name);
   if (t == nullptr || r.partition >= t->size())
     return {errc::not_found, "unknown topic or partition"};

@@ -31,6 +31,8 @@ class sim_kafka final : public kafka::connector {
   bool reachable = true;
   /// Creating topics fails with this, if it is not ok.
   status creation;
+  /// Records are refused with this, if it is not ok.
+  status writing;
   /// Making clients fails with this, if it is not ok.
   status making;
   /// The queue of a producer takes so much.

@@ -344,6 +344,25 @@ TEST_F(Broken, AProducerIsMadeAnew) {
   }
 }
 
+TEST_F(Broken, ARightThatIsMissingIsToldAndWaitedFor) {
+  start();
+  write(5);
+  pass(1000);
+  kafka.writing = {errc::permission_denied, "topic authorization failed"};
+  write(5);
+  pass(20'000);
+  EXPECT_EQ(publisher->states().at(0).last_error, "topic authorization failed");
+  EXPECT_GE(metric("errors_total"), 3);
+  EXPECT_LE(metric("errors_total"), 5);
+  kafka.writing = {};
+  pass(6000);
+  EXPECT_EQ(publisher->states().at(0).last_error, "");
+  EXPECT_EQ(metric("dropped_samples_total"), 0);
+  const auto got = read();
+  expect_all(got);
+  EXPECT_EQ(got.doubled(), 0u);
+}
+
 TEST_F(Broken, ATopicThatGrows) {
   start();
   for (int i = 0; i < 30; ++i) {
