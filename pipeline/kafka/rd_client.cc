@@ -26,6 +26,11 @@ void on_error(rd_kafka_t* rk, int error, const char* reason, void* opaque) {
   }
 }
 
+// Without the time that it took and how often it came, which differ each time.
+std::string_view lasting_part(std::string_view text) {
+  return text.substr(0, text.rfind(" (after "));
+}
+
 // Each broker has a thread of librdkafka, which is where it is told of.
 rd_kafka_resp_err_t on_broker(rd_kafka_t*, int32_t, const char*, const char*, int port,
                               const char* state, void* opaque) {
@@ -55,6 +60,7 @@ rd_kafka_resp_err_t on_new(rd_kafka_t* rk, const rd_kafka_conf_t*, void* opaque,
 
 result<std::unique_ptr<rd_client>> rd_client::make(rd_kind kind, rd_conf conf, const clock& time) {
   std::unique_ptr<rd_client> made(new rd_client(time));
+  made->refusal_hint_ = refusal_hint(*conf, rd_kafka_version());
   rd_kafka_conf_set_opaque(conf.get(), made.get());
   rd_kafka_conf_set_log_cb(conf.get(), on_log);
   rd_kafka_conf_set_error_cb(conf.get(), on_error);
@@ -97,7 +103,10 @@ void rd_client::failed(int error, const std::string& text) {
   // "all brokers are down" says less than what was said of one of them.
   if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !connection_error_.empty())
     return;
-  (is_about_connection(error) ? connection_error_ : other_error_) = text;
+  auto& to = is_about_connection(error) ? connection_error_ : other_error_;
+  to = lasting_part(text);
+  if (error == RD_KAFKA_RESP_ERR__AUTHENTICATION)
+    to += refusal_hint_;
 }
 
 void rd_client::worked() {

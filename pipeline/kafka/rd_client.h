@@ -7,6 +7,7 @@
 #include "pipeline/kafka/rd_settings.h"
 
 #include <mutex>
+#include <string_view>
 
 namespace troupe::kafka {
 
@@ -38,6 +39,7 @@ class rd_client {
   status open(rd_kind kind, rd_conf& conf);
 
   line_limit limit_;
+  std::string_view refusal_hint_;
   mutable std::mutex lock_;
   int up_ = 0, down_ = 0;         // brokers
   std::string connection_error_;  // counts while a broker is down

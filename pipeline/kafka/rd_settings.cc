@@ -157,6 +157,14 @@ status put_settings(rd_kafka_conf_s* conf, rd_kind kind, const config::kafka_con
   return ok_status();
 }
 
+std::string short_text(const rd_kafka_conf_s& conf, const char* key) {
+  std::array<char, 64> text{};
+  size_t size = text.size();
+  if (rd_kafka_conf_get(&conf, key, text.data(), &size) != RD_KAFKA_CONF_OK)
+    return "";
+  return text.data();
+}
+
 }  // namespace
 
 result<rd_conf> make_rd_conf(rd_kind kind, const config::kafka_config& cluster, file_system& files,
@@ -182,12 +190,17 @@ result<rd_conf> make_rd_conf(rd_kind kind, const config::kafka_config& cluster, 
   return conf;
 }
 
+std::string_view refusal_hint(const rd_kafka_conf_s& conf, int version) {
+  // Its last message of SCRAM has the client's nonce twice, which brokers overlooked before 4.0.
+  constexpr int repaired = 0x02'06'01'ff;
+  if (version >= repaired || !short_text(conf, "sasl.mechanism").starts_with("SCRAM"))
+    return "";
+  return "; brokers of Kafka 4 refuse SCRAM of librdkafka before 2.6.1 whatever the password is: "
+         "there PLAIN over TLS is left";
+}
+
 uint64_t rd_number(const rd_kafka_conf_s& conf, const char* key) {
-  std::array<char, 64> text{};
-  size_t size = text.size();
-  if (rd_kafka_conf_get(&conf, key, text.data(), &size) != RD_KAFKA_CONF_OK)
-    return 0;
-  return std::strtoull(text.data(), nullptr, 10);
+  return std::strtoull(short_text(conf, key).c_str(), nullptr, 10);
 }
 
 }  // namespace troupe::kafka

@@ -5,6 +5,8 @@
 #include "pipeline/kafka/rd_handle.h"
 #include "storage/base/file_system.h"
 
+#include <string_view>
+
 namespace troupe::kafka {
 
 enum class rd_kind : uint8_t { producer, consumer };
@@ -13,6 +15,9 @@ enum class rd_kind : uint8_t { producer, consumer };
 /// The password's file is read now. `alone`: a producer sends each record in a request of its own.
 result<rd_conf> make_rd_conf(rd_kind kind, const config::kafka_config& cluster, file_system& files,
                              bool alone = false);
+/// What else may be the reason when brokers refuse these credentials, by this version of librdkafka
+/// (rd_kafka_version()); "" if there is nothing.
+std::string_view refusal_hint(const rd_kafka_conf_s& conf, int version);
 /// The value of a number; 0 if it is none.
 uint64_t rd_number(const rd_kafka_conf_s& conf, const char* key);
 

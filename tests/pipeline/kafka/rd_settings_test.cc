@@ -131,6 +131,20 @@ TEST_F(RdSettings, TlsIsPassedOn) {
   EXPECT_EQ(value(conf, "enable.ssl.certificate.verification"), "false");
 }
 
+TEST_F(RdSettings, ScramOfAnOldLibraryMayBeRefusedForAnotherReasonThanThePassword) {
+  constexpr int debian = 0x020002ff, repaired = 0x020601ff;
+  auto c = minimal();
+  const auto hint = [&](int version) {
+    return std::string(refusal_hint(*made(rd_kind::consumer, c), version));
+  };
+  EXPECT_EQ(hint(debian), "");
+  c.sasl = {"SCRAM-SHA-256", "joe", secret("pw"), ""};
+  EXPECT_NE(hint(debian).find("2.6.1"), std::string::npos);
+  EXPECT_EQ(hint(repaired), "");
+  c.sasl.mechanism = "PLAIN";
+  EXPECT_EQ(hint(debian), "");
+}
+
 TEST_F(RdSettings, WhatTlsCannotDoIsRefused) {
   auto c = minimal();
   c.tls = true;
