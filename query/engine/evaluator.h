@@ -86,7 +86,7 @@ class evaluator {
   }
 
   // parts.cc
-  /// `e` of merged answers to a part; nothing if it is to be evaluated here.
+  /// `e` of merged answers to a part; nothing if there is no such part, or more to be asked for.
   result<std::optional<step_vector>> from_places(const expr& e);
 
   // selectors.cc

@@ -3,6 +3,7 @@
 #include "query/engine/functions.h"
 
 #include <algorithm>
+#include <memory>
 #include <set>
 #include <span>
 #include <utility>
@@ -376,18 +377,26 @@ class part_finder {
         node.name = v.name;
       if (v.order == series_order::by_value)
         node.ranked = &as<aggregate_expr>(e);
-    } else if (!combined(e, use, node.merge)) {
+    } else if (!combined(e, use, node)) {
       return false;
     }
     if (!same_figures(e))
       return false;
     node.root = self_contained(e, rules_.here);
+    if (node.merge == part_merge::rank) {
+      auto k = std::make_unique<number_literal>();
+      k->value = static_cast<double>(node.best + 1);
+      as<aggregate_expr>(*node.root).param = std::move(k);
+    }
+    const bool whole = node.merge == part_merge::unite;
     out_.emplace(&e, std::move(node));
+    if (!whole)
+      aggregate(as<aggregate_expr>(e), use);
     return true;
   }
 
   // Aggregations of groups that reach over places, of which the parts say all.
-  bool combined(const expr& e, order_use use, part_merge& how) {
+  bool combined(const expr& e, order_use use, parted_node& node) {
     if (e.kind != node_kind::aggregate || use == order_use::full)
       return false;
     const auto& a = as<aggregate_expr>(e);
@@ -395,20 +404,35 @@ class part_finder {
       return false;
     switch (a.op) {
       case agg_op::count:
-        how = part_merge::count;
+        node.merge = part_merge::count;
         return true;
       case agg_op::min:
-        how = part_merge::min;
+        node.merge = part_merge::min;
         return true;
       case agg_op::max:
-        how = part_merge::max;
+        node.merge = part_merge::max;
         return true;
       case agg_op::group:
-        how = part_merge::group;
+        node.merge = part_merge::group;
         return true;
+      case agg_op::topk:
+      case agg_op::bottomk:
+        node.merge = part_merge::rank;
+        node.ranked = &a;
+        return few_best(unwrap_parens(*a.param), node.best);
       default:
         return false;
     }
+  }
+  static bool few_best(const expr& param, size_t& out) {
+    constexpr double most = 10'000;
+    if (param.kind != node_kind::number)
+      return false;
+    const double k = as<number_literal>(param).value;
+    if (!(k >= 1 && k <= most))
+      return false;
+    out = static_cast<size_t>(k);
+    return true;
   }
 
   // How histograms are read depends on the functions above the selector: these must be in the part.

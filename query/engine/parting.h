@@ -21,6 +21,7 @@ enum class part_merge : uint8_t {
   min,
   max,
   group,
+  rank,  ///< topk and bottomk: the best of the best, where no two are alike at the border
 };
 
 /// What is made of the order of a part's series, which an answer does not tell.
@@ -41,6 +42,7 @@ struct parted_node {
   order_use used = order_use::none;
   /// topk or bottomk: an instant vector is in the order of values within its groups.
   const aggregate_expr* ranked = nullptr;
+  size_t best = 0;  ///< rank: how many; the places are asked for one more
 };
 
 class parting {
@@ -54,7 +56,8 @@ class parting {
   /// The tree must outlive this.
   parting(const expr& root, const figure_selectors& figures, const rules& r);
 
-  /// What is to be asked for in the place of `e`, or null. Parentheses are looked through.
+  /// What is to be asked for in the place of `e`, or null. Parentheses are looked through. Where
+  /// groups reach over places there are parts below, too, if the answers leave something open.
   const parted_node* find(const expr& e) const {
     const auto it = nodes_.find(&e);
     return it == nodes_.end() ? nullptr : &it->second;

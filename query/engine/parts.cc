@@ -112,18 +112,24 @@ void sort_by_labels(std::vector<step_series>& series, const std::string& name) {
   reorder(series, all, [&](uint32_t a, uint32_t b) { return keys[a] < keys[b]; });
 }
 
-// As topk and bottomk leave their groups at an instant: the best first, NaN last.
+/// The order of topk and bottomk: the best first, NaN last.
+struct better_value {
+  bool top;
+  bool operator()(double a, double b) const {
+    if (std::isnan(a) || std::isnan(b))
+      return !std::isnan(a) && std::isnan(b);
+    return top ? a > b : a < b;
+  }
+};
+
+// As topk and bottomk leave their groups at an instant.
 void sort_by_value(step_vector& v, const aggregate_expr& ranked) {
-  const bool top = ranked.op == agg_op::topk;
+  const better_value better{ranked.op == agg_op::topk};
   std::vector<step_series> out;
   out.reserve(v.series.size());
   for (const series_group& g : group_series(v, ranked)) {
     reorder(v.series, g.members, [&](uint32_t a, uint32_t b) {
-      const double x = v.series[a].values[0];
-      const double y = v.series[b].values[0];
-      if (std::isnan(x) || std::isnan(y))
-        return !std::isnan(x) && std::isnan(y);
-      return top ? x > y : x < y;
+      return better(v.series[a].values[0], v.series[b].values[0]);
     });
     for (const uint32_t i : g.members)
       out.push_back(std::move(v.series[i]));
@@ -138,13 +144,17 @@ class part_merger {
               budget& limits, std::vector<uint64_t>& points)
       : part_(part), label_(label), grid_(grid), limits_(limits), points_(points) {}
 
-  /// Nothing where the order of the series matters and is not known.
+  /// Nothing where the answers leave something open.
   result<merged> run(std::vector<matrix_value>& answers) {
     held raw(limits_);
     TROUPE_TRY(raw.add(0, bytes_of(answers)));
     points_.assign(grid_.count, 0);
     step_vector out(limits_);
-    TROUPE_TRY(part_.merge == part_merge::unite ? unite(answers, out) : combine(answers, out));
+    const bool ranks = part_.merge == part_merge::rank;
+    TROUPE_TRY(ranks || part_.merge == part_merge::unite ? unite(answers, out)
+                                                         : combine(answers, out));
+    if (ranks)
+      TROUPE_TRY(keep_best(out));
     if (ambiguous_ || (part_.used == order_use::of_zeros && !part_.ordered && zeros_.both()))
       return merged();
     sort_by_labels(out.series, part_.ordered ? part_.name : std::string());
@@ -157,6 +167,8 @@ class part_merger {
   status read(const matrix_series& s) {
     TROUPE_TRY(limits_.check());
     TROUPE_TRY(step_reader(grid_).read(s, scratch_));
+    if (part_.merge != part_merge::unite && !scratch_.histograms.empty())
+      return {errc::internal, "a place answered with histograms to an aggregation of floats"};
     for (uint32_t i = 0; i < grid_.count; ++i)
       points_[i] += scratch_.has(i) ? 1 : 0;
     return {};
@@ -187,8 +199,6 @@ class part_merger {
     for (matrix_value& place : answers) {
       for (matrix_series& s : place) {
         TROUPE_TRY(read(s));
-        if (!scratch_.histograms.empty())
-          return {errc::internal, "a place answered with histograms to an aggregation of floats"};
         const auto [at, added] = groups.add(s.metric);
         if (added) {
           TROUPE_TRY(columns.add(0, grid_.count * sizeof(double)));
@@ -206,6 +216,43 @@ class part_merger {
       zeros_.see(scratch_);
       TROUPE_TRY(out.push(std::move(metric), false, scratch_));
     }
+    return {};
+  }
+
+  // Each place has given one more than is wanted: who is best here is among them, unless the last
+  // one is as good as one that is left out.
+  status keep_best(step_vector& v) {
+    held columns(limits_);
+    std::vector<std::vector<double>> kept;
+    for (const step_series& s : v.series) {
+      TROUPE_TRY(columns.add(0, s.values.size() * sizeof(double)));
+      kept.emplace_back(s.values.size(), absent());
+    }
+    const std::vector<series_group> groups = group_series(v, *part_.ranked);
+    const better_value better{part_.ranked->op == agg_op::topk};
+    std::vector<std::pair<double, uint32_t>> found;
+    for (uint32_t step = 0; step < grid_.count && !ambiguous_; ++step) {
+      TROUPE_TRY(limits_.spend(v.series.size()));
+      for (const series_group& g : groups) {
+        found.clear();
+        for (const uint32_t i : g.members)
+          if (const double x = v.series[i].value_at(step); !is_absent(x))
+            found.emplace_back(x, i);
+        std::sort(found.begin(), found.end(),
+                  [&](const auto& a, const auto& b) { return better(a.first, b.first); });
+        if (found.size() > part_.best) {
+          ambiguous_ = ambiguous_ || !better(found[part_.best - 1].first, found[part_.best].first);
+          found.resize(part_.best);
+        }
+        for (const auto& [x, i] : found)
+          kept[i][step - v.series[i].first] = x;
+      }
+    }
+    for (size_t i = 0; i < kept.size(); ++i)
+      v.series[i].values = std::move(kept[i]);
+    std::erase_if(v.series, [](const step_series& s) {
+      return std::all_of(s.values.begin(), s.values.end(), is_absent);
+    });
     return {};
   }
 
@@ -241,13 +288,27 @@ class part_merger {
   bool ambiguous_ = false;
 };
 
+/// While it lives nothing is asked for.
+class parts_pause {
+ public:
+  explicit parts_pause(query_state& state) : state_(state), was_(state.parted) {
+    state.parted = nullptr;
+  }
+  ~parts_pause() { state_.parted = was_; }
+  parts_pause(const parts_pause&) = delete;
+  parts_pause& operator=(const parts_pause&) = delete;
+
+ private:
+  query_state& state_;
+  const parting* was_;
+};
+
 }  // namespace
 
 result<std::optional<step_vector>> evaluator::from_places(const expr& e) {
-  // Other grids than the query's are those of subqueries; a part that does not depend on the step
-  // is asked for at one.
-  const parted_node* const part =
-      state_.parted && times_used_ > 0 ? state_.parted->find(e) : nullptr;
+  // Below subqueries, on other grids than the query's, there are no parts. One that does not depend
+  // on the step is asked for at one.
+  const parted_node* const part = state_.parted ? state_.parted->find(e) : nullptr;
   if (!part)
     return merged();
   const bool at_all_steps = times_used_ == 1 && state_.times.step_ms > 0;
@@ -258,8 +319,12 @@ result<std::optional<step_vector>> evaluator::from_places(const expr& e) {
                          .lookback_ms = state_.lookback_ms};
   TROUPE_ASSIGN(auto answers, state_.parts->evaluate(asked));
   TROUPE_TRY(state_.limits.check());
-  if (!answers)
-    return merged();
+  if (!answers) {
+    // Who did not take the whole is not asked for less.
+    const parts_pause pause(state_);
+    TROUPE_ASSIGN(step_vector out, vector_node(e));
+    return merged(std::move(out));
+  }
   std::vector<uint64_t> points;
   TROUPE_ASSIGN(merged out,
                 part_merger(*part, state_.parts->parting_label(), grid_, state_.limits, points)

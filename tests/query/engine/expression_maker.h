@@ -82,7 +82,7 @@ class expression_maker {
     const std::string of = vector(depth - 1);
     switch (random_.below(8)) {
       case 0:
-        return one_of({"topk", "bottomk"}) + by + "(" + one_of({"1", "2", "3", "scalar(m)"}) +
+        return one_of({"topk", "bottomk"}) + by + "(" + one_of({"1", "2", "3", "5", "scalar(m)"}) +
                ", " + of + ")";
       case 1:
         return "quantile" + by + "(" + one_of({"0.5", "0.9", "0", "scalar(z)"}) + ", " + of + ")";

@@ -6,7 +6,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
+#include <limits>
+#include <map>
 
 namespace troupe::query {
 namespace {
@@ -20,6 +23,8 @@ matrix_series series(const pairs& metric, std::vector<float_point> points) {
 class PartAnswers : public engine_fixture, protected part_evaluator {
  protected:
   std::vector<matrix_value> answers;
+  std::map<std::string, std::vector<matrix_value>>
+      answers_to;                  ///< to these texts, before `answers`
   std::vector<std::string> asked;  ///< "text @ start..end/step"
   std::function<status()> meanwhile = [] { return status(); };
   bool refuse = false;
@@ -32,7 +37,8 @@ class PartAnswers : public engine_fixture, protected part_evaluator {
     TROUPE_TRY(meanwhile());
     if (refuse)
       return std::optional<std::vector<matrix_value>>();
-    return std::optional(answers);
+    const auto known = answers_to.find(to_string(p.root));
+    return std::optional(known != answers_to.end() ? known->second : answers);
   }
 
   query_overrides with_parts() {
@@ -113,25 +119,32 @@ TEST_F(PartAnswers, AreCombined) {
 
 // Which zero is the least depends on the order of series: evaluated here.
 TEST_F(PartAnswers, ThatLeaveTheSignOfAZeroOpenAreNotUsed) {
+  answers_to["a"] = {{series({{"region", "eu"}, {"z", "1"}}, {{0, -0.0}})},
+                     {series({{"b", "1"}, {"region", "us"}}, {{0, 0.0}})}};
   load(second, "a{region=\"eu\",z=\"1\"} -0");
   load(second, "a{region=\"us\",b=\"1\"} 0");
   answers = {{series({}, {{0, -0.0}})}, {series({}, {{0, 0.0}})}};
-  EXPECT_EQ(at("min(a)", 0), "{} 0") << "what the series say";
+  EXPECT_EQ(at("min(a)", 0), "{} 0") << "the first of the series";
   answers = {{series({}, {{0, -0.0}})}, {series({}, {{0, -0.0}})}};
   EXPECT_EQ(at("min(a)", 0), "{} -0") << "what the places say";
+  EXPECT_EQ(asked, (std::vector<std::string>{"min(a) @ 0..0/0 300", "a @ 0..0/0 300",
+                                             "min(a) @ 0..0/0 300"}));
   answers = {{series({{"region", "eu"}}, {{0, -0.0}})}, {series({{"region", "us"}}, {{0, 0.0}})}};
   EXPECT_EQ(at("max(topk by (region) (1, a) > -1)", 0), "{} 0");
-  EXPECT_EQ(asked.size(), 3U);
+  EXPECT_EQ(asked.size(), 4U);
 }
 
 TEST_F(PartAnswers, AreInTheOrderOfTheEngine) {
   answers = {
-      {series({{"region", "eu"}}, {{0, 1}}), series({{"B", "1"}, {"region", "eu"}}, {{0, 2}})},
+      {series({}, {{0, 1}}), series({{"B", "1"}}, {{0, 2}})},
       {series({{"B", "1"}, {"region", "a"}}, {{0, 3}}), series({{"region", "us"}}, {{0, 9}})}};
-  // Labels in front of __name__ come first, all others later.
+  // Where they had a name, no label at all is behind a label that is before __name__.
   EXPECT_EQ(at("rate(a[5m])", 0),
-            "{B=\"1\", region=\"a\"} 3; {B=\"1\", region=\"eu\"} 2; {region=\"eu\"} 1; "
-            "{region=\"us\"} 9");
+            "{B=\"1\"} 2; {B=\"1\", region=\"a\"} 3; {} 1; {region=\"us\"} 9");
+  EXPECT_EQ(at("sum by (region, B) (a)", 0),
+            "{} 1; {B=\"1\"} 2; {B=\"1\", region=\"a\"} 3; {region=\"us\"} 9");
+  options.parse = parse_options::everything();
+  EXPECT_EQ(at("limitk(3, rate(a[5m]))", 0), "{B=\"1\"} 2; {B=\"1\", region=\"a\"} 3; {} 1");
   answers = {{series({{"i", "1"}, {"region", "eu"}}, {{0, 1}}),
               series({{"i", "2"}, {"region", "eu"}}, {{0, normal_nan()}}),
               series({{"i", "3"}, {"region", "eu"}}, {{0, 2}})},
@@ -144,17 +157,45 @@ TEST_F(PartAnswers, AreInTheOrderOfTheEngine) {
             "{i=\"2\", region=\"eu\"} NaN");
 }
 
-// A name in front of other labels matters for the order of a sum.
-TEST_F(PartAnswers, AreSummedInTheOrderOfTheSeries) {
-  const matrix_series first = series({{"A", "1"}, {"region", "eu"}}, {{0, 1e100}});
-  const matrix_series second_one = series({{"region", "eu"}}, {{0, 1}});
-  const matrix_series third = series({{"region", "us"}}, {{0, -1e100}});
-  answers = {{third}, {second_one, first}};
-  load(second, "a{A=\"1\",region=\"eu\"} -1e100");
-  load(second, "a{region=\"eu\"} -1");
-  load(second, "a{region=\"us\"} 1e100");
-  const std::string want = engine_fixture::at("avg(-a)", 0);
-  EXPECT_EQ(at("avg(-a)", 0), want);
+TEST_F(PartAnswers, OfTheBestAreTheBestOfAll) {
+  const auto best = [](std::string i, std::string region, double a, double b) {
+    return series({{"i", std::move(i)}, {"region", std::move(region)}}, {{0, a}, {15 * second, b}});
+  };
+  answers = {{best("1", "eu", 5, 1), best("2", "eu", 4, 7), best("3", "eu", 1, 8)},
+             {best("1", "us", 9, 6), best("2", "us", normal_nan(), 3)}};
+  EXPECT_EQ(over("topk(2, a)", 0, 15 * second, 15 * second),
+            "{i=\"1\", region=\"eu\"} 5@0; {i=\"1\", region=\"us\"} 9@0; "
+            "{i=\"2\", region=\"eu\"} 7@15; {i=\"3\", region=\"eu\"} 8@15");
+  EXPECT_EQ(over("bottomk by (i) (1, a)", 0, 15 * second, 15 * second),
+            "{i=\"1\", region=\"eu\"} 5@0 1@15; {i=\"2\", region=\"eu\"} 4@0; "
+            "{i=\"2\", region=\"us\"} 3@15; {i=\"3\", region=\"eu\"} 1@0 8@15");
+  EXPECT_EQ(asked, (std::vector<std::string>{"topk(3, a) @ 0..15/15 300",
+                                             "bottomk by (i) (2, a) @ 0..15/15 300"}));
+  for (auto& place : answers)
+    for (auto& s : place)
+      s.floats.pop_back();
+  EXPECT_EQ(at("topk(3, a)", 0),
+            "{i=\"1\", region=\"us\"} 9; {i=\"1\", region=\"eu\"} 5; "
+            "{i=\"2\", region=\"eu\"} 4");
+}
+
+// Who of two that are alike is taken depends on the order of all series.
+TEST_F(PartAnswers, OfTheBestLeaveABorderBetweenEqualsOpen) {
+  answers = {{series({{"i", "1"}, {"region", "eu"}}, {{0, 5}})},
+             {series({{"i", "0"}, {"region", "us"}}, {{0, 5}}),
+              series({{"i", "2"}, {"region", "us"}}, {{0, 7}})}};
+  // As the engine's heap has it, of all series in their order.
+  EXPECT_EQ(at("topk(2, a)", 0), "{i=\"2\", region=\"us\"} 7; {i=\"1\", region=\"eu\"} 5");
+  EXPECT_EQ(asked, (std::vector<std::string>{"topk(3, a) @ 0..0/0 300", "a @ 0..0/0 300"}));
+  asked.clear();
+  EXPECT_EQ(at("topk(3, a)", 0),
+            "{i=\"2\", region=\"us\"} 7; {i=\"0\", region=\"us\"} 5; {i=\"1\", region=\"eu\"} 5");
+  EXPECT_EQ(at("topk(1, a)", 0), "{i=\"2\", region=\"us\"} 7");
+  EXPECT_EQ(asked.size(), 2U);
+  asked.clear();
+  refuse = true;
+  EXPECT_EQ(at("topk(2, a)", 0), "");
+  EXPECT_EQ(asked.size(), 1U) << "who does not take the whole is not asked for less";
 }
 
 TEST_F(PartAnswers, OfNobodyAreEvaluatedHere) {
@@ -203,6 +244,7 @@ TEST_F(PartAnswers, ThatCannotBeRightEndTheQuery) {
   native.floats.clear();
   EXPECT_EQ(refusal_of({{native}}), "taken");
   EXPECT_NE(refusal_of({{native}}, "min(a)"), "taken");
+  EXPECT_NE(refusal_of({{native}}, "topk(1, a)"), "taken");
 }
 
 TEST_F(PartAnswers, AreChargedToTheQuery) {

@@ -18,7 +18,7 @@ parting::rules by_region() {
 }
 
 std::string prefix(const parted_node& p) {
-  constexpr std::string_view merges[] = {"", "count: ", "min: ", "max: ", "group: "};
+  constexpr std::string_view merges[] = {"", "count: ", "min: ", "max: ", "group: ", "rank: "};
   std::string out(merges[static_cast<size_t>(p.merge)]);
   if (p.used == order_use::full)
     out += "in order: ";
@@ -221,7 +221,6 @@ TEST(Parting, Aggregations) {
          {"quantile by (region) (scalar(b), a)", "b | a"},
          {"quantile(0.9, sum by (region) (a))", "zeros: sum by (region) (a)"},
          {"topk by (region) (3, a)", nullptr},
-         {"topk(3, a)", "in order: a"},
          {"topk by (region) (3, a) > 5", "topk by (region) (3, a)"},
          {"+topk by (region) (3, a)", "topk by (region) (3, a)"},
          {"count by (region) (topk by (region) (3, a) > 5)", "topk by (region) (3, a)"},
@@ -236,7 +235,7 @@ TEST(Parting, Aggregations) {
          {"sum by (region) (sum by (region, job) (a))", nullptr},
          {"sum by (region) (sum by (job) (a))", "in order: a"},
          {"sum(sum by (region) (a))", "in order: a"},
-         {"topk(3, sum by (region) (a))", "in order: a"},
+         {"stdvar(sum by (region) (a))", "in order: a"},
          {"stddev(abs(a))", "in order: abs(a)"}});
 }
 
@@ -254,6 +253,18 @@ TEST(Parting, CombinedAggregations) {
          {"max(0 * min by (job) (a))", "in order: a"},
          {"max(0 * scalar(b) * sum by (region) (a))", "b | in order: a"},
          {"max(sum by (region) (a) > scalar(b))", "zeros: sum by (region) (a) | b"},
+         {"topk(3, a)", "rank: topk(4, a)"},
+         {"bottomk by (job) ((2.9), sum by (region, job) (a))",
+          "rank: bottomk by (job) (3, sum by (region, job) (a))"},
+         {"topk without (region) (1, a) > 5", "rank: topk without (region) (2, a)"},
+         {"sum(topk(3, a))", "in order: a"},
+         {"topk(3, topk(3, a))", "in order: a"},
+         {"topk(scalar(b), a)", "b | in order: a"},
+         {"topk(1 + 1, a)", "in order: a"},
+         {"topk(0, a)", "in order: a"},
+         {"topk(NaN, a)", "in order: a"},
+         {"topk(1e9, a)", "in order: a"},
+         {"topk(3, sum(a))", "in order: a"},
          {"count(count(a))", "count: count(a)"},
          {"count(limitk(1, a))", "in order: a"}});
 }

@@ -150,6 +150,22 @@ TEST_F(Parts, GiveTheBitsOfTheWhole) {
   EXPECT_LT(t.failed, t.expressions / 3);
 }
 
+// One place has two series that could be matched, another one those to match them with.
+TEST_F(Parts, FailWhereTheWholeFails) {
+  const auto append = [&](size_t place, std::string_view text) {
+    world.append(place, *parse_series_labels(text), 0, 1.0);
+  };
+  append(1, "b{i=\"1\"}");
+  append(1, "b{i=\"2\"}");
+  append(2, "a{i=\"1\"}");
+  for (const std::string_view text : {"a + on (region) b", "b * on (region) group_right () a",
+                                      "a > ignoring (i) group_left () b"}) {
+    EXPECT_EQ(here(text, 0).code(), errc::execution) << text;
+    EXPECT_EQ(parted(text, 0).code(), errc::execution) << text;
+  }
+  EXPECT_GT(world.answered, 0U);
+}
+
 TEST_F(Parts, MayBeRefusedAtAnyTime) {
   fill_all();
   world.refuse_one_in = 3;
