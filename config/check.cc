@@ -10,7 +10,8 @@
 namespace troupe::config {
 namespace {
 
-// Collects what is wrong with the files that a configuration names.
+// Collects what is wrong with the files that a configuration names. Refused is what promtool
+// refuses; of other files that are missing a warning tells.
 class file_checker {
  public:
   explicit file_checker(file_system& fs) : fs_(fs) {}
@@ -20,60 +21,70 @@ class file_checker {
 
   void check(const config& c) {
     for (const auto& pattern : c.rule_files)
-      check_exists_unless_glob(pattern, "rule file");
+      if (!has_glob(pattern) && !fs_.exists(pattern))
+        errors.push_back("rule file " + quoted(pattern) + " does not point to an existing file");
     for (const auto& pattern : c.scrape_config_files)
-      check_exists_unless_glob(pattern, "scrape config file");
+      if (!has_glob(pattern))
+        check_file(pattern, "scrape config file", false);
     for (const auto& j : c.scrape_configs) {
-      check_client(j.client);
+      check_client(j.client, {true, true});
       check_discovery(j.discovery, j.job_name);
     }
     for (const auto& a : c.alerting.alertmanagers) {
-      check_client(a.client);
+      check_client(a.client, {});
       check_discovery(a.discovery, "alertmanagers");
     }
     for (const auto& r : c.remote_write)
-      check_client(r.client);
+      check_client(r.client, {});
     for (const auto& r : c.remote_read)
-      check_client(r.client);
+      check_client(r.client, {});
   }
 
  private:
-  void check_exists_unless_glob(const std::string& pattern, const std::string& what) {
-    if (!has_glob(pattern) && !fs_.exists(pattern))
-      errors.push_back(what + " " + quoted(pattern) + " does not point to an existing file");
+  /// Which files of a client promtool looks for.
+  struct looked_for {
+    bool credentials = false;  ///< of authorization
+    bool keys = false;         ///< cert_file and key_file of its TLS
+  };
+
+  void check_file(const std::string& path, const std::string& what, bool refused) {
+    if (path.empty() || fs_.exists(path))
+      return;
+    const std::string found = what + " " + quoted(path) + ": no such file";
+    if (refused)
+      errors.push_back("error checking " + found);
+    else
+      warnings.push_back(found);
   }
 
-  void check_file(const std::string& path, const std::string& what) {
-    if (!path.empty() && !fs_.exists(path))
-      errors.push_back("error checking " + what + " " + quoted(path) + ": no such file");
-  }
-
-  void check_tls(const tls_config& t) {
-    check_file(t.ca_file, "ca file");
-    check_file(t.cert_file, "client cert file");
-    check_file(t.key_file, "client key file");
+  void check_tls(const tls_config& t, bool refused) {
+    check_file(t.ca_file, "ca file", false);
+    check_file(t.cert_file, "client cert file", refused);
+    check_file(t.key_file, "client key file", refused);
   }
 
   void check_headers(const std::map<std::string, header_values>& headers) {
     for (const auto& [name, values] : headers)
       for (const auto& f : values.files)
-        check_file(f, "http header file");
+        check_file(f, "http header file", false);
   }
 
-  void check_client(const http_client_config& c) {
+  void check_client(const http_client_config& c, looked_for by_promtool) {
     if (c.authorization)
-      check_file(c.authorization->credentials_file, "authorization credentials file");
+      check_file(c.authorization->credentials_file, "authorization credentials file",
+                 by_promtool.credentials);
     if (c.basic_auth) {
-      check_file(c.basic_auth->username_file, "basic_auth username file");
-      check_file(c.basic_auth->password_file, "basic_auth password file");
+      check_file(c.basic_auth->username_file, "basic_auth username file", false);
+      check_file(c.basic_auth->password_file, "basic_auth password file", false);
     }
     if (c.oauth2) {
-      check_file(c.oauth2->client_secret_file, "oauth2 client secret file");
-      check_file(c.oauth2->client_certificate_key_file, "oauth2 client certificate key file");
-      check_tls(c.oauth2->tls);
+      check_file(c.oauth2->client_secret_file, "oauth2 client secret file", false);
+      check_file(c.oauth2->client_certificate_key_file, "oauth2 client certificate key file",
+                 false);
+      check_tls(c.oauth2->tls, false);
       check_headers(c.oauth2->http_headers);
     }
-    check_tls(c.tls);
+    check_tls(c.tls, by_promtool.keys);
     check_headers(c.http_headers);
   }
 
@@ -82,9 +93,9 @@ class file_checker {
       for (const auto& pattern : f.files)
         check_target_files(pattern, job);
     for (const auto& h : d.http)
-      check_client(h.client);
+      check_client(h.client, {});
     for (const auto& i : d.inert)
-      check_client(i.client);
+      check_client(i.client, {false, i.kind == "kubernetes"});
     std::set<std::string_view> seen;
     for (const auto& g : d.static_groups)
       for (const auto& t : g.targets)

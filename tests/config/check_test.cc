@@ -67,20 +67,43 @@ TEST_F(check_test, files_that_are_named_must_exist) {
   fs_.put("/e/bad.yml", "- target: [a]\n");
   EXPECT_EQ(check({"/e/a.yml"}), 1);
   EXPECT_EQ(err_,
+            "  WARNING: /e/a.yml: scrape config file \"/e/jobs.yml\": no such file\n"
+            "  WARNING: /e/a.yml: basic_auth password file \"/e/pw\": no such file\n"
+            "  WARNING: /e/a.yml: http header file \"/e/h\": no such file\n"
             "  WARNING: /e/a.yml: file \"/e/none.yml\" for file_sd in scrape job \"x\" does not "
             "exist\n"
             "  WARNING: /e/a.yml: target \"a\" is listed twice in \"x\"\n"
             "  FAILED: /e/a.yml: rule file \"/e/r/none.yml\" does not point to an existing file\n"
-            "  FAILED: /e/a.yml: scrape config file \"/e/jobs.yml\" does not point to an existing "
-            "file\n"
-            "  FAILED: /e/a.yml: error checking basic_auth password file \"/e/pw\": no such file\n"
             "  FAILED: /e/a.yml: error checking client cert file \"/e/cert\": no such file\n"
             "  FAILED: /e/a.yml: error checking client key file \"/e/key\": no such file\n"
-            "  FAILED: /e/a.yml: error checking http header file \"/e/h\": no such file\n"
             "  FAILED: /e/a.yml: /e/bad.yml:1:3: [0].target: unknown field\n"
             "  FAILED: /e/a.yml: error checking authorization credentials file \"/e/token\": no "
             "such file\n");
   EXPECT_EQ(check({"/e/a.yml"}, true), 0) << err_;
+}
+
+// tests/e2e/promtool_test.py compares the verdicts with promtool's.
+TEST_F(check_test, files_that_promtool_does_not_look_for_are_told) {
+  const std::string client =
+      "{authorization: {credentials_file: t}, tls_config: {ca_file: a, "
+      "cert_file: c, key_file: k}";
+  fs_.put("/e/a.yml", "remote_write: [" + client + ", url: 'http://x'}]\n" + "remote_read: [" +
+                          client + ", url: 'http://x'}]\n" + "alerting: {alertmanagers: [" +
+                          client + "}]}\n" +
+                          "scrape_configs:\n- job_name: a\n  http_sd_configs: [" + client +
+                          ", url: 'http://x'}]\n");
+  EXPECT_EQ(check({"/e/a.yml"}), 0);
+  size_t told = 0;
+  for (size_t at = 0; (at = err_.find("WARNING: /e/a.yml: ", at)) != std::string::npos; ++at)
+    ++told;
+  EXPECT_EQ(told, 16u) << err_;
+  fs_.put("/e/k.yml",
+          "scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: pod, api_server: "
+          "'http://k', authorization: {credentials_file: t}, tls_config: {cert_file: c, key_file: "
+          "k}}]}]\n");
+  EXPECT_EQ(check({"/e/k.yml"}), 1);
+  EXPECT_NE(err_.find("FAILED: /e/k.yml: error checking client cert file"), std::string::npos);
+  EXPECT_NE(err_.find("WARNING: /e/k.yml: authorization credentials file"), std::string::npos);
 }
 
 TEST_F(check_test, expressions_are_checked_by_who_can) {
