@@ -10,24 +10,26 @@ namespace {
 
 constexpr double ms_per_second = 1000;
 
+void add_time(json_object& o, std::string_view key, std::optional<timestamp_ms> t) {
+  if (t)
+    o.text(key, format_rfc3339(*t));
+  else
+    o.raw(key, "null");
+}
+
 std::string writer_json(const topics::writer_mark& w) {
   json_object o;
   o.text("node", fmt::format("{:016x}", w.node));
   for (const auto& [key, t] : {std::pair("asOf", w.as_of), std::pair("heard", w.heard)})
-    if (t == min_time)
-      o.raw(key, "null");
-    else
-      o.text(key, format_rfc3339(t));
+    add_time(o, key, t == min_time ? std::nullopt : std::optional(t));
   return o.done();
 }
 
 std::string publication_json(const topics::publication_state& p) {
-  return json_object()
-      .text("name", p.name)
-      .text("topic", p.topic)
-      .boolean("up", p.up)
-      .boolean("paused", p.paused)
-      .text("lastError", p.last_error)
+  json_object o;
+  o.text("name", p.name).text("topic", p.topic).boolean("up", p.up).boolean("paused", p.paused);
+  add_time(o, "downSince", p.down_since);
+  return o.text("lastError", p.last_error)
       .number("lagSeconds", static_cast<double>(p.lag_ms) / ms_per_second)
       .number("lagBytes", p.lag_bytes)
       .number("droppedSamples", p.dropped)
@@ -49,12 +51,10 @@ std::string consumption_json(const topics::consumption_state& c) {
       .text("cluster", c.kafka)
       .text("topic", c.topic)
       .boolean("up", c.up)
-      .boolean("paused", c.paused)
-      .text("lastError", c.last_error);
-  if (c.watermark)
-    o.text("completeUntil", format_rfc3339(*c.watermark));
-  else
-    o.raw("completeUntil", "null");
+      .boolean("paused", c.paused);
+  add_time(o, "downSince", c.down_since);
+  o.text("lastError", c.last_error);
+  add_time(o, "completeUntil", c.watermark);
   return o.number("lagSeconds", static_cast<double>(c.lag.ms) / ms_per_second)
       .number("lagRecords", c.lag.records)
       .number("gaps", c.totals.gaps)

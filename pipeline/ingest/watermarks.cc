@@ -8,6 +8,8 @@ namespace troupe::ingest {
 namespace {
 
 constexpr int64_t ms_per_second = 1000;
+/// A source that works tells how far it is within this time of a start.
+constexpr int64_t first_word_ms = 5'000;
 
 // No series of the source can be meant if a matcher refuses a label that all of them have.
 bool may_select(const matchers& ms, const labels& adds) {
@@ -61,7 +63,8 @@ bool watermarks::is_behind(const watermark& w, timestamp_ms end, int64_t now_ms)
 std::vector<watermark> watermarks::behind(timestamp_ms until, int64_t now_ms) const {
   auto out = list();
   std::erase_if(out, [&](const watermark& w) {
-    return w.complete_until == min_time ? !is_behind(w, until, now_ms) : w.complete_until >= until;
+    return w.complete_until == min_time ? now_ms - w.since_ms <= first_word_ms
+                                        : w.complete_until >= until;
   });
   return out;
 }

@@ -45,7 +45,7 @@ class watermarks {
   std::vector<std::string> warnings(std::span<const matchers> selectors, timestamp_ms end,
                                     int64_t now_ms) const;
   /// Sources that have not brought everything up to `until`, which is past. Those of which nothing
-  /// is known get the tolerance to tell.
+  /// is known get some seconds to tell.
   std::vector<watermark> behind(timestamp_ms until, int64_t now_ms) const;
   /// One of the selectors may ask for a series of the source.
   static bool concerns(const watermark& w, std::span<const matchers> selectors);

@@ -45,11 +45,16 @@ missing_data missing_of(const rule_selectors& rules, timestamp_ms until,
                                                  : std::vector<ingest::watermark>();
   for (const auto& w : late) {
     const missing_source source{w.stage + " " + quoted(w.name), w.complete_until};
+    // Whoever is paged is not to read of seconds.
+    const timestamp_ms known = w.complete_until == min_time ? w.since_ms : w.complete_until;
+    const bool worth_a_note = until - known > ingest::watermarks::tolerance_ms;
     bool concerns = false;
     for (size_t i = 0; i < rules.size(); ++i) {
       if (!ingest::watermarks::concerns(w, rules[i]))
         continue;
       concerns = true;
+      if (!worth_a_note)
+        continue;
       out.notes.resize(rules.size());
       out.notes[i] += (out.notes[i].empty() ? "" : ", ") + describe({source}, until);
     }

@@ -250,7 +250,7 @@ TEST_F(ApiTest, Watermarks) {
 TEST_F(ApiTest, TopicsOfKafka) {
   EXPECT_EQ(text("/api/v1/status/kafka"), R"({"publish":[],"consume":[]})");
   topics::topic_board board;
-  board.set({topics::publication_state{"out", "t", true, 1500, 7, 2, "it \"broke\"", true, {}}});
+  board.set({topics::publication_state{"out", "t", true, 1500, 7, 2, "it \"broke\"", true, 5'000}});
   topics::consumption_state c;
   c.name = "in";
   c.kafka = "main";
@@ -265,9 +265,10 @@ TEST_F(ApiTest, TopicsOfKafka) {
   the_api = std::make_unique<api>(all);
   EXPECT_EQ(
       text("/api/v1/status/kafka"),
-      R"({"publish":[{"name":"out","topic":"t","up":true,"paused":true,"lastError":"it \"broke\"",)"
+      R"({"publish":[{"name":"out","topic":"t","up":true,"paused":true,)"
+      R"("downSince":"1970-01-01T00:00:05.000Z","lastError":"it \"broke\"",)"
       R"("lagSeconds":1.5E0,"lagBytes":7,"droppedSamples":2}],"consume":[{"name":"in",)"
-      R"("cluster":"main","topic":"u","up":false,"paused":false,"lastError":"",)"
+      R"("cluster":"main","topic":"u","up":false,"paused":false,"downSince":null,"lastError":"",)"
       R"("completeUntil":"1970-01-01T00:00:01.000Z","lagSeconds":2.5E0,"lagRecords":2,"gaps":1,)"
       R"("gapRecords":0,"poisoned":0,"resets":0,"lostSamples":0,"writers":[)"
       R"({"node":"0000000000000007","asOf":"1970-01-01T00:00:02.000Z","heard":null},)"
