@@ -140,6 +140,7 @@ answer handle_query(const services& s, const http::request& r, const inputs& in)
   const auto source = query_source::of(s, r, in, overrides->timeout_ms);
   if (!source.ok())
     return bad_data(source.error().message());
+  overrides->parts = source->parts();
   auto got = s.engine->instant(**source, "", text, *ts, *overrides);
   log_query(s, in, r, {text, *ts, *ts, 0}, got, began_ns);
   if (got.ok())
@@ -186,6 +187,7 @@ answer handle_query_range(const services& s, const http::request& r, const input
   const auto source = query_source::of(s, r, in, overrides->timeout_ms);
   if (!source.ok())
     return bad_data(source.error().message());
+  overrides->parts = source->parts();
   auto got = s.engine->range(**source, "", text, *start, *end, *step, *overrides);
   log_query(s, in, r, {text, *start, *end, *step}, got, began_ns);
   if (got.ok())

@@ -10,7 +10,7 @@ namespace troupe::global {
 namespace {
 
 constexpr int64_t ns_per_ms = 1'000'000;
-constexpr std::chrono::milliseconds look_at_limits{50};
+constexpr int64_t look_at_limits_ns = 50 * ns_per_ms;
 
 }  // namespace
 
@@ -61,7 +61,10 @@ std::vector<region_answer> fan_out::wait() {
     return arrivals_->got.size() == asked_.size() || clock_.monotonic_ns() >= end_ns_ ||
            (limits_.cancel != nullptr && limits_.cancel->load(std::memory_order_relaxed));
   };
-  while (!arrivals_->changed.wait_for(lock, look_at_limits, over)) {
+  while (!over()) {
+    const int64_t left_ns = std::max<int64_t>(end_ns_ - clock_.monotonic_ns(), 0);
+    arrivals_->changed.wait_for(
+        lock, std::chrono::nanoseconds(std::min(left_ns + ns_per_ms, look_at_limits_ns)));
   }
   auto got = std::move(arrivals_->got);
   lock.unlock();

@@ -16,8 +16,12 @@ namespace {
 
 constexpr int64_t ns_per_ms = 1'000'000;
 constexpr size_t max_shown_body = 256;
-/// What a query keeps of its time for itself when it waits for regions: one part in so many.
-constexpr int64_t reserved_share = 10;
+/// What a query keeps of its time for itself when it waits for regions: one part in so many, and no
+/// more than so long.
+constexpr int64_t reserved_share = 4;
+constexpr int64_t most_reserved_ns = 5'000 * ns_per_ms;
+/// A request that is over in time comes a little later.
+constexpr int64_t most_slack_ns = 250 * ns_per_ms;
 
 void add_new(std::vector<std::string>& to, std::string text) {
   if (std::find(to.begin(), to.end(), text) == to.end())
@@ -29,8 +33,9 @@ patience patience_of(const clock& clk, const view_options& o) {
   out.cancel = o.cancel;
   if (o.timeout_ms > 0) {
     const int64_t all_ns = o.timeout_ms * ns_per_ms;
-    out.deadline_ns = clk.monotonic_ns() + all_ns - all_ns / reserved_share;
-    out.end_ns = out.deadline_ns + all_ns / reserved_share / 2;
+    const int64_t reserved_ns = std::min(all_ns / reserved_share, most_reserved_ns);
+    out.deadline_ns = clk.monotonic_ns() + all_ns - reserved_ns;
+    out.end_ns = out.deadline_ns + std::min(reserved_ns / 2, most_slack_ns);
   }
   return out;
 }

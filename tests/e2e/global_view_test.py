@@ -154,6 +154,7 @@ def as_one_node_and_when_regions_go(folder: str):
         view = stack.enter_context(node(folder, "view", regions["home"] + replicas, block(eu=pair, us=[us], asia=[asia])))
         n = compare(view.port, everything.port, now)
         pushed = harness.metric(view.port, "troupe_global_view_parts_pushed_total")
+        assert pushed > 20, pushed
         print(f"  {n} points of {len(EXPRESSIONS)} expressions are those of one node; {pushed:.0f} parts were evaluated by the regions")
 
         pair[0].kill()

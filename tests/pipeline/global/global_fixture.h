@@ -28,7 +28,8 @@ class GlobalViewTest : public ::testing::Test {
   struct server {
     std::shared_ptr<memory_queryable> data = std::make_shared<memory_queryable>();
     mood how = mood::answers;
-    int code = 500;  ///< if it fails
+    int code = 500;    ///< if it fails
+    std::string only;  ///< it does wrong at this path alone
     std::map<std::string, std::string> external_labels;
     bool is_prometheus = false;  ///< knows no parameter of ours
   };
@@ -154,8 +155,9 @@ class GlobalViewTest : public ::testing::Test {
     if (on_request)
       on_request();
     server& s = servers[r.to->authority()];
+    const bool elsewhere = !s.only.empty() && !r.to->target().starts_with(s.only);
     http::fetch_result out;
-    switch (s.how) {
+    switch (elsewhere ? mood::answers : s.how) {
       case mood::answers:
         out = answer(s, r);
         break;

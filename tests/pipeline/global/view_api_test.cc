@@ -46,7 +46,7 @@ TEST_F(ViewApiTest, QueriesAreThoseOfOneServer) {
         "sum(h_bucket{region=\"us\"}) / on () sum(h_bucket)",
         "h_bucket / ignoring (le) group_left () sum without (le) (h_bucket)",
         "max_over_time(sum(h_bucket)[5s:1s])",
-        "only_us or h_bucket{job=\"a\"}",
+        "count(only_us or h_bucket{job=\"a\"})",
         "sum(h_bucket offset 2s)",
         "sum(h_bucket @ 3)",
         "absent(h_bucket)",
@@ -100,6 +100,58 @@ TEST_F(ViewApiTest, RegionsAndPartsAreParameters) {
   EXPECT_NE(at("count(h_bucket)", {{"regions", "eu"}}).find("\"6\""), std::string::npos);
   EXPECT_EQ(call("/api/v1/query", {{"query", "x"}, {"regions", "nowhere"}}).status, 400);
   EXPECT_EQ(call("/api/v1/query", {{"query", "x"}, {"partial_response", "maybe"}}).status, 400);
+}
+
+TEST_F(ViewApiTest, PartsAreEvaluatedByTheRegions) {
+  fill();
+  const auto parts = [&] {
+    return metrics.get_counter("troupe_global_view_parts_pushed_total", "").value();
+  };
+  at("count by (job) (rate(h_bucket[4s]))", {{"timeout", "5s"}});
+  EXPECT_EQ(parts(), 1);
+  ASSERT_EQ(asked.size(), 2u);
+  const auto form = http::parse_form(asked[1].substr(asked[1].find('?') + 1));
+  EXPECT_EQ(*form, (http::params{{"regions", "local"},
+                                 {"query", "count by (job) (rate(h_bucket{region=~\"|us\"}[4s]))"},
+                                 {"lookback_delta", "300000ms"},
+                                 {"timeout", "3750ms"},
+                                 {"time", "9.000"}}));
+  EXPECT_TRUE(asked[1].starts_with("us:9090/api/v1/query?"));
+  asked.clear();
+  body("/api/v1/query_range",
+       {{"query", "max(h_bucket{region=\"us\"})"}, {"start", "1"}, {"end", "9"}, {"step", "2"}});
+  ASSERT_EQ(asked.size(), 1u) << "who is not meant is not asked";
+  EXPECT_NE(asked[0].find("&start=1.000&end=9.000&step=2000ms"), std::string::npos) << asked[0];
+  at("count(h_bucket)", {{"regions", "local"}});
+  EXPECT_EQ(asked.size(), 1u);
+}
+
+TEST_F(ViewApiTest, APartThatARegionRefusesIsEvaluatedHere) {
+  fill();
+  auto& server = servers["us:9090"];
+  server.how = mood::fails;
+  server.only = "/api/v1/query";
+  for (const int code : {400, 422}) {
+    server.code = code;
+    asked.clear();
+    expect_same("/api/v1/query", {{"query", "count by (job) (h_bucket)"}, {"time", "9"}});
+    EXPECT_TRUE(asked.back().starts_with("us:9090/api/v1/read")) << asked.back();
+  }
+  server.code = 503;
+  EXPECT_EQ(call("/api/v1/query", {{"query", "count(h_bucket)"}, {"time", "9"}}).status, 503);
+}
+
+TEST_F(ViewApiTest, NativeHistogramsAreReadAsTheyAre) {
+  fill();
+  auto h = std::make_shared<histogram>();
+  h->schema = 1;
+  h->count = 3;
+  h->sum = 4.5;
+  h->zero_count = 3;
+  us().append(labels::from({{"__name__", "native"}}), 8'000, histogram_ptr(h));
+  all.append(labels::from({{"__name__", "native"}, {"region", "us"}}), 8'000, histogram_ptr(h));
+  for (const std::string query : {"native", "count(native)", "histogram_count(native)"})
+    expect_same("/api/v1/query", {{"query", query}, {"time", "9"}});
 }
 
 TEST_F(ViewApiTest, TheUsersErrorsStay) {
