@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`troupe drill` on a live system: region east streams into a real Kafka, west takes over from there and south directly. The loss
 of the region and of the brokers are rehearsed while other samples flow; a drill that is killed in the cut leaves no stage paused."""
+import datetime
 import json
 import pathlib
 import signal
@@ -47,8 +48,9 @@ class System:
                 f"--to={url(self.south)}", f"--cut={CUT_S}s", "--timeout=30s", "--output=json", *more]
 
     def paused(self):
-        return [(n.port, s["stage"], s["name"]) for n in self.nodes for s in harness.get_api(n.port, "/api/v1/status/stages")
-                if s["pausedUntil"]]
+        """Port, stage, name and end of each pause."""
+        return [(n.port, s["stage"], s["name"], datetime.datetime.fromisoformat(s["pausedUntil"]).timestamp())
+                for n in self.nodes for s in harness.get_api(n.port, "/api/v1/status/stages") if s["pausedUntil"]]
 
     def expect_tidy(self):
         assert not self.paused(), self.paused()
@@ -65,50 +67,53 @@ def drill(system: System, outage: str, *more: str, expect: int = 0) -> dict:
 
 def expect_figures(got: dict, cut: tuple):
     assert got["good"] == "true" and got["samples"] > 100, got
+    backlogs = [d["backlog_samples"] for d in got["destinations"]]
     for d, is_cut in zip(got["destinations"], cut):
         assert d["cut"] == ("true" if is_cut else "false"), d
         assert d["missing"] == d["different"] == d["doubled"] == 0, d
-        assert 0 <= d["usual_seconds"] < 3 and 0 <= d["rpo_seconds"] < 5, d
+        assert 0 <= d["usual_seconds"] < 10 and 0 <= d["rpo_seconds"] < 10, d
         assert 0 < d["rto_newest_seconds"] < 20 and 0 <= d["rto_all_seconds"] < 20, d
-        assert (d["backlog_seconds"] >= CUT_S) == is_cut, d
-        print("   " + ", ".join(f"{k} {d[k]:.2f}" for k in ("usual_seconds", "rpo_seconds", "backlog_seconds", "rto_newest_seconds",
-                                                           "rto_all_seconds")), flush=True)
+        assert d["backlog_seconds"] >= CUT_S if is_cut else d["backlog_samples"] < max(backlogs) / 2, got
+        print("   " + ", ".join(f"{k} {d[k + '_seconds']:.2f} s" for k in ("usual", "rpo", "backlog", "rto_newest", "rto_all")),
+              flush=True)
 
 
-def cut_begun(system: System, process: subprocess.Popen):
-    """The drill has paused what it pauses for the loss of a region."""
-    def all_paused():
-        assert process.poll() is None, process.communicate()
-        return len(system.paused()) == 2
-    harness.wait_for("the cut", all_paused, 30)
+def in_the_cut(system: System, *more: str) -> subprocess.Popen:
+    """A drill that has just cut the region off."""
+    process = subprocess.Popen(system.argv("region", *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    steps = []
+    for line in process.stderr:
+        steps.append(line)
+        if line.startswith("cut for"):
+            return process
+    raise AssertionError(f"the drill ended: {steps}")
 
 
 def killed(system: System):
     """kill -9 in the cut: what is paused stays so for its time, and then goes on by itself."""
-    with subprocess.Popen(system.argv("region", "--keep"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        cut_begun(system, process)
-        began = time.monotonic()
+    with in_the_cut(system, "--keep") as process:
         process.kill()
+    paused = system.paused()
+    assert [p[1:3] for p in paused] == [("consume", "east"), ("federate", "east")], paused
+    ends = min(p[3] for p in paused)
+    assert ends <= time.time() + PAUSE_S
     assert harness.metric(system.west.port, "troupe_stage_paused") == 1
     harness.wait_for("the status of Kafka to say so", lambda: harness.get_api(
         system.west.port, "/api/v1/status/kafka")["consume"][0]["paused"], 5)
     refused = drill(system, "region", expect=1)
     assert "is paused until" in refused["faults"][0]["fault"], refused
-    time.sleep(CUT_S + 2)
-    assert len(system.paused()) == 2
-    harness.wait_for("the end of the pauses", lambda: not system.paused(), PAUSE_S + 3)
-    took = time.monotonic() - began
-    assert took > PAUSE_S - 2, f"after {took:.1f} s"
+    time.sleep(max(0, ends - 1.5 - time.time()))
+    assert time.time() > ends - 0.2 or len(system.paused()) == 2, "they went on before their time"
+    harness.wait_for("the end of the pauses", lambda: not system.paused(), PAUSE_S)
+    print(f"   killed: resumed by themselves {time.time() - ends:.1f} s after their time", flush=True)
     for n in system.nodes:
         harness.request(n.port, "POST", "/api/v1/admin/tsdb/delete_series?match[]=troupe_drill")
-    print(f"   killed: resumed by themselves after {took:.1f} s", flush=True)
 
 
 def interrupted(system: System):
-    with subprocess.Popen(system.argv("region"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        cut_begun(system, process)
+    with in_the_cut(system) as process:
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 1 and "interrupted" in err, (process.returncode, err)
     assert json.loads(out)["faults"] == [{"fault": "interrupted"}], out
     system.expect_tidy()
