@@ -284,14 +284,14 @@ status rehearsal::resume() {
   return {};
 }
 
-bool rehearsal::note_returns(int64_t resumed_ns, uint64_t before) {
+bool rehearsal::note_returns() {
   bool all = true;
-  const int64_t past_ms = (env_.clk.monotonic_ns() - resumed_ns) / ns_per_ms;
+  const int64_t past_ms = (env_.clk.monotonic_ns() - resumed_ns_) / ns_per_ms;
   for (size_t d = 0; d < arrivals_.size(); ++d) {
     auto& to = report_.destinations[d];
-    if (!to.rto_newest_ms && arrivals_[d]->reaches(before + 1))
+    if (!to.rto_newest_ms && arrivals_[d]->reaches(before_resume_ + 1))
       to.rto_newest_ms = past_ms;
-    if (!to.rto_all_ms && arrivals_[d]->whole_to(before))
+    if (!to.rto_all_ms && arrivals_[d]->whole_to(before_resume_))
       to.rto_all_ms = past_ms;
     all = all && to.rto_newest_ms && to.rto_all_ms;
   }
@@ -299,14 +299,18 @@ bool rehearsal::note_returns(int64_t resumed_ns, uint64_t before) {
 }
 
 status rehearsal::catch_up() {
-  client::progress shown(env_.terminal, env_.clk, "samples at all nodes");
-  const uint64_t total = before_resume_ * series_->count() * arrivals_.size();
-  const auto is_whole = [&] {
-    uint64_t there = 0;
+  client::progress shown(env_.terminal, env_.clk, "samples of the backlog");
+  const auto there = [&] {
+    uint64_t sum = 0;
     for (const auto& a : arrivals_)
-      there += a->count_to(before_resume_);
-    shown.update(there, total);
-    return note_returns(resumed_ns_, before_resume_);
+      sum += a->count_to(before_resume_);
+    return sum;
+  };
+  const uint64_t total = before_resume_ * series_->count() * arrivals_.size();
+  const uint64_t first = std::min(there(), total);
+  const auto is_whole = [&] {
+    shown.update(std::max(there(), first) - first, total - first);
+    return note_returns();
   };
   const status s = wait_until(is_whole, options_.timeout_ms, "all of the series");
   // What is missing then is counted.

@@ -64,7 +64,7 @@ class rehearsal {
   status wait_until(const std::function<bool()>& done, int64_t limit_ms, const std::string& what);
   status wait_for_present();
   status trouble() const;
-  bool note_returns(int64_t resumed_ns, uint64_t before);
+  bool note_returns();
   size_t node_of(size_t destination) const { return destination + 1; }
 
   const drill_options options_;
