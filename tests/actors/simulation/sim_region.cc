@@ -208,7 +208,7 @@ void sim_region::strike() {
   if (healed_)
     return;
   world_.count_fault();
-  switch (rng_.below(12)) {
+  switch (rng_.below(13)) {
     case 0:
     case 1:
       return be_unreachable();
@@ -239,6 +239,8 @@ void sim_region::strike() {
       cluster_.making = {errc::io_error, "the CA file cannot be read"};
       cluster_.break_producers();
       return later(between(1'000, 20'000), [this] { cluster_.making = {}; });
+    case 11:
+      return be_paused();
     default:  // the node dies while it stores what the other region has just written
       write_once();
       return later(between(0, 400), [this, power_cut = rng_.below(2) == 0] {
@@ -259,6 +261,26 @@ void sim_region::be_unreachable() {
       cluster_.break_producers();
     cluster_.reachable = true;
     later(between(0, 2'000), [this] { cluster_.land(); });
+  });
+}
+
+// Somebody rehearses an outage.
+void sim_region::be_paused() {
+  const char* stage = rng_.below(2) == 0 ? "publish" : "consume";
+  ask_stage("pause", stage, std::to_string(between(1'000, 60'000)) + "ms");
+  if (rng_.below(3) == 0)
+    later(between(1'000, 30'000), [this, stage] { ask_stage("resume", stage, "0"); });
+}
+
+void sim_region::ask_stage(const char* what, const char* stage, const std::string& time) {
+  http::request r;
+  r.method = "POST";
+  r.path = std::string("/api/v1/admin/stages/") + what;
+  r.query = {{"stage", stage}, {"for", time}};
+  world_.call(std::move(r), [this](const http::response& answer) {
+    // A node that is down or starts takes no requests.
+    if (answer.status != 200 && answer.status != 503)
+      refused_ = answer.body;
   });
 }
 
@@ -307,6 +329,8 @@ void sim_region::heal() {
   cluster_.largest_record = ordinary_record;
   cluster_.delivery_polls = 0;
   cluster_.land();
+  for (const char* stage : {"publish", "consume"})
+    ask_stage("resume", stage, "0");
 }
 
 // ----------------------------------------------------------------------------------------------------
@@ -337,6 +361,8 @@ std::string sim_region::progress() {
 }
 
 std::string sim_region::check() {
+  if (!refused_.empty())
+    return "a pause was refused: " + refused_;
   for (const auto& b : written_) {
     oracle_.acknowledged(*b);
     consumed_ += b->sample_count();

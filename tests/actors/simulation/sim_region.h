@@ -69,6 +69,8 @@ class sim_region {
 
   void strike();
   void be_unreachable();
+  void be_paused();
+  void ask_stage(const char* what, const char* stage, const std::string& time);
   void lose_deliveries();
   void find_loss();
   /// By partition: what is stored, and nothing that is not refers to.
@@ -94,6 +96,7 @@ class sim_region {
   std::vector<batch_ptr> written_;  ///< by the other region
   bool closed_ = false, healed_ = false, tolerant_ = false;
   bool deliveries_lost_ = false;  ///< of a producer that will break for it
+  std::string refused_;           ///< an answer to a pause
   double dropped_ = 0;            ///< by the publisher, in earlier lives
   uint64_t published_ = 0, consumed_ = 0;
 };
