@@ -23,13 +23,19 @@ class sequence_hash {
   /// Takes one text after the other.
   class state {
    public:
-    explicit state(const sequence_hash& with) : factors_(with.factors_) {}
+    explicit state(const sequence_hash& with) : factors_(&with.factors_) {}
     void add(const hash128& text) {
       if (count_ % block == 0 && count_ != 0)
         sum_ = mixed();
-      const hash128& f = factors_[count_++ % block];
+      const hash128& f = (*factors_)[count_++ % block];
       sum_.low += text.low * f.low;
       sum_.high += text.high * f.high;
+    }
+    /// Puts another text in the place of the one that was taken as number `place`. Of at most 64.
+    void replace(size_t place, const hash128& was, const hash128& now) {
+      const hash128& f = (*factors_)[place];
+      sum_.low += (now.low - was.low) * f.low;
+      sum_.high += (now.high - was.high) * f.high;
     }
     size_t count() const { return count_; }
     hash128 result() const { return mixed(); }
@@ -43,7 +49,7 @@ class sequence_hash {
     }
     hash128 mixed() const { return {mix(sum_.low + count_), mix(sum_.high ^ count_)}; }
 
-    const std::array<hash128, 64>& factors_;
+    const std::array<hash128, 64>* factors_;
     hash128 sum_;
     size_t count_ = 0;
   };

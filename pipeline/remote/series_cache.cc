@@ -1,6 +1,7 @@
 #include "pipeline/remote/series_cache.h"
 
 #include "pipeline/remote/field_scan.h"
+#include "pipeline/remote/reference_hash.h"
 #include "storage/base/check.h"
 #include "storage/base/ref_table.h"
 #include "storage/model/slot.h"
@@ -147,39 +148,28 @@ class series_cache::label_keys {
 /// References to texts.
 class series_cache::reference_keys {
  public:
-  reference_keys(const series_cache& of, std::span<const hash128> texts) : of_(of), texts_(texts) {}
+  reference_keys(const series_cache& of, std::span<const hash128> texts)
+      : texts_(of.sequences_, texts) {}
 
   void enter(item& it) {
     it.key_bytes = first_key_bytes(it.message);
-    valid_ = it.key_bytes != 0 && hash_references(it.key());
+    valid_ = it.key_bytes != 0 && texts_.read(references_in(it.key()));
   }
-  bool are(const known& k, item&) const { return valid_ && k.is(hash_); }
+  bool are(const known& k, item&) const { return valid_ && k.is(texts_.result()); }
   bool read(item&, hash128& hash) const {
-    hash = hash_;
+    hash = texts_.result();
     return valid_;
   }
 
  private:
-  bool hash_references(std::string_view key) {
-    const char* p = key.data() + 1;
+  static std::string_view references_in(std::string_view key) {
     const char* const end = key.data() + key.size();
-    uint64_t ref = 0;
-    p = read_varint(p, end, ref);  // the length
-    sequence_hash::state sequence(of_.sequences_);
-    while (p != end) {
-      ref = static_cast<uint8_t>(*p);
-      p = ref < 0x80 ? p + 1 : read_varint(p, end, ref);
-      if (p == nullptr || ref >= texts_.size())
-        return false;
-      sequence.add(texts_[ref]);
-    }
-    hash_ = sequence.result();
-    return sequence.count() % 2 == 0;
+    uint64_t length = 0;
+    const char* const begin = read_varint(key.data() + 1, end, length);
+    return {begin, end};
   }
 
-  const series_cache& of_;
-  const std::span<const hash128> texts_;
-  hash128 hash_;
+  reference_hash texts_;
   bool valid_ = false;
 };
 
