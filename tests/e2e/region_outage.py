@@ -94,7 +94,7 @@ def expect_topic(cluster: brokers.Brokers, topic: str, east: harness.Server, wes
 
 def expect_order(folder: str, cluster: brokers.Brokers, topic: str, samples: int):
     """Written from the topic into an empty node, no sample of a series comes behind a newer one, or twice."""
-    with regions.plain(folder, "reader", flags=["--no-troupe.audit.canary"]) as reader:
+    with regions.plain(folder, "reader", flags=["--no-troupe.audit.canary", "--storage.wal.sync=os"]) as reader:
         reader.start()
         got = replayed(cluster, topic, f"--to-url=http://127.0.0.1:{reader.port}")
         assert got["samples_written"] == samples, got
