@@ -13,7 +13,9 @@
 
 namespace troupe::query {
 
-/// A part of a query, with the query's own times: it gives an instant vector at every step.
+/// A part of a query, with the query's own times: it gives an instant vector at every step. The
+/// text of `root` says all by itself (self_contained() of parser/rewrite.h). What is the same at
+/// every step is asked for at one time.
 struct query_part {
   const expr& root;
   timestamp_ms start = 0;
