@@ -303,6 +303,7 @@ publish_params node::publish_params_of() {
   p.env.memory = env_.memory;
   p.env.kafka = env_.kafka;
   p.env.described = [this] { return store_->reader().metadata_of("", "", 0); };
+  p.env.remote_write_keep_bytes = opts_.flags.remote_write.log_limit_bytes;
   p.env.folder = join_path(opts_.store.dir, "publish");
   p.env.node = node_id_;
   p.env.switches = &switches_;

@@ -81,6 +81,7 @@ topic_stream stream_of(const remote_write_config& c, const own_config& own) {
   for (const auto& k : own.kafka)
     if (k.name == url.cluster)
       out.cluster = k;
+  out.of_remote_write = true;
   out.relabelling = c.write_relabel_configs;
   out.histograms = c.send_native_histograms;
   out.exemplars = c.send_exemplars;

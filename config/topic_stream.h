@@ -32,7 +32,8 @@ struct topic_stream {
   kafka_config cluster;
   std::vector<relabel_config> relabelling;  ///< after labels were added
   bool histograms = true, exemplars = true;
-  int64_t age_limit_ms = 0;  ///< 0: samples of any age
+  int64_t age_limit_ms = 0;      ///< 0: samples of any age
+  bool of_remote_write = false;  ///< else of a block publish
 
   bool operator==(const topic_stream&) const = default;
 };

@@ -49,6 +49,8 @@ void publisher::apply(const std::shared_ptr<const config::config>& conf) {
   for (auto& s : config::topic_streams(*conf)) {
     auto t = std::make_unique<target>();
     t->stream = std::move(s);
+    if (t->stream.of_remote_write)
+      t->stream.to.keep_bytes = env_.remote_write_keep_bytes;
     t->external_labels = conf->global.external_labels;
     t->validation = conf->global.validation;
     t->from_run = first_;

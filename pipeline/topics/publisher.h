@@ -26,6 +26,8 @@ struct publisher_environment {
   std::string folder;                          ///< of the cursors; made if it is missing
   uint64_t node = 0;                           ///< id of the data
   stages::stage_switches* switches = nullptr;  ///< null: nothing is ever paused
+  /// Most log that is kept for a block of remote_write, which has no key for it.
+  uint64_t remote_write_keep_bytes = config::publish_config().keep_bytes;
 };
 
 /// How a publication is doing.

@@ -66,6 +66,7 @@ void PublishTest::start() {
   env.node = 7;
   switches = std::make_unique<stages::stage_switches>(*metrics);
   env.switches = switches.get();
+  env.remote_write_keep_bytes = remote_write_keep_bytes;
   publisher = std::make_unique<topics::publisher>(options, env);
   apply();
 }

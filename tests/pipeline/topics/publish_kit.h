@@ -73,6 +73,7 @@ class PublishTest : public testing::Test {
   kafka::connector* connector = &kafka;
   config::config conf;
   session_options options;
+  uint64_t remote_write_keep_bytes = config::publish_config().keep_bytes;
   std::unique_ptr<memory_budget> memory;  ///< null: no bound
   std::vector<std::pair<std::string, metadata>> described;
   std::unique_ptr<stages::stage_switches> switches;

@@ -258,6 +258,22 @@ TEST_F(RemoteWrite, KindsAndAgesAreThoseOfTheBlock) {
   EXPECT_EQ(publisher->states().at(0).dropped, 2u);
 }
 
+TEST_F(RemoteWrite, TheLogThatWaitsForOneIsBounded) {
+  log.settings.segment_bytes = 3000;
+  remote_write_keep_bytes = 20'000;
+  source = storage::batch_source(3, {1, 0, 3, 8, false, false, 0});
+  start();
+  pass(500);
+  kafka.reachable = false;
+  for (int i = 0; i < 500; ++i) {
+    write(1);
+    pass(100);
+  }
+  pass(20'000);
+  EXPECT_GT(metric("dropped_samples_total", "disk_bound"), 0);
+  EXPECT_LT(publisher->states().at(0).lag_bytes, 40'000u);
+}
+
 TEST_F(RemoteWrite, ChangedRulesGoOnAtThePlaceReached) {
   start();
   write_all_kinds();
