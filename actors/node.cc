@@ -180,8 +180,8 @@ status node::build_global_view() {
   global::global_environment g;
   g.regions.clk = env_.clk;
   g.regions.metrics = env_.metrics;
-  g.regions.fetch = [fetcher = env_.fetcher](std::vector<http::fetch_request> batch,
-                                             http::fetcher::done_fn done) {
+  g.regions.fetch = [fetcher = env_.region_fetcher != nullptr ? env_.region_fetcher : env_.fetcher](
+                        std::vector<http::fetch_request> batch, http::fetcher::done_fn done) {
     fetcher->fetch(std::move(batch), std::move(done));
   };
   g.regions.endpoints =

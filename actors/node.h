@@ -49,6 +49,7 @@ struct node_environment {
   clock* clk = nullptr;
   registry* metrics = nullptr;
   http::fetcher* fetcher = nullptr;
+  http::fetcher* region_fetcher = nullptr;  ///< for the global view; null: the other one
   discover::endpoint_factory endpoints;
   kafka::connector* kafka = nullptr;
   std::function<std::unique_ptr<discover::file_watcher>()> make_watcher;  ///< may be empty

@@ -11,6 +11,7 @@
 #include "pipeline/http/asio_fetcher.h"
 #include "pipeline/http/curl_client.h"
 #include "pipeline/http/endpoint.h"
+#include "pipeline/http/late_fetcher.h"
 #include "pipeline/http/server.h"
 #include "pipeline/kafka/rd_cluster.h"
 #include "storage/base/allocator.h"
@@ -56,6 +57,12 @@ http::server_options server_options_of(const config::web_flags& f,
   return o;
 }
 
+/// Of answers of regions that queries hold, of all queries: a part of what the process may hold.
+uint64_t region_bytes(uint64_t memory_limit) {
+  constexpr uint64_t share = 4, least = 64ULL << 20, unlimited = 1ULL << 30;
+  return memory_limit > 0 ? std::max(memory_limit / share, least) : unlimited;
+}
+
 void set_up_log(const config::log_flags& f) {
   log_level level = f.level == "debug"   ? log_level::debug
                     : f.level == "warn"  ? log_level::warn
@@ -99,12 +106,21 @@ class process {
     fetcher_ = std::make_unique<http::routing_fetcher>(
         std::make_unique<http::asio_fetcher>(std::move(fo), clock_, &metrics_),
         std::make_unique<http::curl_client>(http::curl_options{}, clock_));
+    // With bodies of their own, so that no query takes the room of the scrapes.
+    region_fetcher_ = std::make_unique<http::late_fetcher>([this] {
+      http::fetcher_options o;
+      o.budget = std::make_shared<http::byte_budget>(region_bytes(memory_->limit()));
+      return std::make_unique<http::routing_fetcher>(
+          std::make_unique<http::asio_fetcher>(std::move(o), clock_, nullptr),
+          std::make_unique<http::curl_client>(http::curl_options{}, clock_));
+    });
     node_environment env;
     env.files = files_.get();
     env.clk = &clock_;
     env.metrics = &metrics_;
     env.memory = memory_.get();
     env.fetcher = fetcher_.get();
+    env.region_fetcher = region_fetcher_.get();
     kafka_ = kafka::make_rd_connector(clock_, *files_);
     env.kafka = kafka_.get();
     auto budget = std::make_shared<http::byte_budget>(f.web.in_flight_bytes);
@@ -244,6 +260,7 @@ class process {
     status closed = node_->close();
     if (!closed.ok())
       log.error("closing the storage: {}", closed.to_string());
+    region_fetcher_->stop();
     fetcher_->stop();
     log.info("stopped");
     std::fflush(nullptr);
@@ -258,6 +275,7 @@ class process {
   std::unique_ptr<memory_budget> memory_;
   std::unique_ptr<file_system> files_;
   std::unique_ptr<http::routing_fetcher> fetcher_;
+  std::unique_ptr<http::late_fetcher> region_fetcher_;
   std::unique_ptr<kafka::connector> kafka_;
   std::atomic<bool> quit_{false};
   std::atomic<int64_t> last_sign_ns_{0};

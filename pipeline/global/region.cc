@@ -31,7 +31,8 @@ bool is_refusal(int code) {
 
 // Another node of the region would fare no better.
 bool is_final(const status& error) {
-  return error.code() == errc::resource_exhausted || error.code() == errc::canceled;
+  return error.code() == errc::out_of_bounds || error.code() == errc::resource_exhausted ||
+         error.code() == errc::canceled;
 }
 
 std::string why_failed(const http::fetch_result& r) {

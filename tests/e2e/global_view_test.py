@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import pathlib
+import signal
 import socket
 import sys
 import threading
@@ -243,12 +244,18 @@ def two_that_show_each_other(folder: str):
     now = int(time.time()) * 1000 // STEP_MS * STEP_MS
     ports = [harness.free_port() for _ in range(2)]
     own = "region: {{name: {0}}}\nglobal_view: [{{name: {1}, urls: ['http://127.0.0.1:{2}']}}]\n"
-    with node(folder, "a", series_of("a", now), own.format("a", "b", ports[1]), ports[0]), \
+    with node(folder, "a", series_of("a", now), own.format("a", "b", ports[1]), ports[0]) as first, \
             node(folder, "b", series_of("b", now), own.format("b", "a", ports[0]), ports[1]):
         for port in ports:
             got = {s["metric"]["region"]: s["value"][1] for s in harness.instant(port, "count by (region) (load)", now // 1000)}
             assert got == {"a": "6", "b": "6"}, got
             assert harness.get_api(port, "/api/v1/label/region/values") == ["a", "b"]
+        # A reload takes the region away.
+        (pathlib.Path(folder) / "a/own.yml").write_text("region: {name: a}\n")
+        first.signal(signal.SIGHUP)
+        harness.wait_for("the reload", lambda: harness.get_api(ports[0], "/api/v1/status/global_view") == [])
+        got = harness.instant(ports[0], "count by (region) (load)", now // 1000)
+        assert [(s["metric"], s["value"][1]) for s in got] == [({}, "6")], "without the view it is as it was"
 
 
 if __name__ == "__main__":

@@ -202,7 +202,7 @@ class GlobalViewTest : public ::testing::Test {
     auto got = respond(services_over(*s.data), r, in);
     http::fetch_result out;
     if (got.body.size() > from.max_body_bytes) {
-      out.error = status(errc::resource_exhausted, "the body is too large");
+      out.error = status(errc::out_of_bounds, "the body is too large");
       return out;
     }
     out.code = got.status;
