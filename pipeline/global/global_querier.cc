@@ -106,12 +106,16 @@ status global_querier::ask_series(const select_hints& hints, std::span<const mat
       meanwhile,
       [&](const region_ptr& from, http::fetch_result&& answer) -> status {
         const auto added = view_.added_labels(from, answer);
+        const auto edit = [&](labels_builder& series) {
+          for (const auto& name : added)
+            series.del(name);
+          series.set(region_label, from->name());
+          // Who adds labels takes matchers of them for true.
+          return std::all_of(ms.begin(), ms.end(),
+                             [&](const matcher& m) { return m.matches(series.get(m.name())); });
+        };
         TROUPE_ASSIGN(auto set, remote::read_answer(std::move(answer), from->name(), q.start, q.end,
-                                                    max_frame_bytes, [&](labels_builder& series) {
-                                                      for (const auto& name : added)
-                                                        series.del(name);
-                                                      series.set(region_label, from->name());
-                                                    }));
+                                                    max_frame_bytes, edit));
         out.push_back(std::move(set));
         return {};
       });

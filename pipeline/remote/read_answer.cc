@@ -92,7 +92,7 @@ std::string_view media_type_of(std::string_view content_type) {
 
 result<std::unique_ptr<storage::series_set>> read_answer(
     http::fetch_result&& answer, std::string_view who, timestamp_ms mint, timestamp_ms maxt,
-    uint64_t max_frame_bytes, const std::function<void(labels_builder&)>& edit) {
+    uint64_t max_frame_bytes, const std::function<bool(labels_builder&)>& edit) {
   const auto type = media_type_of(answer.content_type);
   if (type != streamed_type && type != samples_type)
     return {errc::unsupported, fmt::format("remote server {} answered with the content type \"{}\"",
@@ -106,13 +106,15 @@ result<std::unique_ptr<storage::series_set>> read_answer(
   if (!found.ok())
     return found.error().with_context("answer of " + std::string(who));
   labels_builder b;
+  std::vector<read_series> kept;
+  kept.reserve(found->size());
   for (auto& s : *found) {
     b.reset(s.series);
-    edit(b);
-    s.series = b.build();
+    if (edit(b))
+      kept.push_back({b.build(), std::move(s.messages)});
   }
-  put_in_order(*found);
-  set->set_series(std::move(*found));
+  put_in_order(kept);
+  set->set_series(std::move(kept));
   return std::unique_ptr<storage::series_set>(std::move(set));
 }
 

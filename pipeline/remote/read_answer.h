@@ -14,11 +14,11 @@
 namespace troupe::remote {
 
 /// The series of a 2xx answer of `who` within [mint, maxt], in label order, each once, after `edit`
-/// has changed their labels; samples stay encoded until they are read. unsupported for another
-/// content type or a frame of more than `max_frame_bytes`, invalid_argument for bytes that do not
-/// hold.
+/// has changed their labels (false: the series is left out); samples stay encoded until they are
+/// read. unsupported for another content type or a frame of more than `max_frame_bytes`,
+/// invalid_argument for bytes that do not hold.
 result<std::unique_ptr<storage::series_set>> read_answer(
     http::fetch_result&& answer, std::string_view who, timestamp_ms mint, timestamp_ms maxt,
-    uint64_t max_frame_bytes, const std::function<void(labels_builder&)>& edit);
+    uint64_t max_frame_bytes, const std::function<bool(labels_builder&)>& edit);
 
 }  // namespace troupe::remote

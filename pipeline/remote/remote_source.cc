@@ -96,6 +96,7 @@ result<std::unique_ptr<storage::series_set>> remote_source::read_body(http::fetc
                        for (const auto& [name, value] : external_)
                          if (!is_asked(asked, name))
                            series.del(name);
+                       return true;
                      });
 }
 

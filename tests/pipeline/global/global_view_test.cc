@@ -112,8 +112,9 @@ TEST_F(ViewTest, ExternalLabelsOfARegionStayAway) {
   EXPECT_EQ(select({x}), "x{region=\"us\"} 10:30\n");
   EXPECT_EQ(asked.back(), "us:9090/api/v1/status/config");
   asked.clear();
+  EXPECT_EQ(select({x, matcher::equal("replica", "a")}), "") << "as where it is not added";
   EXPECT_EQ(select({x}), "x{region=\"us\"} 10:30\n");
-  EXPECT_EQ(asked.size(), 2u) << "they are known for a while";
+  EXPECT_EQ(asked.size(), 4u) << "they are known for a while";
   clk.advance_ms(300'000);
   server.external_labels = {{"cluster", "c"}};
   EXPECT_EQ(select({x}), "x{region=\"us\"} 10:30\n");
