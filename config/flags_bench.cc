@@ -1,5 +1,6 @@
 #include "config/flags_bench.h"
 
+#include "config/flags_setters.h"
 #include "config/text.h"
 #include "config/yaml_reader.h"
 #include "storage/base/duration.h"
@@ -27,6 +28,8 @@ enum flag_for : unsigned {
   for_all = 31,
 };
 
+using set = flag_setters<bench_command>;
+
 /// A flag with a value, the subcommands that take it, and where its text goes.
 struct bench_flag {
   const char* name;
@@ -34,20 +37,11 @@ struct bench_flag {
   status (*set)(bench_command&, const std::string& text);
 };
 
-status bad(std::string_view what, const std::string& text) {
-  return {errc::invalid_argument, std::string(what) + ": " + troupe::quoted(text)};
-}
-
-template <auto Field>
-status set_text(bench_command& c, const std::string& text) {
-  c.*Field = text;
-  return {};
-}
 template <auto Field, int64_t Least = 0>
 status set_count(bench_command& c, const std::string& text) {
   int64_t n = 0;
   if (!parse_yaml_int(text, n) || n < Least || n > (1LL << 40))
-    return bad("not a number in range", text);
+    return bad_flag("not a number in range", text);
   c.*Field = static_cast<std::remove_reference_t<decltype(c.*Field)>>(n);
   return {};
 }
@@ -55,30 +49,19 @@ template <auto Field>
 status set_number(bench_command& c, const std::string& text) {
   double n = 0;
   if (!parse_yaml_number(text, n) || !(n >= 0 && n < 1e12))
-    return bad("not a number in range", text);
+    return bad_flag("not a number in range", text);
   c.*Field = n;
   return {};
 }
-template <auto Field, int64_t Least = 0>
-status set_duration(bench_command& c, const std::string& text) {
-  TROUPE_ASSIGN(c.*Field, parse_duration(text));
-  return c.*Field < Least ? bad("too short", text) : status();
-}
 status set_profile(bench_command& c, const std::string& text) {
   if (std::find(profiles.begin(), profiles.end(), text) == profiles.end())
-    return bad("must be node, busy, walk16, classic or native, got", text);
+    return bad_flag("must be node, busy, walk16, classic or native, got", text);
   c.profile = text;
-  return {};
-}
-status set_output(bench_command& c, const std::string& text) {
-  if (text != "json" && text != "text")
-    return bad("must be text or json, got", text);
-  c.json = text == "json";
   return {};
 }
 status set_protocol(bench_command& c, const std::string& text) {
   if (text != "1.0" && text != "2.0" && text != "otlp")
-    return bad("must be 1.0, 2.0 or otlp, got", text);
+    return bad_flag("must be 1.0, 2.0 or otlp, got", text);
   c.protocol = text == "1.0"   ? load_protocol::write_v1
                : text == "2.0" ? load_protocol::write_v2
                                : load_protocol::otlp;
@@ -86,21 +69,21 @@ status set_protocol(bench_command& c, const std::string& text) {
 }
 status set_path(bench_command& c, const std::string& text) {
   if (!text.starts_with('/'))
-    return bad("must begin with /, got", text);
+    return bad_flag("must begin with /, got", text);
   c.path = text;
   return {};
 }
 status set_port(bench_command& c, const std::string& text) {
   int64_t n = 0;
   if (!parse_yaml_int(text, n) || n < 0 || n > 65'535)
-    return bad("not a port", text);
+    return bad_flag("not a port", text);
   c.port = static_cast<uint16_t>(n);
   return {};
 }
 status set_end(bench_command& c, const std::string& text) {
   double seconds = 0;
   if (!parse_yaml_number(text, seconds) || !(seconds > 0 && seconds < 1e11))
-    return bad("not a Unix time in seconds", text);
+    return bad_flag("not a Unix time in seconds", text);
   c.end_ms = static_cast<int64_t>(seconds * 1000);
   return {};
 }
@@ -115,32 +98,32 @@ status add_range(bench_command& c, const std::string& text) {
 
 using b = bench_command;
 constexpr bench_flag flags[] = {
-    {"server", for_all, set_text<&b::server>},
-    {"output,-o", for_all, set_output},
-    {"http.config.file", for_all, set_text<&b::http_config_file>},
-    {"timeout", for_all, set_duration<&b::timeout_ms, 1>},
+    {"server", for_all, set::text<&b::server>},
+    {"output,-o", for_all, set::output},
+    {"http.config.file", for_all, set::text<&b::http_config_file>},
+    {"timeout", for_all, set::duration<&b::timeout_ms, 1>},
     {"profile", for_all & ~for_audit, set_profile},
-    {"recording", for_writers | for_scrape, set_text<&b::recording>},
+    {"recording", for_writers | for_scrape, set::text<&b::recording>},
     {"seed", for_all & ~for_audit, set_count<&b::seed>},
     {"series-per-host", for_writers | for_scrape, set_count<&b::width, 1>},
     {"series", for_writers, set_count<&b::series, 1>},
     {"new-series", for_churn, set_number<&b::churn>},
-    {"duration", for_writers | for_scrape | for_query, set_duration<&b::duration_ms>},
-    {"step", for_writers | for_query, set_duration<&b::step_ms, 1>},
+    {"duration", for_writers | for_scrape | for_query, set::duration<&b::duration_ms>},
+    {"step", for_writers | for_query, set::duration<&b::step_ms, 1>},
     {"end", for_writers | for_query, set_end},
     {"samples-per-request", for_writers, set_count<&b::samples_per_request, 1>},
     {"in-flight", for_writers | for_query, set_count<&b::in_flight, 1>},
     {"protocol", for_writers, set_protocol},
     {"path", for_writers, set_path},
     {"rate", for_writers, set_number<&b::rate>},
-    {"retry", for_writers, set_duration<&b::retry_ms>},
-    {"ledger", for_writers, set_text<&b::ledger>},
+    {"retry", for_writers, set::duration<&b::retry_ms>},
+    {"ledger", for_writers, set::text<&b::ledger>},
     {"targets", for_scrape, set_count<&b::targets, 1>},
     {"port", for_scrape, set_port},
-    {"sd-file", for_scrape, set_text<&b::sd_file>},
+    {"sd-file", for_scrape, set::text<&b::sd_file>},
     {"instant", for_query, add_instant},
     {"range", for_query, add_range},
-    {"window", for_query, set_duration<&b::range_ms, 1>},
+    {"window", for_query, set::duration<&b::range_ms, 1>},
     {"count", for_query, set_count<&b::count, 1>},
 };
 
@@ -275,7 +258,7 @@ result<bench_command> bench_grammar::finish() {
     rest.erase(rest.begin());
   }
   if (!rest.empty())
-    return bad("unexpected argument", rest.front());
+    return bad_flag("unexpected argument", rest.front());
   if (takes_file && c.ledger.empty())
     return {errc::invalid_argument, "bench audit takes the ledger's file"};
   if (c.what == bench_command::kind::scrape) {

@@ -1,49 +1,30 @@
 #include "config/flags_drill.h"
 
+#include "config/flags_setters.h"
 #include "config/text.h"
 #include "config/validate.h"
 #include "config/yaml_reader.h"
-#include "storage/base/duration.h"
-#include "storage/base/quote.h"
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 
 namespace troupe::config {
 namespace {
 
 using command = drill_command;
+using set = flag_setters<command>;
 
 /// A pause of a stage ends by itself after an hour at most, and outlasts the cut.
 constexpr int64_t longest_cut_ms = 55LL * 60'000;
 constexpr double least_rate = 0.1, most_rate = 10'000;
 
-status bad(std::string_view what, const std::string& text) {
-  return {errc::invalid_argument, std::string(what) + ": " + troupe::quoted(text)};
-}
-
-template <auto Field>
-status set_text(command& c, const std::string& text) {
-  c.*Field = text;
-  return {};
-}
-template <auto Field>
-status set_limit(command& c, const std::string& text) {
-  TROUPE_ASSIGN(c.*Field, parse_duration(text));
-  return {};
-}
 status set_cut(command& c, const std::string& text) {
   TROUPE_ASSIGN(c.cut_ms, parse_duration(text));
   if (c.cut_ms < 1'000)
-    return bad("too short", text);
-  return c.cut_ms > longest_cut_ms ? bad("too long", text) : status();
-}
-status set_timeout(command& c, const std::string& text) {
-  TROUPE_ASSIGN(c.timeout_ms, parse_duration(text));
-  return c.timeout_ms < 1 ? bad("too short", text) : status();
+    return bad_flag("too short", text);
+  return c.cut_ms > longest_cut_ms ? bad_flag("too long", text) : status();
 }
 status check_node(std::string& url) {
   if (const auto s = check_url(url); !s.ok())
@@ -62,31 +43,21 @@ status add_to(command& c, const std::string& text) {
 }
 status set_rate(command& c, const std::string& text) {
   if (!parse_yaml_number(text, c.rate) || !(c.rate >= least_rate && c.rate <= most_rate))
-    return bad("not a number in range", text);
-  return {};
-}
-status set_output(command& c, const std::string& text) {
-  if (text != "json" && text != "text")
-    return bad("must be text or json, got", text);
-  c.json = text == "json";
+    return bad_flag("not a number in range", text);
   return {};
 }
 
-struct drill_flag {
-  const char* name;
-  status (*set)(command&, const std::string& text);
-};
-constexpr drill_flag flags[] = {
+constexpr settable_flag<command> flags[] = {
     {"from", set_from},
     {"to", add_to},
-    {"region", set_text<&command::region>},
+    {"region", set::text<&command::region>},
     {"cut", set_cut},
     {"rate", set_rate},
-    {"timeout", set_timeout},
-    {"max-rpo", set_limit<&command::max_rpo_ms>},
-    {"max-rto", set_limit<&command::max_rto_ms>},
-    {"http.config.file", set_text<&command::http_config_file>},
-    {"output,-o", set_output},
+    {"timeout", set::duration<&command::timeout_ms, 1>},
+    {"max-rpo", set::duration<&command::max_rpo_ms>},
+    {"max-rto", set::duration<&command::max_rto_ms>},
+    {"http.config.file", set::text<&command::http_config_file>},
+    {"output,-o", set::output},
 };
 
 constexpr std::string_view help_text =
@@ -118,8 +89,7 @@ at every node, once.
 struct drill_grammar::impl {
   CLI::App* app = nullptr;
   std::string of;
-  // What was given, by flag; CLI11 only splits.
-  std::array<std::vector<std::string>, std::size(flags)> values;
+  given_flags<command, std::size(flags)> given;
   bool dry_run = false, keep = false, help = false;
 };
 
@@ -133,11 +103,7 @@ void drill_grammar::add_to(CLI::App& app) {
   impl_->app->add_flag("--dry-run", impl_->dry_run);
   impl_->app->add_flag("--keep", impl_->keep);
   impl_->app->add_option("outage", impl_->of);
-  for (size_t f = 0; f < std::size(flags); ++f)
-    impl_->app->add_option(std::string("--") + flags[f].name, impl_->values[f])
-        ->expected(1)
-        ->allow_extra_args(false)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  impl_->given.add_to(*impl_->app, flags);
 }
 
 bool drill_grammar::parsed() const {
@@ -159,12 +125,7 @@ result<drill_command> drill_grammar::finish() {
   c.of = impl_->of == "region" ? command::outage::region : command::outage::brokers;
   c.dry_run = impl_->dry_run;
   c.keep = impl_->keep;
-  for (size_t f = 0; f < std::size(flags); ++f)
-    for (const auto& text : impl_->values[f])
-      if (const auto s = flags[f].set(c, text); !s.ok()) {
-        const std::string_view name(flags[f].name);
-        return s.with_context("--" + std::string(name.substr(0, name.find(','))));
-      }
+  TROUPE_TRY(impl_->given.apply(flags, c));
   if (c.from.empty())
     return {errc::invalid_argument, "drill needs --from"};
   if (c.to.empty())

@@ -1,36 +1,21 @@
 #include "config/flags_replay.h"
 
+#include "config/flags_setters.h"
 #include "config/text.h"
 #include "config/validate.h"
 #include "config/yaml_reader.h"
-#include "storage/base/duration.h"
-#include "storage/base/quote.h"
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 
 namespace troupe::config {
 namespace {
 
 using command = replay_command;
+using set = flag_setters<command>;
 
-status bad(std::string_view what, const std::string& text) {
-  return {errc::invalid_argument, std::string(what) + ": " + troupe::quoted(text)};
-}
-
-template <auto Field>
-status set_text(command& c, const std::string& text) {
-  c.*Field = text;
-  return {};
-}
-template <auto Field, int64_t Least>
-status set_duration(command& c, const std::string& text) {
-  TROUPE_ASSIGN(c.*Field, parse_duration(text));
-  return c.*Field < Least ? bad("too short", text) : status();
-}
 status add_brokers(command& c, const std::string& text) {
   for (size_t at = 0; at <= text.size();) {
     const size_t end = std::min(text.find(',', at), text.size());
@@ -46,9 +31,9 @@ status add_match(command& c, const std::string& text) {
 status add_label(command& c, const std::string& text) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos)
-    return bad("must be name=value, got", text);
+    return bad_flag("must be name=value, got", text);
   if (!c.labels.emplace(text.substr(0, equals), text.substr(equals + 1)).second)
-    return bad("is there twice", text.substr(0, equals));
+    return bad_flag("is there twice", text.substr(0, equals));
   return {};
 }
 status set_url(command& c, const std::string& text) {
@@ -61,35 +46,25 @@ status set_url(command& c, const std::string& text) {
 }
 status set_rate(command& c, const std::string& text) {
   if (!parse_yaml_number(text, c.rate) || !(c.rate >= 0 && c.rate < 1e12))
-    return bad("not a number in range", text);
-  return {};
-}
-status set_output(command& c, const std::string& text) {
-  if (text != "json" && text != "text")
-    return bad("must be text or json, got", text);
-  c.json = text == "json";
+    return bad_flag("not a number in range", text);
   return {};
 }
 
-struct replay_flag {
-  const char* name;
-  status (*set)(command&, const std::string& text);
-};
-constexpr replay_flag flags[] = {
+constexpr settable_flag<command> flags[] = {
     {"brokers", add_brokers},
-    {"kafka.config.file", set_text<&command::kafka_file>},
-    {"topic", set_text<&command::topic>},
-    {"from", set_text<&command::from>},
-    {"to", set_text<&command::to>},
-    {"slack", set_duration<&command::slack_ms, 0>},
+    {"kafka.config.file", set::text<&command::kafka_file>},
+    {"topic", set::text<&command::topic>},
+    {"from", set::text<&command::from>},
+    {"to", set::text<&command::to>},
+    {"slack", set::duration<&command::slack_ms, 0>},
     {"match", add_match},
     {"label", add_label},
     {"to-url", set_url},
-    {"http.config.file", set_text<&command::http_config_file>},
-    {"timeout", set_duration<&command::timeout_ms, 1>},
+    {"http.config.file", set::text<&command::http_config_file>},
+    {"timeout", set::duration<&command::timeout_ms, 1>},
     {"rate", set_rate},
-    {"state", set_text<&command::state_file>},
-    {"output,-o", set_output},
+    {"state", set::text<&command::state_file>},
+    {"output,-o", set::output},
 };
 
 constexpr std::string_view help_text =
@@ -119,8 +94,7 @@ every sample of the window that was in the topic is written.
 
 struct replay_grammar::impl {
   CLI::App* app = nullptr;
-  // What was given, by flag; CLI11 only splits.
-  std::array<std::vector<std::string>, std::size(flags)> values;
+  given_flags<command, std::size(flags)> given;
   bool dry_run = false, help = false;
 };
 
@@ -132,11 +106,7 @@ void replay_grammar::add_to(CLI::App& app) {
   impl_->app->set_help_flag();
   impl_->app->add_flag("-h,--help", impl_->help);
   impl_->app->add_flag("--dry-run", impl_->dry_run);
-  for (size_t f = 0; f < std::size(flags); ++f)
-    impl_->app->add_option(std::string("--") + flags[f].name, impl_->values[f])
-        ->expected(1)
-        ->allow_extra_args(false)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  impl_->given.add_to(*impl_->app, flags);
 }
 
 bool replay_grammar::parsed() const {
@@ -154,12 +124,7 @@ std::string_view replay_grammar::help() {
 result<replay_command> replay_grammar::finish() {
   command c;
   c.dry_run = impl_->dry_run;
-  for (size_t f = 0; f < std::size(flags); ++f)
-    for (const auto& text : impl_->values[f])
-      if (const auto s = flags[f].set(c, text); !s.ok()) {
-        const std::string_view name(flags[f].name);
-        return s.with_context("--" + std::string(name.substr(0, name.find(','))));
-      }
+  TROUPE_TRY(impl_->given.apply(flags, c));
   if (c.cluster.brokers.empty() == c.kafka_file.empty())
     return {errc::invalid_argument, "replay needs --brokers or --kafka.config.file"};
   if (c.topic.empty())
