@@ -36,7 +36,7 @@ result<lookup> lookup_of(const http::request& r) {
 constexpr std::string_view truncated = "results truncated due to limit";
 
 /// These routes have no deadline of their own but the parameter that queries take.
-result<query_source> source_of(const services& s, const http::request& r, const inputs& in) {
+result<query_source> source_of(const services& s, const http::request& r) {
   int64_t timeout_ms = s.query_timeout_ms;
   if (const auto text = r.param("timeout"); text && !text->empty()) {
     const auto d = parse_duration_param(*text);
@@ -44,14 +44,13 @@ result<query_source> source_of(const services& s, const http::request& r, const 
       return d.error().with_context("invalid parameter \"timeout\"");
     timeout_ms = std::clamp<int64_t>(*d, 1, s.query_timeout_ms);
   }
-  return query_source::of(s, r, in, timeout_ms);
+  return query_source::of(s, r, timeout_ms);
 }
 
 /// Sorted union of what `ask` gives for each selector (or once without one), cut to the limit.
 template <class Ask>
-http::response string_list(const services& s, const http::request& r, const inputs& in,
-                           const lookup& l, Ask ask) {
-  const auto source = source_of(s, r, in);
+http::response string_list(const services& s, const http::request& r, const lookup& l, Ask ask) {
+  const auto source = source_of(s, r);
   if (!source.ok())
     return bad_data(source.error().message());
   auto q = (**source).open("", l.start, l.end);
@@ -79,13 +78,13 @@ http::response string_list(const services& s, const http::request& r, const inpu
 
 }  // namespace
 
-answer handle_series(const services& s, const http::request& r, const inputs& in) {
+answer handle_series(const services& s, const http::request& r, const inputs&) {
   auto l = lookup_of(r);
   if (!l.ok())
     return bad_data(l.error().message());
   if (l->selectors.empty())
     return bad_data("no match[] parameter provided");
-  const auto source = source_of(s, r, in);
+  const auto source = source_of(s, r);
   if (!source.ok())
     return bad_data(source.error().message());
   auto q = (**source).open("", l->start, l->end);
@@ -121,16 +120,16 @@ answer handle_series(const services& s, const http::request& r, const inputs& in
   return success(data + "]", warnings);
 }
 
-answer handle_labels(const services& s, const http::request& r, const inputs& in) {
+answer handle_labels(const services& s, const http::request& r, const inputs&) {
   auto l = lookup_of(r);
   if (!l.ok())
     return bad_data(l.error().message());
-  return string_list(s, r, in, *l, [](storage::querier& q, const matchers& ms, size_t limit) {
+  return string_list(s, r, *l, [](storage::querier& q, const matchers& ms, size_t limit) {
     return q.label_names(ms, limit);
   });
 }
 
-answer handle_label_values(const services& s, const http::request& r, const inputs& in) {
+answer handle_label_values(const services& s, const http::request& r, const inputs&) {
   constexpr std::string_view before = "/api/v1/label/", after = "/values";
   std::string name = unescape_label_name(
       std::string_view(r.path).substr(before.size(), r.path.size() - before.size() - after.size()));
@@ -139,7 +138,7 @@ answer handle_label_values(const services& s, const http::request& r, const inpu
   auto l = lookup_of(r);
   if (!l.ok())
     return bad_data(l.error().message());
-  return string_list(s, r, in, *l, [&](storage::querier& q, const matchers& ms, size_t limit) {
+  return string_list(s, r, *l, [&](storage::querier& q, const matchers& ms, size_t limit) {
     return q.label_values(name, ms, limit);
   });
 }

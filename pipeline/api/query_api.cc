@@ -137,7 +137,7 @@ answer handle_query(const services& s, const http::request& r, const inputs& in)
     return bad_data(overrides.error().message());
   auto text = r.param("query").value_or("");
   const int64_t began_ns = s.clk->monotonic_ns();
-  const auto source = query_source::of(s, r, in, overrides->timeout_ms);
+  const auto source = query_source::of(s, r, overrides->timeout_ms);
   if (!source.ok())
     return bad_data(source.error().message());
   overrides->parts = source->parts();
@@ -184,7 +184,7 @@ answer handle_query_range(const services& s, const http::request& r, const input
     return bad_data(overrides.error().message());
   auto text = r.param("query").value_or("");
   const int64_t began_ns = s.clk->monotonic_ns();
-  const auto source = query_source::of(s, r, in, overrides->timeout_ms);
+  const auto source = query_source::of(s, r, overrides->timeout_ms);
   if (!source.ok())
     return bad_data(source.error().message());
   overrides->parts = source->parts();

@@ -1,6 +1,5 @@
 #include "pipeline/api/query_source.h"
 
-#include "config/config.h"
 #include "pipeline/api/handlers.h"
 #include "pipeline/global/global_view.h"
 #include "query/engine/engine.h"
@@ -38,7 +37,7 @@ query_source::query_source() = default;
 query_source::query_source(query_source&&) noexcept = default;
 query_source::~query_source() = default;
 
-result<query_source> query_source::of(const services& s, const http::request& r, const inputs& in,
+result<query_source> query_source::of(const services& s, const http::request& r,
                                       int64_t timeout_ms) {
   query_source out;
   const int64_t time_ms = timeout_ms > 0 ? timeout_ms : s.query_timeout_ms;
@@ -54,8 +53,6 @@ result<query_source> query_source::of(const services& s, const http::request& r,
     wish.regions = names_of(*list);
   wish.timeout_ms = time_ms;
   wish.cancel = r.gone.get();
-  if (in.config)
-    wish.default_subquery_step_ms = in.config->global.evaluation_interval_ms;
   auto view = s.global_view->for_query(wish);
   if (!view.ok())
     return view.error().with_context("invalid parameter \"regions\"");

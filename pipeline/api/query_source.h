@@ -22,9 +22,8 @@ namespace troupe::api {
 class query_source {
  public:
   /// By the parameters `regions` and `partial_response`; invalid_argument if they do not hold. It
-  /// must not wait longer for others than `timeout_ms`, nor once `cancel` is set.
-  static result<query_source> of(const services& s, const http::request& r, const inputs& in,
-                                 int64_t timeout_ms);
+  /// does not wait longer for others than `timeout_ms`, nor for a client that has gone.
+  static result<query_source> of(const services& s, const http::request& r, int64_t timeout_ms);
   query_source(query_source&&) noexcept;
   ~query_source();
 

@@ -54,7 +54,6 @@ result<std::unique_ptr<query_view>> global_view::for_query(const view_wish& wish
   o.own = now->own;
   o.partial = wish.partial;
   o.timeout_ms = wish.timeout_ms;
-  o.default_subquery_step_ms = wish.default_subquery_step_ms;
   o.cancel = wish.cancel;
   if (!wish.regions) {
     o.regions = now->regions;

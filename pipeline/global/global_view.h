@@ -30,7 +30,6 @@ struct view_wish {
   std::optional<std::vector<std::string>> regions;
   bool partial = false;  ///< without those that do not answer, rather than not at all
   int64_t timeout_ms = 0;
-  int64_t default_subquery_step_ms = 60'000;
   const std::atomic<bool>* cancel = nullptr;  ///< outlives the view; may be null
 };
 

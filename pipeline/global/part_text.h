@@ -8,9 +8,9 @@
 
 namespace troupe::global {
 
-/// What `part`, which says all of it itself (query::self_contained), is for a server that has the
-/// region's own series: the selectors ask for those, and series that have no region there get its
-/// name where that matters. Nothing if no selector means any of them.
+/// What `part` (query_part::root) is for a server that has the region's own series: the selectors
+/// ask for those, and series that have no region there get its name where that matters. Nothing if
+/// no selector means any of them.
 std::optional<std::string> text_for(const query::expr& part, const std::string& region);
 
 }  // namespace troupe::global

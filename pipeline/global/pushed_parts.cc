@@ -6,7 +6,6 @@
 #include "pipeline/global/questions.h"
 #include "query/engine/engine.h"
 #include "query/parser/printer.h"
-#include "query/parser/rewrite.h"
 
 #include <algorithm>
 
@@ -87,13 +86,11 @@ result<std::optional<query::matrix_value>> query_view::read_value(const region& 
 result<std::optional<std::vector<query::matrix_value>>> query_view::evaluate(
     const query::query_part& part) {
   using values = std::vector<query::matrix_value>;
-  const auto settled =
-      query::self_contained(part.root, {part.start, part.end, options_.default_subquery_step_ms});
-  const std::string text = query::to_string(*settled);
+  const std::string text = query::to_string(part.root);
   fan_out asking(*env_.clk, patience_);
   std::vector<region_ptr> to;
   for (const auto& r : reachable_) {
-    const auto own_text = text_for(*settled, r->name());
+    const auto own_text = text_for(part.root, r->name());
     if (!own_text)
       continue;
     const int64_t own_ms = r->config().timeout_ms;

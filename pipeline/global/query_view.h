@@ -39,7 +39,6 @@ struct view_options {
   bool local = true;     ///< this node is one of those asked
   bool partial = false;  ///< regions that do not answer are left out, with a warning
   int64_t timeout_ms = 0;
-  int64_t default_subquery_step_ms = 60'000;
   const std::atomic<bool>* cancel = nullptr;  ///< outlives the view; may be null
 };
 
