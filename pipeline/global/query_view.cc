@@ -124,12 +124,10 @@ std::set<std::string> query_view::added_labels(const region_ptr& to,
   fan_out out(*env_.clk, patience_);
   out.ask(to, config_question());
   const auto got = std::move(out.wait()[0]);
-  // Who does not show its configuration is taken to have none.
-  std::set<std::string> names;
-  if (got.error.ok() && !got.refused())
-    names = external_label_names(got.result.body);
-  to->note_added_labels(names);
-  return names;
+  // Who never shows its configuration is taken to have none.
+  if (!got.error.ok() || got.refused())
+    return to->note_added_labels(std::nullopt);
+  return to->note_added_labels(external_label_names(got.result.body));
 }
 
 status query_view::lose(const region_ptr& r, const status& why) {

@@ -236,10 +236,12 @@ std::optional<std::set<std::string>> region::added_labels() const {
   return added_labels_;
 }
 
-void region::note_added_labels(std::set<std::string> names) {
+std::set<std::string> region::note_added_labels(std::optional<std::set<std::string>> names) {
   const std::lock_guard guard(lock_);
-  added_labels_ = std::move(names);
+  if (names)
+    added_labels_ = std::move(*names);
   labels_hold_until_ns_ = env_.clk->monotonic_ns() + labels_hold_ns;
+  return added_labels_;
 }
 
 region_state region::state() const {

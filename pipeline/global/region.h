@@ -84,7 +84,8 @@ class region : public std::enable_shared_from_this<region> {
   /// Names of labels that its servers add to what is read raw; nothing if nobody has looked of
   /// late.
   std::optional<std::set<std::string>> added_labels() const;
-  void note_added_labels(std::set<std::string> names);
+  /// What was found now; nothing: what was known goes on. Gives what holds from here.
+  std::set<std::string> note_added_labels(std::optional<std::set<std::string>> names);
 
  private:
   struct node {

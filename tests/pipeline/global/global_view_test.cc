@@ -116,6 +116,11 @@ TEST_F(ViewTest, ExternalLabelsOfARegionStayAway) {
   EXPECT_EQ(select({x}), "x{region=\"us\"} 10:30\n");
   EXPECT_EQ(asked.size(), 4u) << "they are known for a while";
   clk.advance_ms(300'000);
+  server.how = mood::fails;
+  server.only = "/api/v1/status/config";
+  EXPECT_EQ(select({x}), "x{region=\"us\"} 10:30\n") << "what was known goes on";
+  server.how = mood::answers;
+  clk.advance_ms(300'000);
   server.external_labels = {{"cluster", "c"}};
   EXPECT_EQ(select({x}), "x{region=\"us\"} 10:30\n");
 }
