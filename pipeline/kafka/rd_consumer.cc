@@ -84,7 +84,9 @@ rd_consumer::~rd_consumer() {
   client_.reset();
 }
 
-// To find the range, fetching begins at the end: the first answer tells both marks.
+// To find the range, fetching begins at the end: the first answer tells both marks. Until then the
+// question where the end is may be under way, and librdkafka 2.0.2 would move whatever has begun
+// meanwhile to that end when it is answered. So it goes on until it is settled.
 status rd_consumer::begin(uint32_t partition, lane& of, lane::fetch what) {
   end(partition, of);
   of.queue.reset(rd_kafka_queue_new(client_->handle()));
@@ -116,6 +118,8 @@ status rd_consumer::start(uint32_t partition, int64_t offset) {
   of.wanted = true;
   of.next = offset;
   of.paused = of.astray = false;
+  if (of.fetching == lane::fetch::range)
+    return ok_status();
   if (auto s = begin(partition, of, lane::fetch::records); !s.ok()) {
     of.wanted = false;
     return s;
@@ -127,7 +131,8 @@ void rd_consumer::stop(uint32_t partition) {
   const auto it = lanes_.find(partition);
   if (it == lanes_.end())
     return;
-  end(partition, it->second);
+  if (it->second.fetching != lane::fetch::range)
+    end(partition, it->second);
   it->second.wanted = false;
 }
 
@@ -229,7 +234,8 @@ fetched rd_consumer::poll(size_t most_bytes) {
     auto& [partition, of] = *it;
     if (!of.wanted || of.paused || of.astray)
       continue;
-    if (of.fetching != lane::fetch::records)
+    settle_range(partition, of);
+    if (of.fetching == lane::fetch::none)
       begin(partition, of, lane::fetch::records).ignore();
     read(partition, of, most_bytes, bytes, out);
     first_ = partition + 1;

@@ -39,6 +39,10 @@ void mock_cluster::all_up() {
   rd_kafka_mock_broker_set_up(cluster_, -1);
 }
 
+void mock_cluster::delay(int ms) {
+  rd_kafka_mock_broker_set_rtt(cluster_, 1, ms);
+}
+
 void mock_cluster::lead(const std::string& topic, int partition, int broker) {
   rd_kafka_mock_partition_set_leader(cluster_, topic.c_str(), partition, broker);
 }

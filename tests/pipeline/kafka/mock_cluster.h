@@ -32,6 +32,8 @@ class mock_cluster {
   void show(const std::string& topic);
   void all_down();
   void all_up();
+  /// The first broker answers so much later.
+  void delay(int ms);
   void lead(const std::string& topic, int partition, int broker);
   /// The next requests of that kind fail with these, one after the other.
   void fail(int request, std::initializer_list<int> errors);

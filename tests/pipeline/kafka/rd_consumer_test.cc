@@ -52,6 +52,37 @@ TEST(RdConsumer, MovesWithoutRecordsOfBefore) {
   EXPECT_EQ(offsets(records_of(*c, 149), 0), sequence(151, 300));
 }
 
+// A late answer to the question for the range once moved reading to the end, over all that lay
+// between.
+TEST(RdConsumer, NothingIsPassedOverWhenTheRangeWasAskedForBefore) {
+  kit k;
+  for (int i = 0; i < 10; ++i)
+    k.fill(0, numbered(i, i + 1));  // each fetch has one of them
+  const auto c = k.make_consumer();
+  ASSERT_TRUE(eventually([&] { return c->partitions() == 1; }));
+  k.brokers.delay(50);
+  for (const int pause_ms : {0, 10, 20, 30, 40, 60}) {
+    c->stop(0);
+    // The question is not asked yet, on its way, or answered.
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(pause_ms);
+    ASSERT_TRUE(eventually([&] {
+      static_cast<void>(c->range(0));
+      return std::chrono::steady_clock::now() >= until;
+    }));
+    ASSERT_TRUE(c->start(0, 2).ok());
+    std::vector<fetched_record> got;
+    while (got.empty() || got.back().offset < 9) {
+      ASSERT_TRUE(eventually([&] {
+        auto more = c->poll(1);
+        std::move(more.records.begin(), more.records.end(), std::back_inserter(got));
+        return !more.records.empty();
+      })) << "after record "
+          << (got.empty() ? 1 : got.back().offset);
+    }
+    EXPECT_EQ(offsets(got, 0), sequence(2, 10));
+  }
+}
+
 TEST(RdConsumer, PartitionsAreIndependent) {
   kit k(3, 2);
   k.fill(0, numbered(0, 50));
