@@ -63,6 +63,11 @@ taken_record stretch::take(const kafka::fetched_record& r,
   if (r.offset < at_)
     return {};
   taken_record out;
+  if (has_passed_over(r, there)) {
+    out.kind = taken_record::what::rewind;
+    out.from = at_;
+    return out;
+  }
   if (ahead_.end && r.offset >= *ahead_.end) {
     ahead_.next = *ahead_.end;
     out.kind = taken_record::what::end;
@@ -96,6 +101,13 @@ taken_record stretch::take(const kafka::fetched_record& r,
     out.why = got.error();
   }
   return out;
+}
+
+// Once for each place: in topics of others there are offsets without a record.
+bool stretch::has_passed_over(const kafka::fetched_record& r,
+                              const std::optional<kafka::offset_range>& there) {
+  return r.offset > at_ && is_record(r.payload) && (!there || there->first <= at_) &&
+         std::exchange(missed_, at_) != at_;
 }
 
 std::optional<record_header> stretch::lacks(const kafka::fetched_record& r) const {

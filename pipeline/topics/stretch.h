@@ -89,6 +89,9 @@ class stretch {
   using segment_id = std::tuple<uint64_t, uint64_t, uint32_t>;
 
   taken_record learn(const kafka::fetched_record& r);
+  /// Records before this one were not handed out, though the topic has them.
+  bool has_passed_over(const kafka::fetched_record& r,
+                       const std::optional<kafka::offset_range>& there);
   /// The record has samples, and what they refer to was not read.
   std::optional<record_header> lacks(const kafka::fetched_record& r) const;
   std::optional<int64_t> rewind_for(const record_header& h, const kafka::fetched_record& r,
@@ -103,8 +106,9 @@ class stretch {
   stretch_place ahead_;
   int64_t at_ = 0;  ///< the next record that is looked at
   std::optional<timestamp_ms> oldest_;
-  std::set<segment_id> tried_;  ///< what their first records say was asked for
-  std::set<segment_id> told_;   ///< that cannot be understood
+  std::optional<int64_t> missed_;  ///< what was fetched once more, since it was passed over
+  std::set<segment_id> tried_;     ///< what their first records say was asked for
+  std::set<segment_id> told_;      ///< that cannot be understood
 };
 
 /// Up to when all that writers have written is stored, as far as this partition tells. Absent: not

@@ -143,6 +143,10 @@ class sim_kafka::sim_consumer final : public kafka::consumer {
              (bytes < most_bytes || out.records.empty());
            ++at.next) {
         const stored_record& r = of.records[static_cast<size_t>(at.next - of.first)];
+        if (of_.passed_over > 0) {
+          --of_.passed_over;
+          continue;
+        }
         out.records.push_back({p, at.next, r.ts, r.payload});
         bytes += r.payload.size();
       }

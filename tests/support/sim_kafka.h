@@ -45,6 +45,8 @@ class sim_kafka final : public kafka::connector {
   size_t delivery_polls = 0;
   /// Of a producer that is destroyed so many records are on their way: in the topic with land().
   size_t stragglers = 0;
+  /// Consumers are not handed out so many of the next records, and go on behind them.
+  size_t passed_over = 0;
   /// Consumers know the ends of partitions as they were at the last poll.
   bool stale_ranges = false;
 

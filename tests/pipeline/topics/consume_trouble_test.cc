@@ -106,6 +106,30 @@ TEST_P(Retention, WhatIsMissingIsToldWhoeverDies) {
 }
 INSTANTIATE_TEST_SUITE_P(Seeds, Retention, testing::Range<uint64_t>(1, 61));
 
+TEST_F(ConsumeTrouble, RecordsThatWereNotHandedOutAreAskedForAgain) {
+  start();
+  write_many(5);
+  pass(200);
+  // In the middle, before the first one of a segment, and where another start begins to learn.
+  for (const size_t n : {1u, 4u, 7u}) {
+    cluster.passed_over = n;
+    write_many(20);
+    pass(1000);
+    EXPECT_EQ(stored, written) << n;
+    kill();
+    cluster.passed_over = n;
+    write_many(8);
+    start();
+    pass(1000);
+    write();  // the next one tells
+    pass(1000);
+    EXPECT_EQ(cluster.passed_over, 0u);
+    EXPECT_EQ(stored, written) << n;
+  }
+  EXPECT_EQ(figure("consume_gaps_total"), 0);
+  EXPECT_EQ(figure("consume_lost_samples_total"), 0);
+}
+
 TEST_F(ConsumeTrouble, WhatOnlyLaterRecordsReferToMayBeGoneWithoutAGap) {
   segment_records = 5;
   start();
