@@ -5,40 +5,68 @@
 #include "storage/wal/segment_header.h"
 #include "storage/wal/wal_reader.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
-#include <unordered_map>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 namespace troupe::storage {
 namespace {
 
 constexpr size_t flush_bytes = 1u << 20;
 
-/// A batch of what is kept of one wal_batch, with a table of just its series.
+/// The series of a sender in one slot that samples were kept of. Their table goes from batch to
+/// batch, so that the encoder knows it.
+struct known_series {
+  uint32_t number = 0;  ///< no two have the same
+  uint64_t epoch = 0;
+  series_table_ptr table;
+};
+
+/// Where a series stands in the table of known series.
+struct series_place {
+  uint32_t known = UINT32_MAX;
+  uint32_t position = 0;
+};
+using series_places = std::vector<series_place>;  ///< by the reader's number
+
+/// A batch of what is kept of one wal_batch.
 class batch_builder {
  public:
-  batch_builder(const wal_batch& from) : from_(from), table_(std::make_shared<series_table>()) {
+  batch_builder(const wal_batch& from, known_series& known, series_places& places)
+      : from_(from), known_(known), places_(places) {
     out_.tenant = from.tenant;
     out_.group = from.group;
-    table_->uniform_slot = from.slot;
+    places_.resize(std::max(places_.size(), from.dictionary ? from.dictionary->size() : 0));
   }
   uint32_t position(uint32_t id) {
-    auto [it, added] = positions_.try_emplace(id, static_cast<uint32_t>(table_->series.size()));
-    if (added)
-      table_->series.push_back(from_.series(id).lset);
-    return it->second;
+    used_ = true;
+    series_place& at = places_[id];
+    if (at.known != known_.number) {
+      const size_t before = known_.table ? known_.table->series.size() : 0;
+      at = {known_.number, static_cast<uint32_t>(before + added_.size())};
+      added_.push_back(from_.series(id).lset);
+    }
+    return at.position;
   }
   write_batch& batch() { return out_; }
   write_batch finish() {
-    out_.table = table_;
+    if (!added_.empty()) {
+      std::vector<uint16_t> slots(added_.size(), from_.slot);
+      known_.table = extend_series_table(known_.table.get(), std::move(added_), std::move(slots));
+    }
+    out_.table = used_ ? known_.table : nullptr;
     return std::move(out_);
   }
 
  private:
   const wal_batch& from_;
-  std::shared_ptr<series_table> table_;
-  std::unordered_map<uint32_t, uint32_t> positions_;
+  known_series& known_;
+  series_places& places_;
+  std::vector<labels> added_;
+  bool used_ = false;
   write_batch out_;
 };
 
@@ -61,6 +89,7 @@ struct checkpoint_writer::impl final : wal_sink {
   status flush();
   status finish();
   void abandon();
+  known_series& known_of(const wal_batch& batch);
   void keep_floats(const wal_batch& from, batch_builder& to);
   void keep_others(const wal_batch& from, batch_builder& to);
   std::string temporary(const wal_file_name& n) const { return dir.path_of(n) + ".tmp"; }
@@ -73,6 +102,9 @@ struct checkpoint_writer::impl final : wal_sink {
   std::unique_ptr<wal_reader> reader;
   std::unique_ptr<writable_file> file, table;
   encoded_frames pending;
+  std::map<std::tuple<std::string_view, uint64_t, uint16_t>, known_series> known;
+  uint32_t next_known = 0;
+  series_places places;
   std::set<std::string> metadata_seen;
   std::map<std::pair<std::string, uint64_t>, std::string> positions;
   counts total;
@@ -141,15 +173,24 @@ void checkpoint_writer::impl::keep_others(const wal_batch& from, batch_builder& 
   }
 }
 
+/// Numbers of another epoch are those of other series.
+known_series& checkpoint_writer::impl::known_of(const wal_batch& batch) {
+  const auto [at, fresh] = known.try_emplace({batch.tenant, batch.group, batch.slot});
+  if (fresh || at->second.epoch != batch.epoch)
+    at->second = {next_known++, batch.epoch, nullptr};
+  return at->second;
+}
+
 status checkpoint_writer::impl::apply(const wal_batch& batch) {
-  batch_builder builder(batch);
+  batch_builder builder(batch, known_of(batch), places);
   keep_floats(batch, builder);
   keep_others(batch, builder);
   if (!batch.source_position.empty())
     positions[{std::string(batch.tenant), batch.group}] = batch.source_position;
   write_batch kept = builder.finish();
   total.samples_kept += kept.sample_count();
-  TROUPE_TRY(encoder->append(kept, {}, pending));
+  if (kept.table || !kept.metadata.empty())
+    TROUPE_TRY(encoder->append(kept, {}, pending));
   std::vector<tombstone_entry> tombstones;
   for (const auto& e : batch.tombstones)
     if (filter.keep_tombstone(batch.tenant, e))

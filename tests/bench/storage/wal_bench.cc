@@ -1,12 +1,17 @@
-// The log's codec in memory: batches of a scrape target with 523 series to frames, and back.
+// The log's codec in memory: batches of a scrape target with 523 series to frames, and back; and a
+// checkpoint of their log.
 #include "storage/base/random.h"
+#include "storage/wal/checkpoint.h"
 #include "storage/wal/frame_encoder.h"
 #include "storage/wal/stream_decoder.h"
 #include "storage/wal/wal_report.h"
+#include "storage/wal/wal_writer.h"
 #include "tests/bench/time_per.h"
 
 #include <benchmark/benchmark.h>
 
+#include <cstdlib>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -97,6 +102,53 @@ void frame_decode(benchmark::State& state) {
   report(state, frames.frames.size());
 }
 BENCHMARK(frame_decode);
+
+/// Everything is kept.
+class whole_log final : public checkpoint_filter {
+ public:
+  bool keep_sample(const wal_series&, timestamp_ms) override { return true; }
+  bool keep_exemplar(const wal_series&, timestamp_ms) override { return true; }
+  bool keep_tombstone(std::string_view, const tombstone_entry&) override { return true; }
+  bool keep_metadata(std::string_view, const metadata_entry&) override { return true; }
+};
+
+void log_checkpoint(benchmark::State& state) {
+  const auto batches = scrapes();
+  auto fs = make_posix_file_system();
+  manual_clock clk;
+  registry metrics;
+  std::string path = "/tmp/troupe-bench-XXXXXX";
+  wal_settings settings;
+  settings.root = mkdtemp(path.data());
+  settings.fs = fs.get();
+  settings.clk = &clk;
+  settings.metrics = &metrics;
+  settings.sync = options::sync_mode::os;
+  auto dir = *wal_directory::open(settings);
+  auto writer = *wal_writer::open(*dir, 0);
+  for (const auto& b : batches) {
+    writer->append(b).ignore();
+    writer->commit().ignore();
+  }
+  uint64_t kept = 0;
+  for (auto _ : state) {
+    // Each takes over the log before, or the checkpoint before, which is as long.
+    state.PauseTiming();
+    writer->cut().ignore();
+    state.ResumeTiming();
+    whole_log filter;
+    auto job = *checkpoint_writer::open(*dir, 0, writer->current_segment(), filter);
+    while (!*job->step(1u << 20)) {
+    }
+    kept += job->totals().samples_kept;
+    benchmark::DoNotOptimize(dir->collect());
+  }
+  if (kept != state.iterations() * rounds * target_series)
+    state.SkipWithError("samples are missing");
+  time_per(state, "sample", static_cast<double>(rounds * target_series));
+  fs->remove_all(settings.root).ignore();
+}
+BENCHMARK(log_checkpoint);
 
 }  // namespace
 }  // namespace troupe::storage
