@@ -93,7 +93,7 @@ class request_reader {
   void add_float(write_batch& b, const float_entry& s, timestamp_ms start) {
     if (start != no_start_timestamp)
       b.starts.push_back({static_cast<uint32_t>(b.floats.size()), start});
-    b.floats.push_back(s);
+    b.floats.emplace_back(s);  // in line; g++ makes a call of push_back
   }
   void add_float_charged(write_batch& b, const float_entry& s, timestamp_ms start) {
     charge(sizeof(float_entry) + (start != no_start_timestamp ? sizeof(start_entry) : 0));

@@ -44,7 +44,7 @@ class v1_reader : public request_reader<v1_reader> {
     timestamp_ms start = 0;  // has no place in this version
     if (read_sample_field(fields.data(), end, s, start) != end || fields.empty())
       return false;
-    b.floats.push_back(s);
+    b.floats.emplace_back(s);
     return true;
   }
 
