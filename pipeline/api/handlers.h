@@ -48,8 +48,6 @@ TROUPE_HANDLER(handle_watermarks);
 /// series have one of these regions.
 void add_lag_warnings(const services& s, std::string_view query_text, timestamp_ms end,
                       std::span<const std::string> answered_elsewhere, query::query_result& q);
-/// The matchers of every selector in the tree.
-void collect_selectors(const query::expr& e, std::vector<matchers>& out);
 // global_view_api.cc
 TROUPE_HANDLER(handle_global_view);
 // kafka_api.cc

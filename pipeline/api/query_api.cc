@@ -8,6 +8,7 @@
 #include "query/engine/engine.h"
 #include "query/parser/parser.h"
 #include "query/parser/printer.h"
+#include "query/parser/selectors.h"
 #include "query/result_json.h"
 
 #include <fmt/format.h>
@@ -208,7 +209,8 @@ answer handle_query_exemplars(const services& s, const http::request& r, const i
   if (!parsed.ok())
     return bad_data(parsed.error().message());
   std::vector<matchers> selectors;
-  collect_selectors(**parsed, selectors);
+  for (const auto* selector : query::selectors_in(**parsed))
+    selectors.push_back(selector->match);
   if (selectors.empty())
     return success("[]");
   auto found = s.data->exemplars("", *start, *end, selectors);

@@ -6,17 +6,11 @@
 #include "pipeline/ingest/watermarks.h"
 #include "query/engine/engine.h"
 #include "query/parser/parser.h"
+#include "query/parser/selectors.h"
 #include "query/result_json.h"
 #include "storage/base/civil_time.h"
 
 namespace troupe::api {
-
-void collect_selectors(const query::expr& e, std::vector<matchers>& out) {
-  if (e.kind == query::node_kind::vector_selector)
-    out.push_back(query::as<query::vector_selector>(e).match);
-  for (const query::expr* child : query::children(e))
-    collect_selectors(*child, out);
-}
 
 void add_lag_warnings(const services& s, std::string_view query_text, timestamp_ms end,
                       std::span<const std::string> answered_elsewhere, query::query_result& q) {
@@ -27,9 +21,8 @@ void add_lag_warnings(const services& s, std::string_view query_text, timestamp_
   if (!parsed.ok())
     return;
   std::vector<matchers> selectors;
-  collect_selectors(**parsed, selectors);
-  for (auto& ms : selectors)
-    ms = global::without_regions(ms, answered_elsewhere);
+  for (const auto* selector : query::selectors_in(**parsed))
+    selectors.push_back(global::without_regions(selector->match, answered_elsewhere));
   for (auto& text : s.watermarks->warnings(selectors, end, now_ms))
     q.warnings.push_back(std::move(text));
 }

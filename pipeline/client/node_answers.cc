@@ -1,5 +1,6 @@
 #include "pipeline/client/node_answers.h"
 
+#include "pipeline/client/api_answer.h"
 #include "pipeline/parse/number.h"
 
 #include <boost/json.hpp>
@@ -42,9 +43,9 @@ result<T> read_answer(std::string_view body, const Read& read) {
   }
 }
 
-const json::value& result_of(const json::value& data, std::string_view type) {
-  if (text_at(data.as_object(), "resultType") != type)
-    throw std::runtime_error("the answer is no " + std::string(type));
+const json::value& scalar_of(const json::value& data) {
+  if (text_at(data.as_object(), "resultType") != "scalar")
+    throw std::runtime_error("the answer is no scalar");
   return data.as_object().at("result");
 }
 
@@ -106,24 +107,21 @@ result<std::map<std::string, std::string>> parse_flags(std::string_view body) {
 }
 
 result<double> parse_scalar(std::string_view body) {
-  return read_answer<double>(body, [](const json::value& data) {
-    return number_of(result_of(data, "scalar").as_array().at(1));
-  });
+  return read_answer<double>(
+      body, [](const json::value& data) { return number_of(scalar_of(data).as_array().at(1)); });
 }
 
 result<std::vector<vector_element>> parse_vector(std::string_view body) {
-  using all = std::vector<vector_element>;
-  return read_answer<all>(body, [](const json::value& data) {
-    all out;
-    for (const auto& v : result_of(data, "vector").as_array()) {
-      const auto& o = v.as_object();
-      labels_builder b;
-      for (const auto& [name, value] : o.at("metric").as_object())
-        b.set({name.data(), name.size()}, text_of(value));
-      out.push_back({b.build(), number_of(o.at("value").as_array().at(1))});
-    }
-    return out;
-  });
+  TROUPE_ASSIGN(auto answer, parse_query_answer(body));
+  if (answer.failed)
+    return {errc::invalid_argument, answer.error};
+  std::vector<vector_element> out;
+  for (auto& s : answer.series) {
+    if (s.floats.size() != 1)
+      return {errc::invalid_argument, "the answer is no vector"};
+    out.push_back({std::move(s.metric), s.floats.front().value});
+  }
+  return out;
 }
 
 }  // namespace troupe::client

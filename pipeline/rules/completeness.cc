@@ -1,5 +1,6 @@
 #include "pipeline/rules/completeness.h"
 
+#include "query/parser/selectors.h"
 #include "storage/base/duration.h"
 #include "storage/base/quote.h"
 
@@ -12,13 +13,6 @@ namespace {
 constexpr int64_t ms_per_second = 1000;
 /// What is told instead, when senders have not had the time to come back after a start.
 constexpr std::string_view unknown_senders = "senders after the start";
-
-void collect(const query::expr& e, std::vector<matchers>& out) {
-  if (e.kind == query::node_kind::vector_selector)
-    out.push_back(query::as<query::vector_selector>(e).match);
-  for (const query::expr* child : query::children(e))
-    collect(*child, out);
-}
 
 // What watermarks tell of goes by another name among the senders.
 std::set<std::string> told_by(const ingest::watermarks* board) {
@@ -34,7 +28,8 @@ std::set<std::string> told_by(const ingest::watermarks* board) {
 rule_selectors selectors_of(const group_definition& group) {
   rule_selectors out(group.rules.size());
   for (size_t i = 0; i < out.size(); ++i)
-    collect(*group.rules[i].parsed, out[i]);
+    for (const auto* selector : query::selectors_in(*group.rules[i].parsed))
+      out[i].push_back(selector->match);
   return out;
 }
 

@@ -1,6 +1,7 @@
 #include "query/engine/parting.h"
 
 #include "query/engine/functions.h"
+#include "query/parser/selectors.h"
 
 #include <algorithm>
 #include <memory>
@@ -332,13 +333,6 @@ class place_view {
   std::unordered_map<const expr*, place_vector> seen_;
 };
 
-void collect_selectors(const expr& e, std::vector<const vector_selector*>& out) {
-  if (e.kind == node_kind::vector_selector)
-    out.push_back(&as<vector_selector>(e));
-  for (const expr* child : children(e))
-    collect_selectors(*child, out);
-}
-
 /// Goes down from the root and stops at what the places can evaluate.
 class part_finder {
  public:
@@ -438,8 +432,7 @@ class part_finder {
   // How histograms are read depends on the functions above the selector: these must be in the part.
   bool same_figures(const expr& e) const {
     const figure_selectors of_part(e);
-    std::vector<const vector_selector*> below;
-    collect_selectors(e, below);
+    const auto below = selectors_in(e);
     return std::all_of(below.begin(), below.end(), [&](const vector_selector* s) {
       return of_part.contains(*s) == figures_.contains(*s);
     });
