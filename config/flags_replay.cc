@@ -2,12 +2,12 @@
 
 #include "config/flags_setters.h"
 #include "config/text.h"
+#include "config/topic_stream.h"
 #include "config/validate.h"
 #include "config/yaml_reader.h"
 
 #include <CLI/CLI.hpp>
 
-#include <algorithm>
 #include <iterator>
 
 namespace troupe::config {
@@ -17,11 +17,8 @@ using command = replay_command;
 using set = flag_setters<command>;
 
 status add_brokers(command& c, const std::string& text) {
-  for (size_t at = 0; at <= text.size();) {
-    const size_t end = std::min(text.find(',', at), text.size());
-    c.cluster.brokers.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
+  for (auto& broker : split_brokers(text))
+    c.cluster.brokers.push_back(std::move(broker));
   return {};
 }
 status add_match(command& c, const std::string& text) {

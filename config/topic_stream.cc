@@ -33,16 +33,6 @@ bool has(const C& all, std::string_view name) {
   return std::find(all.begin(), all.end(), name) != all.end();
 }
 
-std::vector<std::string> split_brokers(std::string_view text) {
-  std::vector<std::string> out;
-  for (size_t at = 0; at <= text.size();) {
-    const size_t end = std::min(text.find(',', at), text.size());
-    out.emplace_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return out;
-}
-
 // host:port, where an IPv6 address has brackets.
 bool is_broker(std::string_view text) {
   const auto colon = text.rfind(':');
@@ -113,6 +103,16 @@ void check_keys(const yaml_node& block, const std::string& path, const std::stri
 }
 
 }  // namespace
+
+std::vector<std::string> split_brokers(std::string_view text) {
+  std::vector<std::string> out;
+  for (size_t at = 0; at <= text.size();) {
+    const size_t end = std::min(text.find(',', at), text.size());
+    out.emplace_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
 
 bool is_topic_url(std::string_view url) {
   return lower(url.substr(0, scheme.size())) == scheme;

@@ -23,6 +23,8 @@ bool is_topic_url(std::string_view url);
 result<topic_url> parse_topic_url(std::string_view url);
 /// The topic of a region; `topic` is what its block says.
 std::string region_topic(const std::string& topic, const std::string& region);
+/// "a:9092,b:9092" in parts.
+std::vector<std::string> split_brokers(std::string_view text);
 /// What Kafka takes as the name of a topic.
 bool is_topic_name(std::string_view name);
 

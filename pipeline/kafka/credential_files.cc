@@ -1,13 +1,17 @@
 #include "pipeline/kafka/credential_files.h"
 
 #include "storage/base/hash.h"
+#include "storage/base/log.h"
 
 #include <utility>
 
 namespace troupe::kafka {
 namespace {
 
+const logger kafka_log("kafka");
+
 constexpr uint64_t max_file_bytes = 1 << 20;
+constexpr int64_t look_every_ns = 5'000'000'000;
 
 }  // namespace
 
@@ -46,6 +50,16 @@ std::set<std::string> credential_files::take(const std::vector<config::kafka_con
     known_[c.name] = std::move(now);
   }
   return out;
+}
+
+bool credential_files::look(const std::vector<config::kafka_config>& clusters, int64_t now_ns) {
+  if (now_ns < next_look_ns_)
+    return false;
+  next_look_ns_ = now_ns + look_every_ns;
+  const auto renewed = changed(clusters);
+  for (const auto& name : renewed)
+    kafka_log.info("{}: files of its credentials have changed: connections are made anew", name);
+  return !renewed.empty();
 }
 
 }  // namespace troupe::kafka

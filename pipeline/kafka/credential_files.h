@@ -19,19 +19,19 @@ class credential_files {
   explicit credential_files(file_system& files) : files_(files) {}
 
   /// Names of the clusters whose files hold other bytes than at the last take(). One that cannot be
-  /// read counts as it was.
-  std::set<std::string> changed(const std::vector<config::kafka_config>& clusters) const;
-  /// The same; from now on these are in use, and no others.
+  /// read counts as it was. From now on these are in use, and no others.
   std::set<std::string> take(const std::vector<config::kafka_config>& clusters);
-
-  static constexpr int64_t look_every_ns = 5'000'000'000;
+  /// Looks every 5 s; whether take() would name one, which is logged.
+  bool look(const std::vector<config::kafka_config>& clusters, int64_t now_ns);
 
  private:
   using contents = std::map<std::string, uint64_t>;  ///< by path, a hash
   contents read(const config::kafka_config& cluster) const;
+  std::set<std::string> changed(const std::vector<config::kafka_config>& clusters) const;
 
   file_system& files_;
   std::map<std::string, contents> known_;  ///< by cluster
+  int64_t next_look_ns_ = 0;
 };
 
 }  // namespace troupe::kafka

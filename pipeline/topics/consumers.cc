@@ -51,17 +51,6 @@ void consumers::apply(const std::shared_ptr<const config::config>& conf) {
   forget_others();
 }
 
-void consumers::look_at_credentials(int64_t now_ns) {
-  if (!conf_ || stopping_ || now_ns < next_look_ns_)
-    return;
-  next_look_ns_ = now_ns + kafka::credential_files::look_every_ns;
-  const auto renewed = credentials_.changed(conf_->own.kafka);
-  for (const auto& name : renewed)
-    in_log.info("kafka {}: files of its credentials have changed: connections are made anew", name);
-  if (!renewed.empty())
-    apply(conf_);
-}
-
 // Offsets of consumptions that are gone.
 void consumers::forget_others() {
   const std::string suffix = consumption::offsets_file("");
@@ -78,7 +67,8 @@ void consumers::forget_others() {
 }
 
 std::vector<delivery> consumers::step(int64_t now_ms, int64_t now_ns) {
-  look_at_credentials(now_ns);
+  if (conf_ && !stopping_ && credentials_.look(conf_->own.kafka, now_ns))
+    apply(conf_);
   std::vector<delivery> out;
   for (const auto& c : all_) {
     c->set_paused(env_.switches != nullptr &&

@@ -50,13 +50,11 @@ class consumers {
   bool idle() const;
 
  private:
-  void look_at_credentials(int64_t now_ns);
   void forget_others();
 
   consume_environment env_;
   std::shared_ptr<const config::config> conf_;
   kafka::credential_files credentials_;
-  int64_t next_look_ns_ = 0;  ///< at these
   record_quarantine quarantine_;
   uint64_t next_token_ = 1;
   std::vector<std::unique_ptr<consumption>> all_;

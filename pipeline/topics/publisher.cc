@@ -149,7 +149,8 @@ bool publisher::step_leaving(const moment& now) {
 
 bool publisher::step(timestamp_ms now_ms, int64_t now_ns) {
   const moment now{now_ms, now_ns};
-  look_at_credentials(now);
+  if (conf_ && !stopping_ && credentials_.look(conf_->own.kafka, now.ns))
+    apply(conf_);
   bool more = step_leaving(now);
   for (auto& t : targets_) {
     t->paused = env_.switches != nullptr &&
@@ -171,18 +172,6 @@ bool publisher::step(timestamp_ms now_ms, int64_t now_ns) {
                         names, out_log);
   }
   return more;
-}
-
-void publisher::look_at_credentials(const moment& now) {
-  if (!conf_ || stopping_ || now.ns < next_look_ns_)
-    return;
-  next_look_ns_ = now.ns + kafka::credential_files::look_every_ns;
-  const auto renewed = credentials_.changed(conf_->own.kafka);
-  for (const auto& name : renewed)
-    out_log.info("kafka {}: files of its credentials have changed: connections are made anew",
-                 name);
-  if (!renewed.empty())
-    apply(conf_);
 }
 
 void publisher::stop() {

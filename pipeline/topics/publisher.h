@@ -70,13 +70,11 @@ class publisher {
   bool is_leaving(const std::string& name) const;
   void start(target& t, const moment& now);
   status make(target& t);
-  void look_at_credentials(const moment& now);
 
   const session_options options_;
   const publisher_environment env_;
   std::shared_ptr<const config::config> conf_;
   kafka::credential_files credentials_;
-  int64_t next_look_ns_ = 0;  ///< at these
   std::vector<std::unique_ptr<target>> targets_;
   std::vector<std::unique_ptr<target>> leaving_;  ///< no longer configured, still under way
   uint64_t sessions_ = 0;
